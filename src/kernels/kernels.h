@@ -1,0 +1,43 @@
+/* kernels.h - the table of kernels.
+ *
+ * A kernel takes plain pointers and sizes, allocates nothing, starts no thread
+ * and cannot fail.  ts_kernels_select() fills a table from CPU flags; the
+ * backend keeps it.  See kernels.def for every kernel's contract.
+ */
+#ifndef TS_KERNELS_KERNELS_H
+#define TS_KERNELS_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Quantised activations of several tokens.  Row t: q + t * q_stride (int8),
+ * d + t * d_stride (one per block), s + t * s_stride (one per 16 values). */
+typedef struct ts_q8_rows {
+    const int8_t *q;
+    const float *d;
+    const int16_t *s;
+    size_t q_stride, d_stride, s_stride;
+} ts_q8_rows;
+
+/* Scratch bytes that any gemm_<quant> call needs for rows of n weights. */
+size_t ts_gemm_scratch_bytes(size_t n);
+
+typedef struct ts_kernels {
+#define KERNEL(name, result, params) result(*name) params;
+#include "kernels/kernels.def"
+#undef KERNEL
+} ts_kernels;
+
+#define KERNEL(name, result, params)  \
+    result ts_##name##_ref params;    \
+    result ts_##name##_avx2 params;   \
+    result ts_##name##_avx512 params; \
+    result ts_##name##_neon params;
+#include "kernels/kernels.def"
+#undef KERNEL
+
+/* Fill k with the fastest kernels that flags (TS_CPU_*) allow; 0 gives the
+ * reference.  Pure: no global state, so a test can hold two tables at once. */
+void ts_kernels_select(ts_kernels *k, unsigned cpu_flags);
+
+#endif

@@ -1,0 +1,78 @@
+# The front door.  Every goal sets up what it needs; `make` lists them.
+# Meson builds (meson.build); this file only knows the way to it.
+
+BUILD ?= build
+FUZZ_SECONDS ?= 60
+PREFIX ?= /usr/local
+MODEL ?=
+
+MESON_TEST = meson test --print-errorlogs
+
+.SILENT:
+.PHONY: help build chat serve test lint asan fuzz bench install clean format
+.NOTPARALLEL:
+
+help:
+	echo "Tiefsee: DeepSeek models on your own machine.  Goals:"
+	echo
+	echo "  make chat      set up, build, and talk to a model (MODEL=file for another one)"
+	echo "  make test      set up, build, and run every fast test"
+	echo
+	echo "  make build     the program, at $(BUILD)/tiefsee"
+	echo "  make serve     the API and the assistant in the browser (not there yet)"
+	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
+	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
+	echo "  make asan      unit tests under AddressSanitizer and UBSan"
+	echo "  make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (needs clang)"
+	echo "  make format    format all C files"
+	echo "  make install   install under PREFIX=$(PREFIX)"
+	echo "  make clean     remove all build folders"
+
+# Everything up to the program speaks on stderr: stdout belongs to the answer.
+build:
+	tools/setup build
+	tools/build $(BUILD) tiefsee
+
+chat: build
+	exec $(BUILD)/tiefsee chat $(MODEL)
+
+serve:
+	echo "make serve: the server is not there yet; make chat talks to a model in the terminal" >&2
+	exit 1
+
+bench: build
+	exec $(BUILD)/tiefsee bench $(MODEL)
+
+test:
+	tools/setup test
+	tools/build $(BUILD) all
+	$(MESON_TEST) -C $(BUILD) --no-rebuild
+
+lint:
+	tools/setup test
+	tools/build $(BUILD) all
+	$(MESON_TEST) -C $(BUILD) --no-rebuild --suite lint
+
+asan:
+	tools/setup test
+	tools/build build-asan all -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
+	    -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
+	$(MESON_TEST) -C build-asan --no-rebuild --timeout-multiplier 5 \
+	    --suite unit --suite fuzz
+
+fuzz:
+	tools/setup fuzz
+	CC=clang-14 tools/build build-fuzz all -Dbuildtype=debugoptimized -Dfuzz=true \
+	    -Db_sanitize=address,undefined -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
+	tools/fuzz build-fuzz $(FUZZ_SECONDS)
+
+format:
+	tools/setup test
+	git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+
+install: build
+	tools/build $(BUILD) all -Dprefix=$(PREFIX)
+	meson install -C $(BUILD) --no-rebuild
+
+clean:
+	rm -rf build build-*

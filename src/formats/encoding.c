@@ -1,0 +1,224 @@
+/* encoding.c - which chat format, and from its spans to text and ids.
+ *
+ * A template that a file carries is never run: it is compared with the published
+ * ones by hash.  tests/conformance/encoding/make_goldens.py prints the hashes
+ * (core/hash.h over the text without white space at its end) and renders the
+ * same templates into the goldens that the renderers are held to.
+ */
+#include "formats/encoding.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "formats/encoding_spans.h"
+
+enum { MAX_TEXT_BYTES = 256 << 20 };
+
+static const struct {
+    const char *name;
+    ts_encoding_renderer *render;
+    bool can_think, can_skip;
+    float temperature, top_p;
+} encodings[TS_ENCODING_COUNT] = {
+    [TS_ENCODING_NONE] = {"", NULL, false, false, 0.6f, 0.95f},
+    [TS_ENCODING_V2] = {"deepseek-v2", ts_encoding_render_v2, false, true, 0.3f, 0.95f},
+    [TS_ENCODING_V25] = {"deepseek-v2.5", ts_encoding_render_v3, false, true, 0.3f, 0.95f},
+    [TS_ENCODING_V3] = {"deepseek-v3", ts_encoding_render_v3, false, true, 0.3f, 0.95f},
+    [TS_ENCODING_R1] = {"deepseek-r1", ts_encoding_render_r1, true, false, 0.6f, 0.95f},
+    [TS_ENCODING_V31] = {"deepseek-v3.1", ts_encoding_render_v31, true, true, 0.6f, 0.95f},
+};
+
+static const struct {
+    uint64_t hash;
+    ts_encoding encoding;
+} known_templates[] = {
+    {0xcb9b66a9e7b28aaeu, TS_ENCODING_V2},  /* V2, V2-Lite, Coder-V2 */
+    {0x9ac5c6bc409cfa3du, TS_ENCODING_V25}, /* V2.5 */
+    {0x082d4ad872c32369u, TS_ENCODING_V3},  /* V3 */
+    {0xbf4ba59931267502u, TS_ENCODING_V3},  /* V3-0324 */
+    {0xecebf20aba59cce7u, TS_ENCODING_R1},  /* distills, January 2025 */
+    {0xbdddf91afe677bc3u, TS_ENCODING_R1},  /* distills, with <think> */
+    {0x68ded2790e191ba3u, TS_ENCODING_R1},  /* R1-0528 */
+    {0xc0793b2bc567c723u, TS_ENCODING_V31}, /* V3.1 */
+    {0x82c904b120ec4e2cu, TS_ENCODING_V31}, /* V3.1-Terminus */
+};
+
+const char *ts_encoding_name(ts_encoding e)
+{
+    assert(e >= 0 && e < TS_ENCODING_COUNT);
+    return encodings[e].name;
+}
+
+bool ts_encoding_by_name(ts_encoding *out, ts_str name)
+{
+    for (int e = TS_ENCODING_NONE + 1; e < TS_ENCODING_COUNT; e++)
+        if (ts_str_is(name, encodings[e].name)) {
+            *out = (ts_encoding)e;
+            return true;
+        }
+    return false;
+}
+
+static ts_encoding by_template(ts_str text)
+{
+    while (text.len > 0 && strchr(" \t\r\n", text.ptr[text.len - 1]))
+        text.len--;
+
+    const uint64_t hash = ts_hash(text.ptr, text.len);
+    for (size_t i = 0; i < TS_COUNT(known_templates); i++)
+        if (known_templates[i].hash == hash)
+            return known_templates[i].encoding;
+    return TS_ENCODING_NONE;
+}
+
+/* Tokens tell the generations apart: V2.5 brought the roles, R1 <think>, V3.1
+ * the search markers; later generations added what must not be taken for V3.1. */
+static ts_encoding by_tokens(const ts_bpe *bpe)
+{
+    if (ts_bpe_find(bpe, "｜DSML｜") >= 0 || ts_bpe_find(bpe, "<｜System｜>") >= 0)
+        return TS_ENCODING_NONE;
+    if (ts_bpe_find(bpe, "<｜begin▁of▁sentence｜>") < 0)
+        return TS_ENCODING_NONE;
+    if (ts_bpe_find(bpe, "<｜User｜>") < 0 || ts_bpe_find(bpe, "<｜Assistant｜>") < 0)
+        return TS_ENCODING_V2;
+    if (ts_bpe_find(bpe, "<think>") < 0 || ts_bpe_find(bpe, "</think>") < 0)
+        return TS_ENCODING_V3;
+    return ts_bpe_find(bpe, "<｜search▁begin｜>") < 0 ? TS_ENCODING_R1 : TS_ENCODING_V31;
+}
+
+ts_encoding ts_encoding_detect(const ts_vocab *vocab, const ts_bpe *bpe)
+{
+    ts_encoding e = TS_ENCODING_NONE;
+
+    if (vocab->encoding.len > 0) {
+        /* The file says it, so a name we do not know is no reason to guess. */
+        (void)ts_encoding_by_name(&e, vocab->encoding);
+        return e;
+    }
+    if (vocab->chat_template.len > 0)
+        e = by_template(vocab->chat_template);
+    return e == TS_ENCODING_NONE ? by_tokens(bpe) : e;
+}
+
+bool ts_encoding_can_think(ts_encoding e)
+{
+    assert(e >= 0 && e < TS_ENCODING_COUNT);
+    return encodings[e].can_think;
+}
+
+bool ts_encoding_can_skip(ts_encoding e)
+{
+    assert(e >= 0 && e < TS_ENCODING_COUNT);
+    return encodings[e].can_skip;
+}
+
+void ts_encoding_sampling(ts_encoding e, float *temperature, float *top_p)
+{
+    assert(e >= 0 && e < TS_ENCODING_COUNT);
+    *temperature = encodings[e].temperature;
+    *top_p = encodings[e].top_p;
+}
+
+static tiefsee_status check_messages(ts_encoding e, const tiefsee_message *messages, size_t n,
+                                     tiefsee_error *err)
+{
+    if (e <= TS_ENCODING_NONE || e >= TS_ENCODING_COUNT)
+        return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "the model has no chat format that is known");
+    if (n == 0)
+        return ts_fail(err, TIEFSEE_E_INVALID, "a conversation of 0 messages");
+    for (size_t i = 0; i < n; i++) {
+        if (messages[i].role < TIEFSEE_SYSTEM || messages[i].role > TIEFSEE_ASSISTANT)
+            return ts_fail(err, TIEFSEE_E_INVALID, "message %zu: no such role: %d", i + 1,
+                           (int)messages[i].role);
+        if (!messages[i].content)
+            return ts_fail(err, TIEFSEE_E_INVALID, "message %zu has no content", i + 1);
+    }
+    if (messages[n - 1].role != TIEFSEE_USER)
+        return ts_fail(err, TIEFSEE_E_INVALID, "message %zu, the last, is not the user's", n);
+    return TIEFSEE_OK;
+}
+
+/* Check and render; *out is to be freed in any case. */
+static tiefsee_status make_spans(ts_spans *out, ts_encoding e, const tiefsee_message *messages,
+                                 size_t n_messages, bool thinking, tiefsee_error *err)
+{
+    *out = (ts_spans){0};
+    const tiefsee_status st = check_messages(e, messages, n_messages, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    encodings[e].render(out, messages, n_messages, thinking);
+    if (out->has_failed)
+        return ts_fail_nomem(err, 2 * out->cap * sizeof *out->at, "a conversation");
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status append_text(ts_buf *buf, ts_str text, tiefsee_error *err)
+{
+    if (text.len > buf->max - buf->len)
+        return ts_fail(err, TIEFSEE_E_LIMIT, "a conversation of more than %zu bytes", buf->max);
+    if (!ts_buf_append(buf, text.ptr, text.len))
+        return ts_fail_nomem(err, buf->len + text.len, "a conversation");
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status push_marker(ts_encoding e, const ts_bpe *bpe, const ts_span *span,
+                                  ts_tokens *out, tiefsee_error *err)
+{
+    int32_t id = ts_bpe_find(bpe, span->text.ptr);
+
+    /* Small and foreign vocabularies spell the borders of a text otherwise. */
+    if (id < 0 && span->kind == TS_SPAN_BOS)
+        id = ts_bpe_bos(bpe);
+    if (id < 0 && span->kind == TS_SPAN_EOS)
+        id = ts_bpe_eos(bpe);
+    if (id < 0)
+        return ts_fail(err, TIEFSEE_E_FORMAT,
+                       "the vocabulary lacks '%s', which chat format %s needs", span->text.ptr,
+                       encodings[e].name);
+    if (!ts_tokens_push(out, id))
+        return ts_fail(err, TIEFSEE_E_LIMIT, "a conversation of more than %zu tokens", out->n);
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const tiefsee_message *messages,
+                                  size_t n_messages, bool thinking, ts_tokens *out,
+                                  tiefsee_error *err)
+{
+    const size_t n_before = out->n;
+    ts_buf text = ts_buf_make(MAX_TEXT_BYTES);
+    ts_spans spans;
+    tiefsee_status st = make_spans(&spans, e, messages, n_messages, thinking, err);
+
+    for (size_t i = 0; i <= spans.n && st == TIEFSEE_OK; i++) {
+        const ts_span *span = i < spans.n ? &spans.at[i] : NULL;
+
+        if (span && span->kind == TS_SPAN_TEXT) {
+            st = append_text(&text, span->text, err);
+            continue;
+        }
+        if (text.len > 0)
+            st = ts_bpe_encode(bpe, text.ptr, text.len, false, out, err);
+        ts_buf_clear(&text);
+        if (st == TIEFSEE_OK && span)
+            st = push_marker(e, bpe, span, out, err);
+    }
+    if (st != TIEFSEE_OK)
+        out->n = n_before;
+    ts_spans_free(&spans);
+    ts_buf_free(&text);
+    return st;
+}
+
+tiefsee_status ts_encoding_render_text(ts_encoding e, const tiefsee_message *messages,
+                                       size_t n_messages, bool thinking, ts_buf *out,
+                                       tiefsee_error *err)
+{
+    ts_spans spans;
+    tiefsee_status st = make_spans(&spans, e, messages, n_messages, thinking, err);
+
+    for (size_t i = 0; i < spans.n && st == TIEFSEE_OK; i++)
+        st = append_text(out, spans.at[i].text, err);
+    ts_spans_free(&spans);
+    return st;
+}

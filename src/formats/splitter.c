@@ -1,0 +1,105 @@
+/* splitter.c - reasoning and answer apart, while the text still arrives.
+ *
+ * Only the first reasoning block counts: it is open from the start (the prompt
+ * ended in it) or opens with a leading "<think>", and ends at "</think>".  What
+ * comes behind it is content, also when it talks about "</think>".  A leading
+ * "</think>" without a block is dropped.
+ *
+ * Markers begin with '<' and have no second one, so a failed match can only be
+ * taken up again by the byte that failed it.
+ */
+#include <assert.h>
+#include <string.h>
+
+#include "formats/encoding.h"
+
+static const char OPEN[] = "<think>", CLOSE[] = "</think>";
+
+void ts_splitter_start(ts_splitter *s, bool in_reasoning)
+{
+    *s = (ts_splitter){.in_reasoning = in_reasoning};
+}
+
+static bool begins(const ts_splitter *s, const char *marker)
+{
+    return s->n_held <= strlen(marker) && memcmp(s->held, marker, s->n_held) == 0;
+}
+
+/* What the held bytes may still become, in this state. */
+static bool may_open(const ts_splitter *s)
+{
+    return !s->has_begun && begins(s, OPEN);
+}
+
+static bool may_close(const ts_splitter *s)
+{
+    return (s->in_reasoning || !s->has_begun) && begins(s, CLOSE);
+}
+
+static void put(ts_splitter *s, const char *text, size_t n, ts_on_split *on_text, void *user)
+{
+    while (s->trims && n > 0 && (*text == '\n' || *text == '\r')) {
+        text++;
+        n--;
+    }
+    if (n == 0)
+        return;
+    s->trims = false;
+    for (size_t i = 0; i < n && !s->has_begun; i++)
+        s->has_begun = !strchr(" \t\r\n", text[i]) || text[i] == '\0';
+    on_text(user, s->in_reasoning ? TIEFSEE_REASONING : TIEFSEE_CONTENT, text, n);
+}
+
+static void put_held(ts_splitter *s, ts_on_split *on_text, void *user)
+{
+    char held[sizeof s->held];
+    const size_t n = s->n_held;
+
+    memcpy(held, s->held, n);
+    s->n_held = 0;
+    put(s, held, n, on_text, user);
+}
+
+/* Take one byte that may belong to a marker. */
+static void take(ts_splitter *s, char c, ts_on_split *on_text, void *user)
+{
+    assert(s->n_held < sizeof s->held);
+    s->held[s->n_held++] = c;
+    if (may_open(s)) {
+        if (s->n_held == strlen(OPEN))
+            *s = (ts_splitter){.in_reasoning = true, .trims = true, .has_begun = true};
+    } else if (may_close(s)) {
+        if (s->n_held == strlen(CLOSE))
+            *s = (ts_splitter){.trims = true, .has_begun = true};
+    } else {
+        s->n_held--;
+        put_held(s, on_text, user);
+        s->held[0] = c;
+        s->n_held = 1;
+        if (!may_open(s) && !may_close(s))
+            put_held(s, on_text, user);
+    }
+}
+
+void ts_splitter_feed(ts_splitter *s, const char *text, size_t n, ts_on_split *on_text, void *user)
+{
+    size_t i = 0;
+
+    while (i < n) {
+        if (s->n_held == 0) {
+            const char *next = memchr(text + i, '<', n - i);
+            const size_t plain = next ? (size_t)(next - text) - i : n - i;
+
+            put(s, text + i, plain, on_text, user);
+            i += plain;
+            if (i == n)
+                return;
+        }
+        take(s, text[i++], on_text, user);
+    }
+}
+
+void ts_splitter_end(ts_splitter *s, ts_on_split *on_text, void *user)
+{
+    put_held(s, on_text, user);
+}

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: MIT
 """Quantised blocks for the fixtures: whole tensors with sensible values, and awkward single blocks.
 
-The `gguf` package quantises Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and MXFP4.  For the other types a tensor's codes are random bits and
-only its scales are made: the result has the standard deviation of the given weights (the d column in SCALE), not their values.
-That is enough, because the reference dequantises the same bytes.  The judge of every value is gguf.quants.dequantize.
+The `gguf` package quantises Q4_0, Q4_1, Q5_0, Q5_1, Q8_0 and MXFP4.  For the other types a tensor's
+codes are random bits and only its scales are made: the result has the standard deviation of the
+given weights (see random_k), not their values.  That is enough, because the reference
+dequantises the same bytes.  The judge of every value is gguf.quants.dequantize.
 """
 
 import os
@@ -12,7 +13,9 @@ import gguf
 import numpy as np
 from gguf import GGMLQuantizationType as Q
 
-IQ4_NL_VALUES = np.array([-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], dtype=np.float32)
+IQ4_NL_VALUES = np.array(
+    [-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113], dtype=np.float32
+)
 
 
 def half_bytes(x):
@@ -33,7 +36,7 @@ def pack_scales_k4(sc, m):
 
 
 def random_iq4_nl(w, rng):
-    """Nearest code; the largest weight of a block maps to -127 or, for a positive one, to a negative d."""
+    """Nearest code; the largest weight of a block maps to -127, so d may be negative."""
     w = w.reshape(-1, 32)
     peak = w[np.arange(len(w)), np.abs(w).argmax(1)]
     d = (peak / -127).astype(np.float16).astype(np.float32)
@@ -51,9 +54,13 @@ def random_k(w, kind, rng):
         sc = rng.integers(4, 16, (n, 16), dtype=np.uint8)
         m = np.clip(sc + rng.integers(-1, 2, sc.shape, dtype=np.int8), 0, 15).astype(np.uint8)
         d = d / 11.3
-        return np.concatenate((sc | m << 4, random_bytes(rng, n, 64), half_bytes(d), half_bytes(1.5 * d)), axis=1)
+        return np.concatenate(
+            (sc | m << 4, random_bytes(rng, n, 64), half_bytes(d), half_bytes(1.5 * d)), axis=1
+        )
     if kind == Q.Q3_K:  # rms of (sc - 32)(q - 4): 18.5 * 2.35
-        return np.concatenate((random_bytes(rng, n, 32 + 64 + 12), half_bytes(sign * d / 43.5)), axis=1)
+        return np.concatenate(
+            (random_bytes(rng, n, 32 + 64 + 12), half_bytes(sign * d / 43.5)), axis=1
+        )
     if kind in (Q.Q4_K, Q.Q5_K):  # rms of sc (q - middle): 43.4 * 4.61 or 43.4 * 9.23
         middle, rms = (7.5, 200) if kind == Q.Q4_K else (15.5, 401)
         sc = rng.integers(20, 64, (n, 8), dtype=np.uint8)
@@ -109,9 +116,23 @@ HALVES = {
     Q.BF16: (),
 }
 
-# Zero, smallest and largest subnormal, smallest normal, one, largest, each with both signs; then ordinary ones.
+# Zero, smallest and largest subnormal, smallest normal, one and largest, with both signs.
 AWKWARD_HALVES = np.array(
-    [0x0000, 0x0001, 0x03FF, 0x0400, 0x3C00, 0x7BFF, 0x8000, 0x8001, 0x83FF, 0x8400, 0xBC00, 0xFBFF], dtype="<u2"
+    [
+        0x0000,
+        0x0001,
+        0x03FF,
+        0x0400,
+        0x3C00,
+        0x7BFF,
+        0x8000,
+        0x8001,
+        0x83FF,
+        0x8400,
+        0xBC00,
+        0xFBFF,
+    ],
+    dtype="<u2",
 )
 AWKWARD_E8M0 = np.array([0, 1, 2, 126, 127, 128, 240, 251], dtype=np.uint8)
 N_BLOCKS = 16
@@ -141,7 +162,7 @@ def write_quant_blocks(folder, seed):
     """One pair of files per type, and e4m3: the 256 codes."""
     os.makedirs(folder, exist_ok=True)
     rng = np.random.default_rng(seed)
-    lines = ["# type ggml-id n_blocks bytes_per_block weights_per_block; <type>.bin holds the blocks, <type>.f32 the values\n"]
+    lines = ["# type ggml-id n_blocks bytes_per_block weights_per_block\n"]
     for kind in HALVES:
         n, width = gguf.GGML_QUANT_SIZES[kind]
         raw = awkward_blocks(kind, rng)

@@ -1,12 +1,16 @@
 # SPDX-License-Identifier: MIT
 """GGUF files of the fixtures: written with the `gguf` package, read back with it too.
 
-The weights that the judges get are the file's own bytes, dequantised by the package, so a lossy type costs no accuracy in the
-comparison.  Where the package cannot quantise (K- and IQ-types) `blocks.py` makes random blocks instead.
+The weights that the judges get are the file's own bytes, dequantised by the package, so a lossy
+type costs no accuracy in the comparison.  Where the package cannot quantise (K- and IQ-types)
+`blocks.py` makes random blocks instead.
 
-A mix is a list of (substring of the tensor's name, type); the first that fits the name and whose block fits the row wins.
-One-dimensional tensors, the router and the selection bias are always F32, as every converter writes them.
+A mix is a list of (substring of the tensor's name, type); the first that fits the name and whose
+block fits the row wins. One-dimensional tensors, the router and the selection bias are always F32,
+as every converter writes them.
 """
+
+import os
 
 import gguf
 import numpy as np
@@ -23,6 +27,7 @@ MIXES = {
     "q8_0": [("", "Q8_0")],
     # Every K-type and IQ4_XS where a row is 256 wide, Q8_0 and IQ4_NL where it is not.
     "k-mix": [
+        ("attn_output", "Q4_K"),
         ("token_embd", "Q3_K"),
         ("output.", "Q6_K"),
         ("ffn_gate_exps", "Q2_K"),
@@ -36,13 +41,13 @@ MIXES = {
         ("ffn_down", "Q5_K"),
         ("attn_q_a", "Q5_K"),
         ("attn_kv_a", "Q6_K"),
-        ("attn_output", "Q4_K"),
         ("attn_k_b", "Q8_0"),
         ("attn_v_b", "IQ4_NL"),
         ("attn_q_b", "Q5_0"),
     ],
     # The types with blocks of 32, experts in MXFP4.
     "block32-mix": [
+        ("attn_output", "IQ4_NL"),
         ("token_embd", "Q4_0"),
         ("output.", "Q8_0"),
         ("ffn_gate_exps", "MXFP4"),
@@ -58,10 +63,10 @@ MIXES = {
         ("attn_q_b", "Q5_1"),
         ("attn_kv_a", "Q5_0"),
         ("attn_kv_b", "Q4_1"),
-        ("attn_output", "IQ4_NL"),
     ],
-    # As the usual "medium" files of dense models: Q4_K with Q6_K for v and down; F16 where nothing fits.
+    # As the usual "medium" files of dense models: Q4_K with Q6_K for v and down.
     "q4_k-mix": [
+        ("attn_output", "Q4_K"),
         ("attn_v", "Q6_K"),
         ("ffn_down", "Q6_K"),
         ("output.", "Q6_K"),
@@ -79,7 +84,13 @@ MIXES = {
     ],
 }
 
-ARCH = {"deepseek_v2": "deepseek2", "deepseek_v3": "deepseek2", "qwen2": "qwen2", "qwen3": "qwen3", "llama": "llama"}
+ARCH = {
+    "deepseek_v2": "deepseek2",
+    "deepseek_v3": "deepseek2",
+    "qwen2": "qwen2",
+    "qwen3": "qwen3",
+    "llama": "llama",
+}
 
 DEEPSEEK_NAMES = {
     "self_attn.q_proj": "attn_q",
@@ -114,12 +125,16 @@ TOP_NAMES = {"model.embed_tokens": "token_embd", "model.norm": "output_norm", "l
 
 
 def permute(w, heads):
-    """Rows of one head from half-split to interleaved order: new row 2i is old i, new 2i+1 is old i + d/2."""
-    return w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+    """Half-split to interleaved rows, per head: new 2i is old i, new 2i + 1 is old i + d/2."""
+    return (
+        w.reshape(heads, 2, w.shape[0] // heads // 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+    )
 
 
 def unpermute(w, heads):
-    return w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+    return (
+        w.reshape(heads, w.shape[0] // heads // 2, 2, *w.shape[1:]).swapaxes(1, 2).reshape(w.shape)
+    )
 
 
 def plain_names(cfg):
@@ -144,7 +159,8 @@ def permuted_heads(cfg, name):
 
 
 def to_gguf(cfg, weights, mla):
-    """mla: "old" keeps attn_kv_b, "new" splits it into attn_k_b (transposed per head) and attn_v_b."""
+    """mla: "old" keeps attn_kv_b, "new" splits it into attn_k_b (transposed per head) and
+    attn_v_b, "both" stores all three."""
     w = {name: t.numpy() for name, t in weights.items()}
     out = {}
     for hf, gg in plain_names(cfg):
@@ -154,14 +170,24 @@ def to_gguf(cfg, weights, mla):
     for i in range(cfg["num_hidden_layers"]):
         p = f"model.layers.{i}."
         for part in ("gate", "up", "down"):
-            names = [f"{p}mlp.experts.{e}.{part}_proj.weight" for e in range(cfg.get("n_routed_experts", 0))]
+            names = [
+                f"{p}mlp.experts.{e}.{part}_proj.weight"
+                for e in range(cfg.get("n_routed_experts", 0))
+            ]
             if names and names[0] in w:
                 out[f"blk.{i}.ffn_{part}_exps.weight"] = np.stack([w[n] for n in names])
-        if mla == "new":
-            dn, H = cfg["qk_nope_head_dim"], cfg["num_attention_heads"]
-            kv = out.pop(f"blk.{i}.attn_kv_b.weight").reshape(H, dn + cfg["v_head_dim"], cfg["kv_lora_rank"])
-            out[f"blk.{i}.attn_k_b.weight"] = np.ascontiguousarray(kv[:, :dn].swapaxes(1, 2))
-            out[f"blk.{i}.attn_v_b.weight"] = np.ascontiguousarray(kv[:, dn:])
+        if mla in ("new", "both"):
+            dn, dv, R, H = (
+                cfg[k]
+                for k in ("qk_nope_head_dim", "v_head_dim", "kv_lora_rank", "num_attention_heads")
+            )
+            kv = out[f"blk.{i}.attn_kv_b.weight"].reshape(H, dn + dv, R)
+            k, v = np.ascontiguousarray(kv[:, :dn].swapaxes(1, 2)), np.ascontiguousarray(kv[:, dn:])
+            if mla == "new":
+                del out[f"blk.{i}.attn_kv_b.weight"]
+            else:
+                k, v = k.reshape(H * R, dn), v.reshape(H * dv, R)
+            out[f"blk.{i}.attn_k_b.weight"], out[f"blk.{i}.attn_v_b.weight"] = k, v
     return out
 
 
@@ -177,9 +203,13 @@ def from_gguf(cfg, tensors):
             for e, x in enumerate(tensors.get(f"blk.{i}.ffn_{part}_exps.weight", ())):
                 w[f"{p}mlp.experts.{e}.{part}_proj.weight"] = x
         if (k := tensors.get(f"blk.{i}.attn_k_b.weight")) is not None:
-            kv = np.concatenate((k.swapaxes(1, 2), tensors[f"blk.{i}.attn_v_b.weight"]), axis=1)
+            H, R = cfg["num_attention_heads"], cfg["kv_lora_rank"]
+            k, v = k.reshape(H, R, -1), tensors[f"blk.{i}.attn_v_b.weight"].reshape(H, -1, R)
+            kv = np.concatenate((k.swapaxes(1, 2), v), axis=1)
             w[p + "self_attn.kv_b_proj.weight"] = kv.reshape(-1, kv.shape[-1])
-    return {name: torch.from_numpy(np.array(x, dtype=np.float32, order="C")) for name, x in w.items()}
+    return {
+        name: torch.from_numpy(np.array(x, dtype=np.float32, order="C")) for name, x in w.items()
+    }
 
 
 # ---- metadata ----
@@ -208,7 +238,11 @@ def add_rope(out, cfg, old):
 
 def add_common(out, cfg):
     out.add_name("tiefsee conformance")
-    out.add_vocab_size(cfg["vocab_size"])
+    out.add_quantization_version(gguf.GGML_QUANT_VERSION)
+    if not cfg["model_type"].startswith(
+        "qwen"
+    ):  # as converters do: Qwen files have the tokenizer's list only
+        out.add_vocab_size(cfg["vocab_size"])
     out.add_block_count(cfg["num_hidden_layers"])
     out.add_context_length(cfg["max_position_embeddings"])
     out.add_embedding_length(cfg["hidden_size"])
@@ -228,7 +262,12 @@ def add_dense(out, cfg):
 
 
 def add_deepseek(out, cfg, mla, old_keys):
-    dn, dr, dv, R = cfg["qk_nope_head_dim"], cfg["qk_rope_head_dim"], cfg["v_head_dim"], cfg["kv_lora_rank"]
+    dn, dr, dv, R = (
+        cfg["qk_nope_head_dim"],
+        cfg["qk_rope_head_dim"],
+        cfg["v_head_dim"],
+        cfg["kv_lora_rank"],
+    )
     if mla == "new":
         out.add_head_count_kv(1)
         out.add_key_length(R + dr)
@@ -253,7 +292,9 @@ def add_deepseek(out, cfg, mla, old_keys):
         return  # as V2 files of 2024: no gating function, no norm, no groups
     out.add_expert_weights_norm(cfg["norm_topk_prob"])
     sigmoid = cfg["scoring_func"] == "sigmoid"
-    out.add_expert_gating_func(gguf.ExpertGatingFuncType.SIGMOID if sigmoid else gguf.ExpertGatingFuncType.SOFTMAX)
+    out.add_expert_gating_func(
+        gguf.ExpertGatingFuncType.SIGMOID if sigmoid else gguf.ExpertGatingFuncType.SOFTMAX
+    )
     if (cfg["n_group"] or 1) > 1:
         out.add_expert_group_count(cfg["n_group"])
         out.add_expert_group_used_count(cfg["topk_group"])
@@ -279,9 +320,10 @@ def type_of(mix, name, shape):
     return Q.F16
 
 
-def write(path, cfg, weights, mix, mla=None, old_keys=False):
+def write(path, cfg, weights, mix, mla=None, old_keys=False, per_shard=0):
+    """per_shard: tensors per file of a split model, model-00001-of-0000N.gguf; 0 makes one file."""
     rng = np.random.default_rng(len(weights) + cfg["hidden_size"])
-    out = gguf.GGUFWriter(path, ARCH[cfg["model_type"]])
+    out = gguf.GGUFWriter(path, ARCH[cfg["model_type"]], split_max_tensors=per_shard)
     add_common(out, cfg)
     add_rope(out, cfg, old_keys)
     if mla:
@@ -293,7 +335,9 @@ def write(path, cfg, weights, mix, mla=None, old_keys=False):
     for name, w in to_gguf(cfg, weights, mla).items():
         kind = type_of(mix, name, w.shape)
         if kind in (Q.F32, Q.F16):
-            out.add_tensor(name, np.ascontiguousarray(w.astype(np.float32 if kind == Q.F32 else np.float16)))
+            out.add_tensor(
+                name, np.ascontiguousarray(w.astype(np.float32 if kind == Q.F32 else np.float16))
+            )
         else:
             out.add_tensor(name, blocks.quantise(w, kind, rng), raw_dtype=kind)
     out.write_header_to_file()
@@ -302,14 +346,23 @@ def write(path, cfg, weights, mix, mla=None, old_keys=False):
     out.close()
 
 
-def read(path, cfg):
-    """The file's weights under their published names, dequantised by the package."""
+def files(folder):
+    return sorted(
+        os.path.join(folder, name) for name in os.listdir(folder) if name.endswith(".gguf")
+    )
+
+
+def read(folder, cfg):
+    """The weights under their published names, dequantised by the package."""
     tensors = {}
-    for t in gguf.GGUFReader(path).tensors:
-        shape = tuple(int(n) for n in reversed(t.shape))
-        tensors[t.name] = gguf.quants.dequantize(np.array(t.data), t.tensor_type).reshape(shape)
+    for path in files(folder):
+        for t in gguf.GGUFReader(path).tensors:
+            shape = tuple(int(n) for n in reversed(t.shape))
+            tensors[t.name] = gguf.quants.dequantize(np.array(t.data), t.tensor_type).reshape(shape)
     return from_gguf(cfg, tensors)
 
 
-def types_used(path):
-    return sorted({t.tensor_type.name for t in gguf.GGUFReader(path).tensors})
+def types_used(folder):
+    return sorted(
+        {t.tensor_type.name for path in files(folder) for t in gguf.GGUFReader(path).tensors}
+    )

@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: MIT
-"""The second judge: DeepSeek-V2, DeepSeek-V3, Qwen2, Qwen3 and Llama forward passes from their equations.
+"""The second judge: DeepSeek-V2, DeepSeek-V3, Qwen2, Qwen3 and Llama forward passes from their
+equations.
 
-Written from the papers' formulas in plain PyTorch, without transformers, so that the two can be compared.  Everything is
-float64 and naive (no cache, no absorption, no fused experts).  Weights are a dict of published tensor names, `[out, in]`.
-The config is the published one: `rope_scaling` and `rope_theta` at top level.
+Written from the papers' formulas in plain PyTorch, without transformers, so that the two can be
+compared.  Everything is float64 and naive (no cache, no absorption, no fused experts).  Weights are
+a dict of published tensor names, `[out, in]`.  The config is the published one: `rope_scaling` and
+`rope_theta` at top level.
 
-    D  hidden size          H  heads            R  kv_lora_rank        E  routed experts, k of them chosen per token
+    D  hidden size      H  heads      R  kv_lora_rank      E  routed experts, k chosen per token
     dn content part of a head    dr rotary part      dv value part
 
-`forward` also returns the smallest routing margin it met: how far the last chosen expert (or group) was from the first one
-left out.  A fixture with a margin near the rounding error of float32 would test luck, so the script refuses it.
+`forward` also returns the smallest routing margin it met: how far the last chosen expert (or group)
+was from the first one left out.  A fixture with a margin near the rounding error of float32 would
+test luck, so the script refuses it.
 
-cfg["mistake"], set by the script only, makes one known mistake on purpose, to see whether a fixture would show it.
+cfg["mistake"], set by the script only, makes one known mistake on purpose, to see whether a fixture
+would show it.
 """
 
 import math
 
 import torch
+
+LATENT_EPS = 1e-6  # of the two norms inside MLA, whatever rms_norm_eps says
 
 
 def yarn_amplitude(factor, mscale):
@@ -73,7 +79,10 @@ def rope_frequencies(cfg, d):
 def rope_tables(cfg, d, n):
     """(cos, sin), each (n, d/2)."""
     freq, amplitude = rope_frequencies(cfg, d)
-    angle = torch.arange(n, dtype=torch.float64)[:, None] * torch.tensor(freq, dtype=torch.float64)[None, :]
+    angle = (
+        torch.arange(n, dtype=torch.float64)[:, None]
+        * torch.tensor(freq, dtype=torch.float64)[None, :]
+    )
     return angle.cos() * amplitude, angle.sin() * amplitude
 
 
@@ -109,16 +118,20 @@ def attend(q, k, v, scale):
 def mla(cfg, w, p, h):
     """Multi-head latent attention, expanded form."""
     n, H = h.shape[0], cfg["num_attention_heads"]
-    dn, dr, dv, R = cfg["qk_nope_head_dim"], cfg["qk_rope_head_dim"], cfg["v_head_dim"], cfg["kv_lora_rank"]
-    eps = cfg["rms_norm_eps"]
+    dn, dr, dv, R = (
+        cfg["qk_nope_head_dim"],
+        cfg["qk_rope_head_dim"],
+        cfg["v_head_dim"],
+        cfg["kv_lora_rank"],
+    )
     if cfg["q_lora_rank"] is None:
         q = h @ w[p + "q_proj.weight"].T
     else:
-        cQ = rms_norm(h @ w[p + "q_a_proj.weight"].T, w[p + "q_a_layernorm.weight"], 1e-6)
+        cQ = rms_norm(h @ w[p + "q_a_proj.weight"].T, w[p + "q_a_layernorm.weight"], LATENT_EPS)
         q = cQ @ w[p + "q_b_proj.weight"].T
     q = q.view(n, H, dn + dr)
     u = h @ w[p + "kv_a_proj_with_mqa.weight"].T
-    cKV = rms_norm(u[:, :R], w[p + "kv_a_layernorm.weight"], 1e-6)
+    cKV = rms_norm(u[:, :R], w[p + "kv_a_layernorm.weight"], LATENT_EPS)
     tables = rope_tables(cfg, dr, n)
     qR = rotate(cfg, q[..., dn:], tables, interleaved=True)
     kR = rotate(cfg, u[:, None, R:], tables, interleaved=True)
@@ -128,7 +141,9 @@ def mla(cfg, w, p, h):
 
     scale = (dn + dr) ** -0.5
     scaling = cfg.get("rope_scaling") or {}
-    if scaling.get("rope_type", scaling.get("type", "default")) != "default" and scaling.get("mscale_all_dim"):
+    if scaling.get("rope_type", scaling.get("type", "default")) != "default" and scaling.get(
+        "mscale_all_dim"
+    ):
         scale *= yarn_amplitude(scaling["factor"], scaling["mscale_all_dim"]) ** 2
     o = attend(q, k, kv[..., dn:], scale)
     return o.reshape(n, H * dv) @ w[p + "o_proj.weight"].T
@@ -152,14 +167,20 @@ def route(cfg, logits, bias):
     chosen_by, margin = s if bias is None or mistake == "no bias" else s + bias, math.inf
     if method != "greedy":
         grouped = chosen_by.view(groups, E // groups)
-        best = grouped.amax(-1) if method == "group_limited_greedy" else grouped.topk(2, -1).values.sum(-1)
+        best = (
+            grouped.amax(-1)
+            if method == "group_limited_greedy"
+            else grouped.topk(2, -1).values.sum(-1)
+        )
         kept, margin = top(best, cfg["topk_group"])
         keep = torch.zeros(groups, 1, dtype=torch.bool)
         keep[kept] = True
-        chosen_by = grouped.masked_fill(~keep, 0.0 if mistake == "mask with 0" else -math.inf).flatten()
+        chosen_by = grouped.masked_fill(
+            ~keep, 0.0 if mistake == "mask with 0" else -math.inf
+        ).flatten()
     chosen, m = top(chosen_by, k)
     g = (chosen_by if mistake == "biased weights" else s)[chosen]
-    if cfg["norm_topk_prob"] and k > 1:
+    if cfg["norm_topk_prob"]:  # also for k = 1, as in DeepSeek's inference code and in transformers
         g = g / (g.sum() + 1e-20)
     return chosen, g * cfg["routed_scaling_factor"], min(margin, m)
 
@@ -188,7 +209,11 @@ def gqa(cfg, w, p, h):
         if f"{p}{name}_proj.bias" in w:
             y = y + w[f"{p}{name}_proj.bias"]
         y = y.view(n, heads, d)
-        return rms_norm(y, w[f"{p}{name}_norm.weight"], cfg["rms_norm_eps"]) if f"{p}{name}_norm.weight" in w else y
+        return (
+            rms_norm(y, w[f"{p}{name}_norm.weight"], cfg["rms_norm_eps"])
+            if f"{p}{name}_norm.weight" in w
+            else y
+        )
 
     tables = rope_tables(cfg, d, n)
     q = rotate(cfg, project("q", H), tables, interleaved=False)
@@ -210,7 +235,11 @@ def forward(cfg, weights, ids):
         h = rms_norm(x, w[p + "input_layernorm.weight"], eps)
         x = x + (mla if is_deepseek else gqa)(cfg, w, p + "self_attn.", h)
         h = rms_norm(x, w[p + "post_attention_layernorm.weight"], eps)
-        if is_deepseek and i >= cfg["first_k_dense_replace"] and i % cfg.get("moe_layer_freq", 1) == 0:
+        if (
+            is_deepseek
+            and i >= cfg["first_k_dense_replace"]
+            and i % cfg.get("moe_layer_freq", 1) == 0
+        ):
             y, m = moe(cfg, w, p + "mlp.", h)
             x, margin = x + y, min(margin, m)
         else:

@@ -10,8 +10,8 @@
  * kernels.def one ts_check_<name>() and one ts_bench_<name>(), or the program
  * does not link.
  */
-#ifndef TS_KERNELS_CHECK_CHECK_H
-#define TS_KERNELS_CHECK_CHECK_H
+#ifndef TS_KERNELS_CHECK_H
+#define TS_KERNELS_CHECK_H
 
 #include "core/compiler.h"
 #include "kernels/kernels.h"

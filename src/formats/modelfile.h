@@ -44,6 +44,7 @@ uint64_t ts_modelfile_bytes(const ts_modelfile *f);           /* of all files */
 
 const ts_config *ts_modelfile_config(const ts_modelfile *f);
 const ts_vocab *ts_modelfile_vocab(const ts_modelfile *f); /* NULL: no tokenizer */
+const char *ts_modelfile_no_vocab(const ts_modelfile *f);  /* why there is none; else "" */
 
 size_t ts_modelfile_count(const ts_modelfile *f); /* tensors, in file order */
 const ts_named_tensor *ts_modelfile_tensor(const ts_modelfile *f, size_t i);

@@ -1,0 +1,18 @@
+/* vocab_check.h - what holds for every vocabulary, whichever file it came from. */
+#ifndef TS_FORMATS_VOCAB_CHECK_H
+#define TS_FORMATS_VOCAB_CHECK_H
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "formats/vocab.h"
+
+/* Texts are unique, not too long and valid UTF-8, types are known, ids exist,
+ * and both sides of every merge are tokens.  The arena holds the table of the
+ * check, so it should be one that goes away. */
+tiefsee_status ts_vocab_check(const ts_vocab *v, ts_arena *scratch,
+                              tiefsee_error *err) TS_MUST_CHECK;
+
+/* Split "left right" at its one space; false if there is not exactly one. */
+bool ts_merge_split(ts_str text, ts_str *left, ts_str *right);
+
+#endif

@@ -41,11 +41,14 @@ static size_t extent(size_t n_rows, size_t stride, size_t n)
     return n_rows == 0 ? 0 : (n_rows - 1) * stride + n;
 }
 
+/* Now and then a product that is large enough for every level of blocking. */
 bool ts_check_gemm_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)
 {
     for (size_t trial = 0; trial < 600; trial++) {
-        const size_t n = ts_check_random(c, trial % 4 ? 70 : MAX_N);
-        const size_t n_rows = ts_check_random(c, 14), n_tokens = ts_check_random(c, 11);
+        const bool is_large = trial % 30 == 0;
+        const size_t n = ts_check_random(c, is_large ? 1400 : trial % 4 ? 70 : MAX_N);
+        const size_t n_rows = ts_check_random(c, 14);
+        const size_t n_tokens = ts_check_random(c, is_large ? 80 : 11);
         const size_t w_stride = n + ts_check_random(c, 5), x_stride = n + ts_check_random(c, 5);
         const size_t y_stride = n_rows + ts_check_random(c, 5);
         const float *w = ts_check_floats(c, A, extent(n_rows, w_stride, n));
@@ -79,7 +82,7 @@ void ts_bench_gemm_f32(ts_check *c, const ts_kernels *k)
 bool ts_check_accumulate_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)
 {
     for (size_t trial = 0; trial < 600; trial++) {
-        const size_t n = ts_check_random(c, trial % 4 ? 70 : MAX_N);
+        const size_t n = ts_check_random(c, trial % 4 ? 100 : MAX_N);
         const size_t n_rows = ts_check_random(c, 40), n_q = ts_check_random(c, 11);
         const size_t z_stride = n + ts_check_random(c, 5), c_stride = n + ts_check_random(c, 5);
         const size_t p_stride = n_rows + ts_check_random(c, 5);

@@ -46,9 +46,6 @@ int ts_checkkern_run(const ts_checkkern_options *options,
 
 /* --- for check_<family>.c --- */
 
-/* Until the checks of the quantised kernels are in the tree. */
-#define KERNELS_FLOAT_ONLY
-
 #define CHECK_MAX_SLOTS   10
 #define CHECK_MAX_SAMPLES 11
 

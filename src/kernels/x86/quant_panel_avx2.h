@@ -1,0 +1,130 @@
+/* quant_panel_avx2.h - decode sixteen rows of a superblock into a panel. */
+#ifndef TS_KERNELS_QUANT_PANEL_AVX2_H
+#define TS_KERNELS_QUANT_PANEL_AVX2_H
+
+#include "kernels/x86/quant_avx2.h"
+
+#ifdef __AVX2__
+
+/* Has the type one scale per 32 weights (or none), rather than per 16? */
+INLINE int has_scale_per_32(quant_id id)
+{
+    return id == QUANT_q4_k || id == QUANT_q5_k;
+}
+
+INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
+                         size_t n_blocks)
+{
+    for (int which = 0; which <= has_min(id); which++)
+        for (size_t b = 0; b < n_blocks; b++) {
+            uint16_t bits[16];
+            float *to = which ? p->m[b] : p->d[b];
+            for (int r = 0; r < 16; r++)
+                bits[r] = scale_bits(id, row[r] + at + b * block_bytes(id), which);
+            _mm256_store_ps(to, scales_of_bits(id, load_128(bits)));
+            _mm256_store_ps(to + 8, scales_of_bits(id, load_128(bits + 8)));
+        }
+}
+
+/* Codes of 32 weights of four rows. */
+INLINE void panel_codes(quant_id id, ts_panel *p, int c, int row, const __m256i v[4])
+{
+    if (!is_signed(id)) {
+        store_columns(p->codes.u8[8 * c], row, v);
+        return;
+    }
+    __m256i low[4], high[4];
+    for (int r = 0; r < 4; r++) {
+        low[r] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v[r]));
+        high[r] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v[r], 1));
+    }
+    store_columns(p->codes.s16[16 * c], row, low);
+    store_columns(p->codes.s16[16 * c + 8], row, high);
+}
+
+INLINE void panel_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
+                     size_t n_blocks)
+{
+    for (int r = 0; r < 16; r += 4)
+        for (size_t b = 0; b < n_blocks; b++) {
+            __m256i v[4];
+            for (int i = 0; i < 4; i++)
+                v[i] = codes_32(id, row[r + i] + at + b * block_bytes(id));
+            panel_codes(id, p, (int)b, r, v);
+        }
+    panel_floats(id, p, row, at, n_blocks);
+}
+
+/* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
+INLINE void panel_equal_pairs(ts_panel *p)
+{
+    const __m256i first = _mm256_set1_epi64x(0x0504050401000100);
+    const __m256i second = _mm256_set1_epi64x(0x0706070603020302);
+    const __m256i lane =
+        _mm256_setr_epi32(0, 0, 0x08080808, 0x08080808, 0, 0, 0x08080808, 0x08080808);
+
+    for (int j = 7; j >= 0; j--)
+        for (int r = 0; r < 16; r += 8) {
+            const __m256i v = load_256(p->scale[j][r]);
+            store_256(p->scale[2 * j][r], _mm256_shuffle_epi8(v, _mm256_add_epi8(first, lane)));
+            store_256(p->scale[2 * j + 1][r],
+                      _mm256_shuffle_epi8(v, _mm256_add_epi8(second, lane)));
+        }
+}
+
+/* Scale times code fits 16 bits: 32 * 127. */
+INLINE void panel_iq4_xs(ts_panel *p, const uint8_t *const row[16], size_t at)
+{
+    for (int r = 0; r < 16; r += 4) {
+        int16_t scale[4][16];
+
+        for (int i = 0; i < 4; i++)
+            store_256(scale[i], scales_256(QUANT_iq4_xs, row[r + i] + at));
+        for (int c = 0; c < 8; c++) {
+            __m256i low[4], high[4];
+            for (int i = 0; i < 4; i++) {
+                const __m256i v = codes_256(QUANT_iq4_xs, row[r + i] + at, c);
+                const __m256i s = _mm256_set1_epi16(scale[i][2 * c]);
+                low[i] = _mm256_mullo_epi16(_mm256_cvtepi8_epi16(_mm256_castsi256_si128(v)), s);
+                high[i] =
+                    _mm256_mullo_epi16(_mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1)), s);
+            }
+            store_columns(p->codes.s16[16 * c], r, low);
+            store_columns(p->codes.s16[16 * c + 8], r, high);
+        }
+    }
+}
+
+INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+{
+    for (int r = 0; r < 16; r += 4) {
+        __m256i v[4];
+
+        for (int i = 0; i < 4; i++)
+            v[i] = scales_256(id, row[r + i] + at);
+        store_columns(p->scale, r, v);
+        for (int i = 0; i < 4; i++)
+            v[i] = minima_256(id, row[r + i] + at);
+        store_columns(p->min, r, v);
+#pragma GCC unroll 8
+        for (int c = 0; c < 8; c++) {
+            for (int i = 0; i < 4; i++)
+                v[i] = codes_256(id, row[r + i] + at, c);
+            store_columns(p->codes.u8[8 * c], r, v);
+        }
+    }
+    if (!has_scale_per_32(id))
+        panel_equal_pairs(p);
+}
+
+INLINE void panel_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+{
+    if (id == QUANT_iq4_xs)
+        panel_iq4_xs(p, row, at);
+    else
+        panel_u8_256(id, p, row, at);
+    panel_floats(id, p, row, at, 1);
+}
+
+#endif
+#endif

@@ -1,0 +1,264 @@
+/* quant_tile_avx2.h - many tokens: a decoded panel times tiles of four tokens.
+ *
+ * Per four weights of k, a tile loads 16 rows of the panel (two registers) and
+ * broadcasts each token's four activations.  How many products of vpmaddubsw
+ * fit 16 bits before they are widened depends on the largest code:
+ *     15 * 127 * 2 * 8 = 30480,  31 * 127 * 2 * 4 = 31496,  63 * 127 * 2 * 2 = 32004.
+ * Widening is a vpmaddwd by the group's integer scale, so it costs nothing extra.
+ */
+#ifndef TS_KERNELS_QUANT_TILE_AVX2_H
+#define TS_KERNELS_QUANT_TILE_AVX2_H
+
+#include "kernels/x86/quant_panel_avx2.h"
+
+#ifdef __AVX2__
+
+/* Where the activations of a tile start. */
+typedef struct tile_x {
+    const int8_t *q;
+    const int16_t *s;
+    const float *d;
+    size_t q_stride, s_stride, d_stride;
+} tile_x;
+
+/* Steps of four weights whose products are added up in 16 bits. */
+INLINE int narrow_steps(quant_id id)
+{
+    switch (id) {
+    case QUANT_q4_0:
+    case QUANT_q4_1:
+    case QUANT_q4_k: return 8;
+    case QUANT_q6_k: return 2;
+    default: return 4;
+    }
+}
+
+/* n_steps products of two times eight rows with each token, in 16 bits. */
+INLINE void narrow_products(__m256i sum[2][4], const uint8_t (*codes)[16][4], const int8_t *q,
+                            size_t q_stride, int n_steps, int n_tokens)
+{
+#pragma GCC unroll 8
+    for (int k = 0; k < n_steps; k++) {
+        const __m256i w0 = load_256(codes[k][0]), w1 = load_256(codes[k][8]);
+#pragma GCC unroll 4
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256i x = broadcast_32(q + (size_t)t * q_stride + 4 * k);
+            const __m256i p0 = _mm256_maddubs_epi16(w0, x), p1 = _mm256_maddubs_epi16(w1, x);
+            sum[0][t] = k == 0 ? p0 : _mm256_add_epi16(sum[0][t], p0);
+            sum[1][t] = k == 0 ? p1 : _mm256_add_epi16(sum[1][t], p1);
+            KEEP(sum[0][t]);
+            KEEP(sum[1][t]);
+        }
+    }
+}
+
+/* wide += narrow * scale, pairs of 16 bits into 32. */
+INLINE void widen_products(__m256i wide[2][4], __m256i narrow[2][4], __m256i scale_0,
+                           __m256i scale_1, int n_tokens)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < n_tokens; t++) {
+        wide[0][t] = _mm256_add_epi32(wide[0][t], _mm256_madd_epi16(narrow[0][t], scale_0));
+        wide[1][t] = _mm256_add_epi32(wide[1][t], _mm256_madd_epi16(narrow[1][t], scale_1));
+    }
+}
+
+INLINE void clear(__m256i sum[2][4], int n_tokens)
+{
+    for (int t = 0; t < n_tokens; t++)
+        sum[0][t] = sum[1][t] = _mm256_setzero_si256();
+}
+
+/* Sums of minima (or offsets times scales) times the sums of activations. */
+INLINE void minima_products(__m256i sum[2][4], const ts_panel *p, const tile_x *x, int n_tokens)
+{
+    clear(sum, n_tokens);
+    for (int j = 0; j < 8; j++) {
+        const __m256i w0 = load_256(p->min[j][0]), w1 = load_256(p->min[j][8]);
+#pragma GCC unroll 4
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * j);
+            sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(w0, s));
+            sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(w1, s));
+        }
+    }
+}
+
+/* acc[t][r] = fma(d[r] * dx[t], sum, acc), subtracted where the minima are. */
+INLINE void add_scaled(float (*acc)[16], const float d[16], const float *dx, size_t dx_stride,
+                       __m256i sum[2][4], int n_tokens, int is_subtracted)
+{
+    for (int h = 0; h < 2; h++) {
+        const __m256 dw = _mm256_load_ps(d + 8 * h);
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256 dd = _mm256_mul_ps(dw, _mm256_set1_ps(dx[(size_t)t * dx_stride]));
+            const __m256 f = _mm256_cvtepi32_ps(sum[h][t]);
+            const __m256 a = _mm256_load_ps(acc[t] + 8 * h);
+            _mm256_store_ps(acc[t] + 8 * h,
+                            is_subtracted ? _mm256_fnmadd_ps(dd, f, a) : _mm256_fmadd_ps(dd, f, a));
+        }
+    }
+}
+
+/* Superblocks with unsigned codes. */
+INLINE void tile_u8_256(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16], int n_tokens)
+{
+    const int n_steps = narrow_steps(id);
+    __m256i wide[2][4], narrow[2][4];
+
+    clear(wide, n_tokens);
+    for (int c = 0; c < 8; c++)
+        for (int part = 0; part < 8; part += n_steps) {
+            const int group = has_scale_per_32(id) ? c : 2 * c + part / 4;
+            narrow_products(narrow, (const uint8_t(*)[16][4])p->codes.u8 + 8 * c + part,
+                            x->q + 32 * c + 4 * part, x->q_stride, n_steps, n_tokens);
+            widen_products(wide, narrow, load_256(p->scale[group][0]), load_256(p->scale[group][8]),
+                           n_tokens);
+        }
+    minima_products(narrow, p, x, n_tokens);
+    if (!has_min(id))
+        for (int t = 0; t < n_tokens; t++) {
+            wide[0][t] = _mm256_sub_epi32(wide[0][t], narrow[0][t]);
+            wide[1][t] = _mm256_sub_epi32(wide[1][t], narrow[1][t]);
+        }
+    add_scaled(acc, p->d[0], x->d, x->d_stride, wide, n_tokens, 0);
+    if (has_min(id))
+        add_scaled(acc, p->m[0], x->d, x->d_stride, narrow, n_tokens, 1);
+}
+
+/* Blocks of 32 with unsigned codes. */
+INLINE void tile_u8_32(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16], size_t n_blocks,
+                       int n_tokens)
+{
+    const __m256i one = _mm256_set1_epi16(1);
+    const __m256i offset = _mm256_set1_epi16((short)-code_offset(id));
+    const int n_steps = narrow_steps(id);
+    __m256i wide[2][4], narrow[2][4];
+
+    for (size_t b = 0; b < n_blocks; b++) {
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * b);
+            wide[0][t] = wide[1][t] = _mm256_madd_epi16(s, offset);
+        }
+        for (int part = 0; part < 8; part += n_steps) {
+            narrow_products(narrow, (const uint8_t(*)[16][4])p->codes.u8 + 8 * b + part,
+                            x->q + 32 * b + 4 * part, x->q_stride, n_steps, n_tokens);
+            widen_products(wide, narrow, one, one, n_tokens);
+        }
+        add_scaled(acc, p->d[b], x->d + b, x->d_stride, wide, n_tokens, 0);
+        if (has_min(id)) {
+            for (int t = 0; t < n_tokens; t++) {
+                const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * b);
+                wide[0][t] = wide[1][t] = _mm256_madd_epi16(s, one);
+            }
+            add_scaled(acc, p->m[b], x->d + b, x->d_stride, wide, n_tokens, 0);
+        }
+    }
+}
+
+/* Codes with a sign: both sides in 16 bits. */
+INLINE void tile_s16(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16], size_t n_blocks,
+                     int n_tokens)
+{
+    __m256i wide[2][4];
+
+    for (int t = 0; t < n_tokens; t++)
+        for (size_t i = 0; i < 32 * n_blocks; i += 16)
+            store_256((p->x[t] + i),
+                      _mm256_cvtepi8_epi16(load_128(x->q + (size_t)t * x->q_stride + i)));
+    clear(wide, n_tokens);
+    for (size_t b = 0; b < n_blocks; b++) {
+        for (size_t k = 16 * b; k < 16 * (b + 1); k++) {
+            const __m256i w0 = load_256(p->codes.s16[k][0]), w1 = load_256(p->codes.s16[k][8]);
+#pragma GCC unroll 4
+            for (int t = 0; t < n_tokens; t++) {
+                const __m256i v = broadcast_32(p->x[t] + 2 * k);
+                wide[0][t] = _mm256_add_epi32(wide[0][t], _mm256_madd_epi16(w0, v));
+                wide[1][t] = _mm256_add_epi32(wide[1][t], _mm256_madd_epi16(w1, v));
+            }
+        }
+        if (id != QUANT_iq4_xs) {
+            add_scaled(acc, p->d[b], x->d + b, x->d_stride, wide, n_tokens, 0);
+            clear(wide, n_tokens);
+        }
+    }
+    if (id == QUANT_iq4_xs)
+        add_scaled(acc, p->d[0], x->d, x->d_stride, wide, n_tokens, 0);
+}
+
+INLINE void tile(quant_id id, size_t block, ts_panel *p, const tile_x *x, float (*acc)[16],
+                 size_t n_blocks, int n_tokens)
+{
+    if (is_signed(id))
+        tile_s16(id, p, x, acc, n_blocks, n_tokens);
+    else if (block == 256)
+        tile_u8_256(id, p, x, acc, n_tokens);
+    else
+        tile_u8_32(id, p, x, acc, n_blocks, n_tokens);
+}
+
+/* One panel with n_tokens tokens; x: where the first of them is. */
+INLINE void panel_tokens(quant_id id, size_t block, ts_panel *p, tile_x x, size_t n_tokens,
+                         size_t n_blocks)
+{
+    for (size_t t = 0, step; t < n_tokens; t += step) {
+        step = n_tokens - t >= 4 ? 4 : n_tokens - t >= 2 ? 2 : 1;
+        if (step == 4)
+            tile(id, block, p, &x, p->acc + t, n_blocks, 4);
+        else if (step == 2)
+            tile(id, block, p, &x, p->acc + t, n_blocks, 2);
+        else
+            tile(id, block, p, &x, p->acc + t, n_blocks, 1);
+        x.q += step * x.q_stride;
+        x.s += step * x.s_stride;
+        x.d += step * x.d_stride;
+    }
+}
+
+/* The activations of token t from weight k on. */
+INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t k)
+{
+    return (tile_x){.q = x->q + t * x->q_stride + k,
+                    .s = x->s + t * x->s_stride + k / 16,
+                    .d = x->d + t * x->d_stride + k / block,
+                    .q_stride = x->q_stride,
+                    .s_stride = x->s_stride,
+                    .d_stride = x->d_stride};
+}
+
+INLINE void store_rows(float *y, const float *acc, size_t n)
+{
+    if (n >= TS_PANEL_ROWS) {
+        _mm256_storeu_ps(y, _mm256_load_ps(acc));
+        _mm256_storeu_ps(y + 8, _mm256_load_ps(acc + 8));
+    } else {
+        memcpy(y, acc, n * sizeof *y);
+    }
+}
+
+INLINE void gemm_panels(quant_id id, size_t block, const quant_product *a, ts_panel *p)
+{
+    for (size_t t0 = 0; t0 < a->n_tokens; t0 += TS_PANEL_TOKENS)
+        for (size_t r0 = 0; r0 < a->n_rows; r0 += TS_PANEL_ROWS) {
+            const size_t left = a->n_tokens - t0;
+            const size_t n_here = left < TS_PANEL_TOKENS ? left : TS_PANEL_TOKENS;
+            const uint8_t *row[TS_PANEL_ROWS];
+
+            for (size_t r = 0; r < TS_PANEL_ROWS; r++)
+                row[r] = row_of(a, r0 + r);
+            memset(p->acc, 0, n_here * sizeof *p->acc);
+            for (size_t k = 0; k < a->n; k += TS_PANEL_DEPTH) {
+                const size_t depth = a->n - k < TS_PANEL_DEPTH ? a->n - k : TS_PANEL_DEPTH;
+                if (block == 256)
+                    panel_256(id, p, row, k / 256 * block_bytes(id));
+                else
+                    panel_32(id, p, row, k / 32 * block_bytes(id), depth / 32);
+                panel_tokens(id, block, p, activations_at(a->x, block, t0, k), n_here, depth / 32);
+            }
+            for (size_t t = 0; t < n_here; t++)
+                store_rows(a->y + (t0 + t) * a->y_stride + r0, p->acc[t], a->n_rows - r0);
+        }
+}
+
+#endif
+#endif

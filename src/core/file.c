@@ -90,8 +90,11 @@ tiefsee_status ts_file_read(ts_buf *out, const char *path, size_t max_bytes, tie
         if (n == 0)
             break;
         if (!ts_buf_append(out, chunk, (size_t)n)) {
+            const bool is_full = (size_t)n > max_bytes - out->len;
             (void)close(fd);
             ts_buf_free(out);
+            if (!is_full)
+                return ts_fail_nomem(err, (uint64_t)n, path);
             return ts_fail(err, TIEFSEE_E_LIMIT, "%s: larger than %zu bytes", path, max_bytes);
         }
     }

@@ -2,6 +2,7 @@
 #include "formats/config_check.h"
 
 #include <assert.h>
+#include <math.h>
 
 void ts_config_note(ts_config_notes *notes, const char *key, const char *value)
 {
@@ -9,6 +10,11 @@ void ts_config_note(ts_config_notes *notes, const char *key, const char *value)
     notes->item[notes->n].key = key;
     notes->item[notes->n].value = value;
     notes->n++;
+}
+
+double ts_yarn_growth(double factor)
+{
+    return factor > 1 ? 1 + 0.1 * log(factor) : 1;
 }
 
 static tiefsee_status check_rope(const ts_rope_config *r, uint32_t d_head, tiefsee_error *err)

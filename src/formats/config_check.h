@@ -19,6 +19,9 @@ void ts_config_note(ts_config_notes *notes, const char *key, const char *value);
 /* Fields against each other: heads, groups, rotated dimensions, layers. */
 tiefsee_status ts_config_check(const ts_config *c, tiefsee_error *err) TS_MUST_CHECK;
 
+/* YaRN's growth of cos and sin: 1 + 0.1 ln factor above 1. */
+double ts_yarn_growth(double factor);
+
 static inline bool ts_arch_is_mla(ts_arch arch)
 {
     return arch == TS_ARCH_DEEPSEEK_V2 || arch == TS_ARCH_DEEPSEEK_V3;

@@ -14,7 +14,6 @@
  */
 #include "formats/gguf_config.h"
 
-#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -158,12 +157,15 @@ static void read_deepseek_yarn(reader *r, ts_config *c)
     rope->attention_factor = 1;
 }
 
-/* ggml multiplies cos and sin by attn_factor (1 + 0.1 ln factor). */
+/* ggml multiplies cos and sin by the factor and by 1 + 0.1 ln s. */
 static void read_plain_yarn(reader *r, ts_rope_config *rope)
 {
-    if (has(r, "rope.scaling.attn_factor"))
-        rope->attention_factor = get_double(r, "rope.scaling.attn_factor", 1e-3, 1e3) *
-                                 (rope->factor > 1 ? 1 + 0.1 * log(rope->factor) : 1);
+    static const char *const keys[] = {"rope.scaling.attn_factor", "rope.scaling.yarn_attn_factor"};
+
+    for (size_t i = 0; i < TS_COUNT(keys); i++)
+        if (has(r, keys[i]))
+            rope->attention_factor =
+                get_double(r, keys[i], 1e-3, 1e3) * ts_yarn_growth(rope->factor);
 }
 
 static void read_rope(reader *r, ts_config *c)

@@ -12,7 +12,6 @@
  */
 #include "formats/hf_config.h"
 
-#include <math.h>
 #include <string.h>
 
 #include "formats/json.h"
@@ -282,6 +281,11 @@ static void read_yarn(reader *s, const reader *top, ts_rope_config *rope)
         rope->factor =
             get(&context, "max_position_embeddings", 1, TS_MAX_CONTEXT) / rope->original_context;
     }
+    /* R1-0528-Qwen3-8B's own spelling: a multiple of YaRN's growth, which makes
+     * the amplitude 1.  transformers does not know it (deepseek-ai/DeepSeek-R1#684). */
+    if (!find(s, "attention_factor") && find(s, "attn_factor"))
+        rope->attention_factor =
+            get_double(s, "attn_factor", 1e-3, 1e3) * ts_yarn_growth(rope->factor);
 }
 
 /* s reads the object of rope parameters, r the whole config. */

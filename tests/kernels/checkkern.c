@@ -1,12 +1,13 @@
 /* checkkern.c - every kernel variant of this CPU against the reference.
  *
- *     checkkern [--bench] [--only NAME] [--level LEVEL] [--assume LEVEL]
- *               [--seed N] [--slack BYTES]
+ *     checkkern [--bench] [--only NAME] [--level LEVEL] [--needs LEVEL]
+ *               [--assume LEVEL] [--seed N] [--slack BYTES]
  *
  * --level lowers what is used, --assume trusts a level that the CPU does not
- * report (variants compiled for an emulation), --slack is for emulators that
- * read behind an operand (qemu 7.2 does).  Prints one line per variant, the
- * seed, and exits 1 if one failed.
+ * report (variants compiled for an emulation), --needs skips (exit code 77) on a
+ * CPU without that level, --slack is for emulators that read behind an operand
+ * (qemu 7.2 does).  Prints one line per variant, the seed, and exits 1 if one
+ * failed.
  */
 #include "core/cpu.h"
 #include "kernels/check/check.h"
@@ -49,12 +50,20 @@ static void count_line(void *user, const ts_checkkern_line *line)
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: checkkern [--bench] [--only NAME] [--level LEVEL] "
-                          "[--assume LEVEL] [--seed N] [--slack BYTES]\n");
+                          "[--needs LEVEL] [--assume LEVEL] [--seed N] [--slack BYTES]\n");
     return 2;
 }
 
+/* Does this CPU have the level and all that it builds on? */
+static bool cpu_has(const char *level)
+{
+    unsigned all = ~0u, have = ts_cpu_flags();
+
+    return ts_cpu_limit(&all, level) && ts_cpu_limit(&have, level) && all == have;
+}
+
 /* Returns false if the arguments make no sense. */
-static bool parse(int argc, char **argv, ts_checkkern_options *options)
+static bool parse(int argc, char **argv, ts_checkkern_options *options, bool *is_skipped)
 {
     for (int i = 1; i < argc; i++) {
         const char *name = argv[i];
@@ -76,6 +85,8 @@ static bool parse(int argc, char **argv, ts_checkkern_options *options)
             continue;
         else if (strcmp(name, "--assume") == 0 && ts_cpu_limit(&all, value))
             options->cpu_flags = all;
+        else if (strcmp(name, "--needs") == 0 && ts_cpu_limit(&all, value))
+            *is_skipped |= !cpu_has(value);
         else
             return false;
     }
@@ -85,10 +96,13 @@ static bool parse(int argc, char **argv, ts_checkkern_options *options)
 int main(int argc, char **argv)
 {
     ts_checkkern_options options = {.cpu_flags = ts_cpu_flags(), .seed = (uint64_t)time(NULL)};
+    bool is_skipped = false;
     int n_variants = 0;
 
-    if (!parse(argc, argv, &options))
+    if (!parse(argc, argv, &options, &is_skipped))
         return usage();
+    if (is_skipped)
+        return 77;
     void *both[] = {&options, &n_variants};
     const int n_failed = ts_checkkern_run(&options, count_line, both);
     (void)printf("checkkern: %d of %d variants failed (level %s, seed %" PRIu64 ")\n", n_failed,

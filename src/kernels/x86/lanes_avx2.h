@@ -31,14 +31,19 @@ static inline __m256 avx2_load_minus_zero(const float *p, __m256i mask)
                         _mm256_andnot_ps(_mm256_castsi256_ps(mask), minus_zero));
 }
 
-/* The tree of one accumulator pair. */
-static inline float avx2_sum(__m256 lo, __m256 hi)
+/* The rest of the tree when l and l+8 are already added. */
+static inline float avx2_sum8(__m256 v)
 {
-    const __m256 v = _mm256_add_ps(lo, hi);
     __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
 
     s = _mm_add_ps(s, _mm_movehl_ps(s, s));
     return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+/* The tree of one accumulator pair. */
+static inline float avx2_sum(__m256 lo, __m256 hi)
+{
+    return avx2_sum8(_mm256_add_ps(lo, hi));
 }
 
 /* The tree of four accumulators whose halves are already added: a, b, c, d in

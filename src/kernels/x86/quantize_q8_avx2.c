@@ -4,17 +4,23 @@
 #include "kernels/q8.h"
 #include "kernels/x86/lanes_avx2.h"
 
+static inline __m256i magnitude(__m256 v)
+{
+    return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
+}
+
 static uint32_t largest_magnitude(const float *x, size_t n)
 {
-    const __m256i magnitude = _mm256_set1_epi32(0x7fffffff);
     __m256i m0 = _mm256_setzero_si256(), m1 = m0;
+    size_t i = 0;
 
-    for (size_t i = 0; i < n; i += 16) {
-        const __m256i first = avx2_first(n - i), second = avx2_second(n - i);
-        const __m256i a = _mm256_castps_si256(_mm256_maskload_ps(x + i, first));
-        const __m256i b = _mm256_castps_si256(_mm256_maskload_ps(x + i + 8, second));
-        m0 = _mm256_max_epi32(m0, _mm256_and_si256(a, magnitude));
-        m1 = _mm256_max_epi32(m1, _mm256_and_si256(b, magnitude));
+    for (; i + 16 <= n; i += 16) {
+        m0 = _mm256_max_epi32(m0, magnitude(_mm256_loadu_ps(x + i)));
+        m1 = _mm256_max_epi32(m1, magnitude(_mm256_loadu_ps(x + i + 8)));
+    }
+    if (i < n) {
+        m0 = _mm256_max_epi32(m0, magnitude(_mm256_maskload_ps(x + i, avx2_first(n - i))));
+        m1 = _mm256_max_epi32(m1, magnitude(_mm256_maskload_ps(x + i + 8, avx2_second(n - i))));
     }
     m0 = _mm256_max_epi32(m0, m1);
     __m128i m = _mm_max_epi32(_mm256_castsi256_si128(m0), _mm256_extracti128_si256(m0, 1));
@@ -23,27 +29,24 @@ static uint32_t largest_magnitude(const float *x, size_t n)
     return (uint32_t)_mm_cvtsi128_si32(m);
 }
 
-/* Sixteen rounded products as bytes, and their sum. */
-static inline __m128i round16(__m256 a, __m256 b, __m256 factor, int16_t *sum)
+/* Sixteen rounded products as bytes. */
+static inline __m128i round16(__m256 a, __m256 b, __m256 factor)
 {
     const __m256i ia = _mm256_cvtps_epi32(_mm256_mul_ps(a, factor));
     const __m256i ib = _mm256_cvtps_epi32(_mm256_mul_ps(b, factor));
     /* a0-3 b0-3 | a4-7 b4-7, then in order */
     const __m256i words =
         _mm256_permute4x64_epi64(_mm256_packs_epi32(ia, ib), _MM_SHUFFLE(3, 1, 2, 0));
-    const __m256i pairs = _mm256_madd_epi16(words, _mm256_set1_epi16(1));
-    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(pairs), _mm256_extracti128_si256(pairs, 1));
 
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(1, 0, 3, 2)));
-    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(2, 3, 0, 1)));
-    *sum = (int16_t)_mm_cvtsi128_si32(s);
     return _mm_packs_epi16(_mm256_castsi256_si128(words), _mm256_extracti128_si256(words, 1));
 }
 
-static void clear(int8_t *q, int16_t *s, size_t n)
+/* The bytes as unsigned with 128 added, summed in halves by one instruction. */
+static inline int16_t sum16(__m128i q)
 {
-    memset(q, 0, n);
-    memset(s, 0, (n + 15) / 16 * sizeof *s);
+    const __m128i sums = _mm_sad_epu8(_mm_xor_si128(q, _mm_set1_epi8(-128)), _mm_setzero_si128());
+
+    return (int16_t)(_mm_cvtsi128_si32(sums) + _mm_extract_epi16(sums, 4) - 16 * 128);
 }
 
 static void quantize_block(int8_t *q, float *d, int16_t *s, const float *x, size_t n)
@@ -53,18 +56,23 @@ static void quantize_block(int8_t *q, float *d, int16_t *s, const float *x, size
     size_t i = 0;
 
     if (!(f > 0)) {
-        clear(q, s, n);
+        memset(q, 0, n);
+        memset(s, 0, (n + 15) / 16 * sizeof *s);
         return;
     }
-    for (; i + 16 <= n; i += 16)
-        _mm_storeu_si128((__m128i *)(void *)(q + i),
-                         round16(_mm256_loadu_ps(x + i), _mm256_loadu_ps(x + i + 8), factor, s++));
+    for (; i + 16 <= n; i += 16) {
+        const __m128i rounded = round16(_mm256_loadu_ps(x + i), _mm256_loadu_ps(x + i + 8), factor);
+        _mm_storeu_si128((__m128i *)(void *)(q + i), rounded);
+        *s++ = sum16(rounded);
+    }
     if (i < n) {
         int8_t last[16];
         const __m256 a = _mm256_maskload_ps(x + i, avx2_first(n - i));
         const __m256 b = _mm256_maskload_ps(x + i + 8, avx2_second(n - i));
-        _mm_storeu_si128((__m128i *)(void *)last, round16(a, b, factor, s));
+        const __m128i rounded = round16(a, b, factor);
+        _mm_storeu_si128((__m128i *)(void *)last, rounded);
         memcpy(q + i, last, n - i);
+        *s = sum16(rounded);
     }
 }
 

@@ -105,11 +105,16 @@ static tiefsee_status walk_value(cursor *c, ts_gguf_value *v, uint32_t type, int
 static tiefsee_status walk_items(cursor *c, uint32_t item, uint64_t n, int depth,
                                  tiefsee_error *err)
 {
+    if (n > GGUF_MAX_STRINGS - c->n_strings)
+        return ts_fail_at(err, TIEFSEE_E_LIMIT, c->pos, "more than %d strings in arrays",
+                          GGUF_MAX_STRINGS);
+    c->n_strings += (size_t)n;
     for (uint64_t i = 0; i < n && !c->short_read; i++) {
         ts_gguf_value v;
-        if (++c->n_strings > GGUF_MAX_STRINGS)
-            return ts_fail_at(err, TIEFSEE_E_LIMIT, c->pos, "more than %d strings in arrays",
-                              GGUF_MAX_STRINGS);
+        if (item == GGUF_STRING) {
+            (void)take_string(c);
+            continue;
+        }
         const tiefsee_status st = walk_value(c, &v, item, depth + 1, err);
         if (st != TIEFSEE_OK)
             return st;

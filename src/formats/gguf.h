@@ -16,7 +16,7 @@ enum {
     GGUF_MAX_TENSORS = 1 << 18,
     GGUF_MAX_NAME = 255,
     GGUF_MAX_DEPTH = 4,        /* arrays of arrays of ... */
-    GGUF_MAX_STRINGS = 1 << 23 /* strings and arrays in arrays, in the whole file */
+    GGUF_MAX_STRINGS = 1 << 22 /* strings and arrays in arrays, in the whole file */
 };
 
 /* Ids of the file format. */

@@ -6,6 +6,9 @@
  */
 #include "formats/gguf_vocab.h"
 
+#include <stdio.h>
+#include <string.h>
+
 #include "formats/config.h"
 #include "formats/vocab_check.h"
 
@@ -104,21 +107,18 @@ static tiefsee_status read_merges(ts_vocab *v, const ts_gguf *g, ts_arena *arena
     return TIEFSEE_OK;
 }
 
-static tiefsee_status read_rules(ts_vocab *v, const ts_gguf *g, tiefsee_error *err)
+static tiefsee_status read_rules(ts_vocab *v, const ts_gguf *g, ts_str pre, tiefsee_error *err)
 {
     static const char *const ids[] = {"tokenizer.ggml.bos_token_id", "tokenizer.ggml.eos_token_id",
                                       "tokenizer.ggml.padding_token_id"};
     int32_t *const out[] = {&v->bos, &v->eos, &v->pad};
-    ts_str pre = {0};
+    tiefsee_status st = TIEFSEE_OK;
 
     for (size_t i = 0; i < TS_COUNT(ids); i++) {
-        const tiefsee_status st = optional_id(out[i], g, ids[i], v->n_tokens, err);
+        st = optional_id(out[i], g, ids[i], v->n_tokens, err);
         if (st != TIEFSEE_OK)
             return st;
     }
-    tiefsee_status st = ts_gguf_string(g, "tokenizer.ggml.pre", &pre, err);
-    if (st != TIEFSEE_OK)
-        return st;
     v->pre = pre_by_name(pre);
     v->ignore_merges = v->pre == TS_PRE_LLAMA3;
     v->adds_bos = v->pre == TS_PRE_LLAMA3;
@@ -147,28 +147,52 @@ static tiefsee_status check_scores(const ts_vocab *v, const ts_gguf *g, tiefsee_
     return st;
 }
 
-tiefsee_status ts_gguf_vocab(ts_vocab *out, bool *has_vocab, const char **why, const ts_gguf *g,
-                             ts_arena *arena, tiefsee_error *err)
+/* Byte-level BPE with a pre-tokenizer that we have?  If not, *why says so. */
+static tiefsee_status identify(const char **why, ts_str *pre, const ts_gguf *g, ts_arena *arena,
+                               tiefsee_error *err)
 {
-    ts_vocab v = {0};
+    char text[300];
     ts_str model;
 
-    *has_vocab = false;
     *why = "the file has no tokenizer";
     if (!ts_gguf_find(g, "tokenizer.ggml.model"))
         return TIEFSEE_OK;
     tiefsee_status st = ts_gguf_string(g, "tokenizer.ggml.model", &model, err);
     if (st != TIEFSEE_OK)
         return st;
-    if (!ts_str_is(model, "gpt2")) {
-        *why = "the file's tokenizer is not byte-level BPE (tokenizer.ggml.model is not gpt2)";
+    *pre = (ts_str){0};
+    if (ts_gguf_find(g, "tokenizer.ggml.pre"))
+        st = ts_gguf_string(g, "tokenizer.ggml.pre", pre, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    *why = NULL;
+    if (ts_str_is(model, "gpt2") && pre_by_name(*pre) != TS_PRE_UNKNOWN)
         return TIEFSEE_OK;
-    }
+    (void)snprintf(text, sizeof text,
+                   "tokenizer.ggml.model '%.*s' with tokenizer.ggml.pre '%.*s'"
+                   " is not supported",
+                   (int)(model.len < 60 ? model.len : 60), model.ptr,
+                   (int)(pre->len < 60 ? pre->len : 60), pre->len ? pre->ptr : "");
+    *why = ts_arena_strdup(arena, text, strlen(text));
+    return *why ? TIEFSEE_OK : ts_fail_nomem(err, sizeof text, "a message");
+}
+
+tiefsee_status ts_gguf_vocab(ts_vocab *out, bool *has_vocab, const char **why, const ts_gguf *g,
+                             ts_arena *arena, tiefsee_error *err)
+{
+    ts_vocab v = {0};
+    ts_str pre;
+
+    *has_vocab = false;
+    tiefsee_status st = identify(why, &pre, g, arena, err);
+    if (st != TIEFSEE_OK || *why)
+        return st;
+    *why = "";
     st = read_tokens(&v, g, arena, err);
     if (st == TIEFSEE_OK)
         st = read_merges(&v, g, arena, err);
     if (st == TIEFSEE_OK)
-        st = read_rules(&v, g, err);
+        st = read_rules(&v, g, pre, err);
     if (st == TIEFSEE_OK)
         st = check_scores(&v, g, err);
     if (st != TIEFSEE_OK)

@@ -11,6 +11,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#define FORGE_HAS_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define FORGE_HAS_ASAN 1
+#endif
+#endif
+
 enum { FORGE_MAX = 48, FORGE_BYTES = 1 << 16 };
 
 typedef struct forge_buf {
@@ -37,7 +45,7 @@ typedef struct forge {
     char magic[4];
     uint32_t version;
     uint64_t n_tensors_says, n_entries_says; /* UINT64_MAX - 1: the truth */
-    size_t n_entries, n_tensors, data_bytes;
+    size_t n_entries, n_tensors, data_bytes, align;
     forge_entry entry[FORGE_MAX];
     forge_tensor tensor[FORGE_MAX];
 } forge;
@@ -182,6 +190,7 @@ static inline void forge_good(forge *f)
     memset(f, 0, sizeof *f);
     memcpy(f->magic, "GGUF", 4);
     f->version = 3;
+    f->align = 32;
     f->n_tensors_says = f->n_entries_says = FORGE_TRUTH;
     forge_set_text(f, "general.architecture", "llama", 5);
     forge_set_text(f, "general.name", "forged", 6);
@@ -234,7 +243,7 @@ static inline void forge_write(const forge *f, forge_buf *out)
         forge_uint(out, t->type, 4);
         forge_uint(out, t->offset, 8);
     }
-    while (out->n % 32)
+    while (out->n % f->align)
         forge_uint(out, 0, 1);
     for (size_t i = 0; i < f->data_bytes; i++)
         forge_uint(out, i % 4 == 3 ? 0x3f : 0, 1); /* finite floats */

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "forge.h"
 #include "formats/modelfile.h"
 
 /* The tests run in the root of the source. */
@@ -181,6 +182,93 @@ static void a_tied_head_is_known_from_both_containers(void **state)
     }
 }
 
+static ts_modelfile *open_forged(forge *f, size_t shift, forge_buf *b, uint8_t **room)
+{
+    tiefsee_error err = {0};
+    ts_modelfile *m;
+
+    forge_write(f, b);
+    *room = malloc(b->n + shift);
+    assert_non_null(*room);
+    memcpy(*room + shift, b->p, b->n);
+    if (ts_modelfile_open_memory(&m, "dir/forged.gguf", *room + shift, b->n, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    return m;
+}
+
+static void a_file_in_memory_is_a_file(void **state)
+{
+    forge *f = malloc(sizeof *f);
+    forge_buf b = {0};
+    uint8_t *room;
+
+    (void)state;
+    assert_non_null(f);
+    forge_good(f);
+    forge_drop(f, "general.name");
+    ts_modelfile *m = open_forged(f, 0, &b, &room);
+    assert_string_equal(ts_modelfile_name(m), "forged");
+    assert_int_equal(ts_modelfile_bytes(m), b.n);
+    const ts_vocab *v = ts_modelfile_vocab(m);
+    assert_non_null(v);
+    assert_int_equal(v->n_tokens, 6);
+    assert_true(ts_str_is(v->text[2], "ab"));
+    assert_true(v->pre == TS_PRE_LLAMA3 && v->ignore_merges && v->adds_bos);
+    assert_int_equal(v->bos, 4);
+    ts_modelfile_close(m);
+    forge_free(f);
+    free(f);
+    free(b.p);
+    free(room);
+}
+
+static void small_float_tensors_are_always_aligned(void **state)
+{
+    forge *f = malloc(sizeof *f);
+    forge_buf b = {0};
+    uint8_t *room;
+
+    (void)state;
+    assert_non_null(f);
+    forge_good(f);
+    ts_modelfile *m = open_forged(f, 1, &b, &room);
+    for (size_t i = 0; i < ts_modelfile_count(m); i++) {
+        const ts_tensor *t = &ts_modelfile_tensor(m, i)->tensor;
+        const uint8_t last = ((const uint8_t *)t->data)[t->bytes - 1];
+        assert_int_equal((uintptr_t)t->data % sizeof(float), 0);
+        assert_int_equal(last, 0x3f);
+    }
+    ts_modelfile_close(m);
+    forge_free(f);
+    free(f);
+    free(b.p);
+    free(room);
+}
+
+static void another_kind_of_tokenizer_is_a_reason_not_an_error(void **state)
+{
+    static const char *const cases[][2] = {{"tokenizer.ggml.model", "llama"},
+                                           {"tokenizer.ggml.pre", "smaug-bpe"}};
+
+    (void)state;
+    for (size_t i = 0; i < 2; i++) {
+        forge *f = malloc(sizeof *f);
+        forge_buf b = {0};
+        uint8_t *room;
+        assert_non_null(f);
+        forge_good(f);
+        forge_set_text(f, cases[i][0], cases[i][1], strlen(cases[i][1]));
+        ts_modelfile *m = open_forged(f, 0, &b, &room);
+        assert_null(ts_modelfile_vocab(m));
+        assert_non_null(strstr(ts_modelfile_no_vocab(m), cases[i][1]));
+        ts_modelfile_close(m);
+        forge_free(f);
+        free(f);
+        free(b.p);
+        free(room);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +280,9 @@ int main(void)
         cmocka_unit_test(rope_divisors_are_a_kind_of_their_own),
         cmocka_unit_test(fp8_weights_carry_their_scales),
         cmocka_unit_test(a_tied_head_is_known_from_both_containers),
+        cmocka_unit_test(a_file_in_memory_is_a_file),
+        cmocka_unit_test(small_float_tensors_are_always_aligned),
+        cmocka_unit_test(another_kind_of_tokenizer_is_a_reason_not_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

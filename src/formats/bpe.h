@@ -40,8 +40,9 @@ int32_t ts_bpe_bos(const ts_bpe *b);
 int32_t ts_bpe_eos(const ts_bpe *b);
 bool ts_bpe_adds_bos(const ts_bpe *b);
 
-/* Streaming decode: bytes of tokens in, whole UTF-8 characters out.  A byte
- * that can no longer become a character is replaced by U+FFFD. */
+/* Streaming decode: bytes of tokens in, whole UTF-8 characters out.  Bytes that
+ * can no longer become a character are replaced by U+FFFD, one for the longest
+ * beginning of a character (as Rust and browsers do it). */
 typedef struct ts_utf8_stream {
     unsigned char pending[4];
     size_t n;

@@ -1,12 +1,13 @@
 /* checkkern.c - every kernel variant of this CPU against the reference.
  *
- *     checkkern [--bench] [--only NAME] [--level LEVEL] [--needs LEVEL]
- *               [--assume LEVEL] [--seed N] [--slack BYTES]
+ *     checkkern [--bench | --digest] [--only NAME] [--level LEVEL]
+ *               [--needs LEVEL] [--assume LEVEL] [--seed N] [--slack BYTES]
  *
  * --level lowers what is used, --assume trusts a level that the CPU does not
  * report (variants compiled for an emulation), --needs skips (exit code 77) on a
  * CPU without that level, --slack is for emulators that read behind an operand
- * (qemu 7.2 does).  Prints one line per variant, the seed, and exits 1 if one
+ * (qemu 7.2 does), --digest runs the reference alone and prints what its answers
+ * hash to, for comparison between machines under one seed.  Prints one line per variant, the seed, and exits 1 if one
  * failed.
  */
 #include "core/cpu.h"
@@ -22,6 +23,11 @@ static void print_line(void *user, const ts_checkkern_line *line)
 {
     const ts_checkkern_options *options = user;
 
+    if (options->digest) {
+        (void)printf("%-20s %016" PRIx64 "%s%s\n", line->kernel, line->digest,
+                     line->passed ? "" : " FAILED: ", line->message);
+        return;
+    }
     if (!options->bench) {
         (void)printf("%-20s %-8s %s%s\n", line->kernel, line->level,
                      line->passed ? "same" : "FAILED: ", line->message);
@@ -49,7 +55,7 @@ static void count_line(void *user, const ts_checkkern_line *line)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: checkkern [--bench] [--only NAME] [--level LEVEL] "
+    (void)fprintf(stderr, "usage: checkkern [--bench | --digest] [--only NAME] [--level LEVEL] "
                           "[--needs LEVEL] [--assume LEVEL] [--seed N] [--slack BYTES]\n");
     return 2;
 }
@@ -69,6 +75,10 @@ static bool parse(int argc, char **argv, ts_checkkern_options *options, bool *is
         const char *name = argv[i];
         if (strcmp(name, "--bench") == 0) {
             options->bench = true;
+            continue;
+        }
+        if (strcmp(name, "--digest") == 0) {
+            options->digest = true;
             continue;
         }
         const char *value = argv[++i];

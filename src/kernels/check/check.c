@@ -151,6 +151,22 @@ void *ts_check_copy(ts_check *c, size_t to_slot, size_t from_slot)
     return p;
 }
 
+/* FNV-1a over what the reference said. */
+static void digest_byte(ts_check *c, unsigned byte)
+{
+    c->digest = (c->digest ^ byte) * 0x100000001b3u;
+}
+
+static void digest_float(ts_check *c, float f)
+{
+    uint32_t bits = 0x7fc00000u;
+
+    if (!isnan(f))
+        memcpy(&bits, &f, sizeof bits);
+    for (int shift = 0; shift < 32; shift += 8)
+        digest_byte(c, bits >> shift & 0xff);
+}
+
 static bool is_same_float(float a, float b)
 {
     return memcmp(&a, &b, sizeof a) == 0 || (isnan(a) && isnan(b));
@@ -158,6 +174,7 @@ static bool is_same_float(float a, float b)
 
 bool ts_check_same_float(ts_check *c, float want, float got)
 {
+    digest_float(c, want);
     return is_same_float(want, got) ||
            ts_check_fail(c, "want %a, got %a", (double)want, (double)got);
 }
@@ -172,6 +189,7 @@ bool ts_check_same_floats(ts_check *c, size_t want_slot, size_t got_slot)
         float a, b;
         memcpy(&a, want->operand + i * sizeof a, sizeof a);
         memcpy(&b, got->operand + i * sizeof b, sizeof b);
+        digest_float(c, a);
         if (!is_same_float(a, b))
             return ts_check_fail(c, "[%zu] want %a, got %a", i, (double)a, (double)b);
     }
@@ -184,10 +202,12 @@ bool ts_check_same_bytes(ts_check *c, size_t want_slot, size_t got_slot)
 
     if (memcmp(want->operand - FRONT_BYTES, got->operand - FRONT_BYTES, FRONT_BYTES) != 0)
         return ts_check_fail(c, "writes in front of its output");
-    for (size_t i = 0; i < want->bytes; i++)
+    for (size_t i = 0; i < want->bytes; i++) {
+        digest_byte(c, want->operand[i]);
         if (want->operand[i] != got->operand[i])
             return ts_check_fail(c, "byte %zu: want 0x%02x, got 0x%02x", i, want->operand[i],
                                  got->operand[i]);
+    }
     return true;
 }
 

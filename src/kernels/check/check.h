@@ -27,6 +27,7 @@ typedef struct ts_checkkern_options {
         slack_bytes;  /* readable behind every operand: 0, or 64 under an emulator that needs it */
     const char *only; /* names that contain this; NULL: all */
     bool bench;       /* time instead of check */
+    bool digest;      /* run the reference alone, for line->digest */
 } ts_checkkern_options;
 
 /* One variant judged or timed. */
@@ -34,6 +35,7 @@ typedef struct ts_checkkern_line {
     const char *kernel, *level;
     const char *message; /* what is wrong, with the case; "" if nothing */
     bool passed;
+    uint64_t digest; /* of what the reference said: the same on every machine for a seed */
     /* Only with bench: median of one call, half the samples lie within
      * +- spread (a share of the median); the reference timed right before;
      * floating-point or integer operations and bytes of one call, 0 if not said. */
@@ -56,7 +58,7 @@ typedef struct ts_check_slot {
 } ts_check_slot;
 
 typedef struct ts_check {
-    uint64_t rng;
+    uint64_t rng, digest;
     size_t slack_bytes;
     ts_check_slot slot[CHECK_MAX_SLOTS];
     char where[128];   /* the case that runs */

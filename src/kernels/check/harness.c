@@ -83,6 +83,7 @@ static void run_check(const test *t, const ts_kernels *ref, const ts_kernels *va
         line->message = "the system gives no process to check in";
     else
         judge_exit(status, c, line, text, sizeof text);
+    line->digest = c == MAP_FAILED ? 0 : c->digest;
     if (c != MAP_FAILED)
         (void)munmap(c, sizeof *c);
 }
@@ -131,7 +132,8 @@ int ts_checkkern_run(const ts_checkkern_options *options,
     ts_kernels_select(&ref, 0);
     below = ref;
     for (size_t l = 0; l < TS_COUNT(levels); l++) {
-        if ((levels[l].needs & ~options->cpu_flags) != 0)
+        const bool is_reference = l == 0;
+        if ((levels[l].needs & ~options->cpu_flags) != 0 || (options->digest && !is_reference))
             continue;
         ts_kernels_select(&k, levels[l].needs);
         for (size_t i = 0; i < TS_COUNT(tests); i++) {
@@ -139,7 +141,7 @@ int ts_checkkern_run(const ts_checkkern_options *options,
             ts_checkkern_line line = {.kernel = t->name, .level = levels[l].name, .message = ""};
             if (options->only && !strstr(t->name, options->only))
                 continue;
-            if (t->same(&k, &below) && !(l == 0 && options->bench))
+            if (t->same(&k, &below) && !(is_reference && (options->bench || options->digest)))
                 continue;
             if (options->bench)
                 run_bench(t, &ref, &k, options, &line);

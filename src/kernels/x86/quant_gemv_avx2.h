@@ -40,6 +40,7 @@ INLINE void dot_256(quant_id id, const void *w, const int8_t *q, __m256i s, __m2
     for (int c = 0; c < 8; c++) {
         const __m256i p = pair_products(id, codes_256(id, w, c), load_256(q + 32 * c));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(p, spread_scales(scales, c)));
+        KEEP(sum);
     }
     if (has_min(id))
         *minima = _mm256_madd_epi16(minima_256(id, w), s);
@@ -50,15 +51,29 @@ INLINE void dot_256(quant_id id, const void *w, const int8_t *q, __m256i s, __m2
 
 INLINE __m256 scales_of_rows(quant_id id, const uint8_t *const row[8], size_t at, int which)
 {
-    uint16_t bits[8];
+    __m128i bits = _mm_cvtsi32_si128(scale_bits(id, row[0] + at, which));
 
-    for (int r = 0; r < 8; r++)
-        bits[r] = scale_bits(id, row[r] + at, which);
-    return scales_of_bits(id, load_128(bits));
+    /* Through memory the wide load would wait for eight narrow stores. */
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[1] + at, which), 1);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[2] + at, which), 2);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[3] + at, which), 3);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[4] + at, which), 4);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[5] + at, which), 5);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[6] + at, which), 6);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[7] + at, which), 7);
+    return scales_of_bits(id, bits);
+}
+
+/* The row eight rows below will be next: ask for its bytes of this block.  A
+ * prefetch never faults, so there may be no such row. */
+INLINE void prefetch_block(const uint8_t *p, size_t ahead, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)p + ahead + i, _MM_HINT_T0);
 }
 
 INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
-                       const int16_t *s, const float *dx, size_t n)
+                       const int16_t *s, const float *dx, size_t n, size_t ahead)
 {
     __m256 acc = _mm256_setzero_ps();
 
@@ -70,8 +85,10 @@ INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, con
 
         for (int r = 0; r < 8; r++)
             products[r] = minima[r] = _mm256_setzero_si256();
-        for (int r = 0; r < n_rows; r++)
+        for (int r = 0; r < n_rows; r++) {
+            prefetch_block(row[r] + at, ahead, block_bytes(id));
             dot_256(id, row[r] + at, q + 256 * b, sums, &products[r], &minima[r]);
+        }
         acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 0), d),
                               _mm256_cvtepi32_ps(sum_rows(products)), acc);
         if (has_min(id))
@@ -82,7 +99,7 @@ INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, con
 }
 
 INLINE __m256 gemv_32(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
-                      const float *dx, size_t n)
+                      const float *dx, size_t n, size_t ahead)
 {
     const __m256i one = _mm256_set1_epi16(1);
     __m256 acc = _mm256_setzero_ps();
@@ -94,6 +111,9 @@ INLINE __m256 gemv_32(quant_id id, const uint8_t *const row[8], const int8_t *q,
         const int sum_x = s[2 * b] + s[2 * b + 1];
         __m256i products[8];
 
+        if (b % 3 == 0)
+            for (int r = 0; r < 8; r++)
+                prefetch_block(row[r] + at, ahead, 3 * block_bytes(id));
 #pragma GCC unroll 8
         for (int r = 0; r < 8; r++)
             products[r] = _mm256_madd_epi16(pair_products(id, codes_32(id, row[r] + at), x), one);
@@ -123,8 +143,9 @@ INLINE void gemv_tokens(quant_id id, size_t block, const quant_product *a)
             const int8_t *q = a->x->q + t * a->x->q_stride;
             const int16_t *s = a->x->s + t * a->x->s_stride;
             const float *d = a->x->d + t * a->x->d_stride;
-            const __m256 acc = block == 256 ? gemv_256(id, row, (int)n_here, q, s, d, a->n)
-                                            : gemv_32(id, row, q, s, d, a->n);
+            const __m256 acc = block == 256
+                                   ? gemv_256(id, row, (int)n_here, q, s, d, a->n, 8 * a->w_stride)
+                                   : gemv_32(id, row, q, s, d, a->n, 8 * a->w_stride);
             float sums[8];
             _mm256_storeu_ps(sums, acc);
             memcpy(a->y + t * a->y_stride + r0, sums, n_here * sizeof *sums);

@@ -80,6 +80,8 @@ INLINE void minima_products(__m256i sum[2][4], const ts_panel *p, const tile_x *
             const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * j);
             sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(w0, s));
             sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(w1, s));
+            KEEP(sum[0][t]);
+            KEEP(sum[1][t]);
         }
     }
 }
@@ -175,6 +177,8 @@ INLINE void tile_s16(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16]
                 const __m256i v = broadcast_32(p->x[t] + 2 * k);
                 wide[0][t] = _mm256_add_epi32(wide[0][t], _mm256_madd_epi16(w0, v));
                 wide[1][t] = _mm256_add_epi32(wide[1][t], _mm256_madd_epi16(w1, v));
+                KEEP(wide[0][t]);
+                KEEP(wide[1][t]);
             }
         }
         if (id != QUANT_iq4_xs) {

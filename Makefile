@@ -68,7 +68,7 @@ fuzz:
 
 format:
 	tools/setup test
-	git ls-files '*.c' '*.h' | xargs clang-format-14 -i
+	python3 tools/lint/format.py --fix
 
 install: build
 	tools/build $(BUILD) all -Dprefix=$(PREFIX)

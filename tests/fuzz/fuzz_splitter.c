@@ -1,13 +1,10 @@
 /* fuzz_splitter.c - a text split in any pieces gives what it gives in one, loses
  * only markers and line breaks, and changes channel at most once each way. */
-#include <stdint.h>
-#include <stdlib.h>
+#include "fuzz.h"
+
 #include <string.h>
 
 #include "formats/encoding.h"
-
-/* assert() that survives NDEBUG: a fuzz target has nothing else to say. */
-#define MUST(cond) ((cond) ? (void)0 : abort())
 
 typedef struct collected {
     char *text; /* channel letter before each change of channel */

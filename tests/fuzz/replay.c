@@ -5,20 +5,18 @@
  * Every input is also cut at a few lengths, which costs little and finds reads
  * past the end.  Fails when there was nothing to run at all but a given path.
  */
+#include "fuzz.h"
+
 #include <dirent.h>
-#include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static size_t n_inputs;
 
 static void run(const uint8_t *data, size_t size)
 {
-    uint8_t *exact = malloc(size ? size : 1); /* exact: ASan guards the end */
+    uint8_t *exact = calloc(1, size ? size : 1); /* exact: ASan guards the end */
 
     if (!exact)
         abort();

@@ -7,8 +7,8 @@
  * report (variants compiled for an emulation), --needs skips (exit code 77) on a
  * CPU without that level, --slack is for emulators that read behind an operand
  * (qemu 7.2 does), --digest runs the reference alone and prints what its answers
- * hash to, for comparison between machines under one seed.  Prints one line per variant, the seed, and exits 1 if one
- * failed.
+ * hash to, for comparison between machines under one seed.  Prints one line per
+ * variant, the seed, and exits 1 if one failed.
  */
 #include "core/cpu.h"
 #include "kernels/check/check.h"

@@ -1,0 +1,140 @@
+/* backend.h - what runs ops.
+ *
+ * One struct of functions, generated from ops.def.  Model code calls ops and
+ * never asks where they run.  Parameters that are many travel as structs.
+ */
+#ifndef TS_BACKENDS_BACKEND_H
+#define TS_BACKENDS_BACKEND_H
+
+#include "core/error.h"
+#include "core/tensor.h"
+
+typedef struct ts_backend ts_backend;
+
+enum { TS_KV_PAGE = 64 };            /* cached rows per page */
+enum { TS_ROUTER_MAX_GROUPS = 64 }; /* of experts */
+
+/* The cache of one sequence: per layer, rows of row_floats floats in pages.
+ * Row r of layer l is page[r / 64] + (l * 64 + r % 64) * row_floats. */
+typedef struct ts_kv {
+    float *const *page; /* (n_pages) */
+    size_t n_pages, n_layers, row_floats;
+} ts_kv;
+
+static inline float *ts_kv_row(const ts_kv *kv, size_t layer, size_t row)
+{
+    return kv->page[row / TS_KV_PAGE] +
+           (layer * TS_KV_PAGE + row % TS_KV_PAGE) * kv->row_floats;
+}
+
+/* Tokens of several sequences.  Token t sits at pos[t] of kv[t] and sees the
+ * rows 0..pos[t] of it; tokens of one sequence are adjacent and ascending. */
+typedef struct ts_batch {
+    size_t n;
+    const int32_t *id;
+    const uint32_t *pos;
+    ts_kv *const *kv;
+} ts_batch;
+
+/* Head h owns rows [first_row + h * rows_per_head, + n_rows) of W, each of
+ * W->ne[0] columns.  Straight: x has ne[0] values, y n_rows; transposed: x has
+ * n_rows values, y ne[0]. */
+typedef struct ts_head_weights {
+    const ts_tensor *W;
+    size_t first_row, rows_per_head, n_rows;
+    bool is_transposed;
+} ts_head_weights;
+
+typedef struct ts_linear_heads {
+    float *y;
+    const float *x;
+    size_t y_stride, y_head_stride, x_stride, x_head_stride; /* floats between tokens, heads */
+    ts_head_weights w;
+    size_t n_heads, T;
+} ts_linear_heads;
+
+/* Vector h of token t starts at x + t * stride + h * head_stride; n_pairs pairs
+ * of it turn by the angles of row t of the tables (T, n_pairs). */
+typedef struct ts_rope {
+    float *x;
+    size_t stride, head_stride, n_heads, T, n_pairs;
+    const float *cosine, *sine;
+    bool is_interleaved;
+} ts_rope;
+
+/* For each token t and head h, with kv head g = h / (n_heads / n_kv_heads):
+ *     s_r = scale * q[t][h] . row_r[g * k_step ...][d_k]     r = 0..pos[t]
+ *     o[t][h] = sum_r softmax(s)_r row_r[v_base + g * v_step ...][d_v] */
+typedef struct ts_attention {
+    const ts_batch *batch;
+    size_t layer;
+    const float *q;
+    float *o;
+    size_t q_stride, q_head_stride, o_stride, o_head_stride;
+    size_t n_heads, n_kv_heads, d_k, d_v, k_step, v_base, v_step;
+    float scale;
+} ts_attention;
+
+typedef enum ts_scoring { TS_SCORE_SOFTMAX, TS_SCORE_SIGMOID } ts_scoring;
+typedef enum ts_group_rule {
+    TS_GROUP_NONE,
+    TS_GROUP_MAX, /* a group scores as its best expert (V2) */
+    TS_GROUP_TOP2 /* as the sum of its two best (V3) */
+} ts_group_rule;
+
+/* s = scoring(z); choice by s + bias: the best groups, then the best experts of
+ * those, ties to the lower index; weight = s of the chosen (never the bias),
+ * divided by their sum + 1e-20 if normalise, times scale.  Choices come in
+ * descending order of the biased score. */
+typedef struct ts_router {
+    const float *z;    /* (T, n_experts) */
+    const float *bias; /* (n_experts) or NULL */
+    int32_t *id;       /* (T, n_active) */
+    float *weight;     /* (T, n_active) */
+    size_t T, n_experts, n_active, n_groups, n_top_groups;
+    ts_scoring scoring;
+    ts_group_rule group_rule;
+    bool normalise;
+    float scale;
+} ts_router;
+
+/* Pairs p = 0..T*k-1 sorted by expert, then by token. */
+typedef struct ts_moe_plan {
+    size_t n_experts, n_active; /* n_active is k */
+    int32_t *offset;            /* (n_experts + 1): pairs of expert e are offset[e]..offset[e+1] */
+    int32_t *token;             /* (T*k): token of pair p */
+    int32_t *place;             /* (T, k): pair of choice j of token t */
+} ts_moe_plan;
+
+typedef struct ts_moe_linear {
+    float *y;              /* (T*k, out) */
+    const float *x;        /* by_token: (T, in); else (T*k, in) */
+    const ts_tensor *W;    /* (n_experts) matrices of one shape and type */
+    const ts_moe_plan *plan;
+    size_t T;
+    bool by_token;
+} ts_moe_linear;
+
+typedef struct ts_ops {
+#define OP(name, params) void(*name) params;
+#include "backends/ops.def"
+#undef OP
+} ts_ops;
+
+struct ts_backend {
+    const ts_ops *op;
+    const char *name;
+    /* Make attention over n_ctx rows possible; never shrinks. */
+    tiefsee_status (*reserve)(ts_backend *b, size_t n_ctx, tiefsee_error *err);
+    void (*close)(ts_backend *b);
+};
+
+/* Limits of what a backend will be asked, so that it can take its scratch
+ * memory once. */
+typedef struct ts_backend_limits {
+    size_t max_tokens; /* per batch */
+    size_t max_pairs;  /* tokens * experts per token */
+    size_t max_width;  /* columns of any weight */
+} ts_backend_limits;
+
+#endif

@@ -1,0 +1,139 @@
+/* cpu.c - opening and closing the CPU backend, and its scratch memory. */
+#include <assert.h>
+
+#include "backends/cpu/cpu_internal.h"
+#include "core/alloc.h"
+
+static const ts_ops ops = {
+#define OP(name, params) .name = ts_cpu_##name,
+#include "backends/ops.def"
+#undef OP
+};
+
+/* A widened tile of a few rows; attention keeps the scores of 8 heads. */
+enum { MIN_TILE_ROWS = 4, SCORE_ROWS = 8 };
+
+static size_t thread_bytes(const ts_backend_limits *l)
+{
+    const size_t tile = l->max_width * MIN_TILE_ROWS * sizeof(float);
+    const size_t gemm = ts_gemm_scratch_bytes(l->max_width);
+    size_t bytes = (size_t)512 << 10;
+
+    bytes = tile > bytes ? tile : bytes;
+    return gemm > bytes ? gemm : bytes;
+}
+
+static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
+{
+    ts_cpu *c = ts_cpu_of(b);
+    const size_t bytes = (n_ctx + TS_KV_PAGE) * SCORE_ROWS * sizeof(float);
+
+    if (bytes <= c->thread_bytes)
+        return TIEFSEE_OK;
+    for (int i = 0; i < c->n_threads; i++) {
+        uint8_t *grown = ts_realloc(c->thread_scratch[i], 0, bytes);
+        if (!grown) /* those that have grown are larger than thread_bytes says */
+            return ts_fail_nomem(err, bytes * (size_t)c->n_threads, "attention scores");
+        c->thread_scratch[i] = grown;
+    }
+    c->thread_bytes = bytes;
+    return TIEFSEE_OK;
+}
+
+/* The largest op: a gathered copy of the pairs' activations as floats, beside
+ * their quantised form; attention's list of groups and the router's scores are
+ * smaller. */
+static size_t op_bytes(const ts_backend_limits *l)
+{
+    const size_t rows = l->max_pairs > l->max_tokens ? l->max_pairs : l->max_tokens;
+    const size_t floats = rows * l->max_width * sizeof(float);
+    const size_t quantised = rows * (l->max_width + l->max_width / 4 + 256);
+
+    return floats + 2 * quantised + l->max_tokens * 256 + ((size_t)1 << 20);
+}
+
+size_t ts_cpu_scratch_bytes(const ts_backend_limits *limits, int n_threads)
+{
+    return op_bytes(limits) + (size_t)n_threads * thread_bytes(limits);
+}
+
+static void close_cpu(ts_backend *b)
+{
+    ts_cpu *c = ts_cpu_of(b);
+
+    ts_pool_free(c->pool);
+    ts_arena_free(c->scratch);
+    for (int i = 0; c->thread_scratch && i < c->n_threads; i++)
+        ts_free(c->thread_scratch[i]);
+    ts_free(c->thread_scratch);
+    ts_free(c);
+}
+
+static void bind_quantised(ts_cpu *c)
+{
+    c->widen[TS_F16] = c->k.widen_f16;
+    c->widen[TS_BF16] = c->k.widen_bf16;
+    c->widen[TS_F8_E4M3] = c->k.widen_f8_e4m3;
+#define BIND(id, name)                                                                             \
+    c->widen[id] = c->k.widen_##name;                                                              \
+    c->gemm[id] = c->k.gemm_##name;
+    BIND(TS_Q4_0, q4_0)
+    BIND(TS_Q4_1, q4_1)
+    BIND(TS_Q5_0, q5_0)
+    BIND(TS_Q5_1, q5_1)
+    BIND(TS_Q8_0, q8_0)
+    BIND(TS_IQ4_NL, iq4_nl)
+    BIND(TS_MXFP4, mxfp4)
+    BIND(TS_Q2_K, q2_k)
+    BIND(TS_Q3_K, q3_k)
+    BIND(TS_Q4_K, q4_k)
+    BIND(TS_Q5_K, q5_k)
+    BIND(TS_Q6_K, q6_k)
+    BIND(TS_IQ4_XS, iq4_xs)
+#undef BIND
+}
+
+tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
+                           const ts_backend_limits *limits, tiefsee_error *err)
+{
+    assert(opt->n_threads >= 1);
+    *out = NULL;
+    ts_cpu *c = ts_alloc_zero(1, sizeof *c);
+    if (!c)
+        return ts_fail_nomem(err, sizeof *c, "the CPU backend");
+    c->base = (ts_backend){.op = &ops, .name = "cpu", .reserve = reserve, .close = close_cpu};
+    c->n_threads = opt->n_threads;
+    c->precise = opt->precise;
+    c->thread_bytes = thread_bytes(limits);
+    ts_kernels_select(&c->k, opt->cpu_flags);
+    bind_quantised(c);
+
+    c->scratch = ts_arena_fixed(op_bytes(limits));
+    c->thread_scratch = ts_alloc_zero((size_t)c->n_threads, sizeof *c->thread_scratch);
+    bool ok = c->scratch && c->thread_scratch;
+    for (int i = 0; ok && i < c->n_threads; i++) {
+        c->thread_scratch[i] = ts_alloc(c->thread_bytes);
+        ok = c->thread_scratch[i] != NULL;
+    }
+    if (!ok) {
+        close_cpu(&c->base);
+        return ts_fail_nomem(err, ts_cpu_scratch_bytes(limits, opt->n_threads), "scratch memory");
+    }
+    const tiefsee_status st = ts_pool_new(&c->pool, c->n_threads, err);
+    if (st != TIEFSEE_OK) {
+        close_cpu(&c->base);
+        return st;
+    }
+    *out = &c->base;
+    return TIEFSEE_OK;
+}
+
+size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n)
+{
+    /* Enough chunks that a thread which is held up does not hold up the rest,
+     * whole panels of sixteen rows. */
+    size_t chunk = n / ((size_t)c->n_threads * 8) / 16 * 16;
+
+    chunk = chunk < 16 ? 16 : chunk;
+    return chunk > 256 ? 256 : chunk;
+}

@@ -1,0 +1,60 @@
+/* cpu_internal.h - shared by the files of the CPU backend. */
+#ifndef TS_BACKENDS_CPU_CPU_INTERNAL_H
+#define TS_BACKENDS_CPU_CPU_INTERNAL_H
+
+#include "backends/cpu/cpu.h"
+#include "core/arena.h"
+#include "core/thread.h"
+#include "kernels/kernels.h"
+
+typedef struct ts_cpu {
+    ts_backend base;
+    ts_kernels k;
+    ts_pool *pool;
+    ts_arena *scratch;      /* of one op, released at its end */
+    uint8_t **thread_scratch; /* (n_threads) thread_bytes each */
+    size_t thread_bytes;
+    int n_threads;
+    bool precise;
+    /* quantised kernels by weight type; NULL: not a quantised type */
+    void (*widen[TS_DTYPE_MAX])(float *y, const void *w, size_t n);
+    void (*gemm[TS_DTYPE_MAX])(float *y, size_t y_stride, const void *w, size_t w_stride,
+                               size_t n_rows, const ts_q8_rows *x, size_t n_tokens, size_t n,
+                               void *scratch);
+} ts_cpu;
+
+static inline ts_cpu *ts_cpu_of(ts_backend *b)
+{
+    return (ts_cpu *)b; /* base is the first member */
+}
+
+/* Floats of rows [first, first + n_rows) of W, any weight type, scales applied. */
+void ts_cpu_widen_rows(const ts_cpu *c, float *y, const ts_tensor *W, size_t first, size_t n_rows);
+
+/* Rows of W that fit a widened tile of the thread's scratch. */
+size_t ts_cpu_tile_rows(const ts_cpu *c, size_t width);
+
+/* Activations as a weight type wants them: either int8 rows or the floats. */
+typedef struct ts_activations {
+    bool is_integer;
+    ts_q8_rows q8;
+    const float *x;
+    size_t x_stride;
+} ts_activations;
+
+/* Bind x (T rows of n floats) for weights of this type; scratch from c->scratch. */
+ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size_t x_stride,
+                                  size_t T, size_t n);
+
+/* y[t * y_stride + r] for rows [first, first + n_rows) of W and T activations. */
+void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *W, size_t first,
+                   size_t n_rows, const ts_activations *a, size_t T, int thread);
+
+/* Chunk of rows for a loop over n rows. */
+size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n);
+
+#define OP(name, params) void ts_cpu_##name params;
+#include "backends/ops.def"
+#undef OP
+
+#endif

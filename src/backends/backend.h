@@ -11,7 +11,7 @@
 
 typedef struct ts_backend ts_backend;
 
-enum { TS_KV_PAGE = 64 };            /* cached rows per page */
+enum { TS_KV_PAGE = 64 };           /* cached rows per page */
 enum { TS_ROUTER_MAX_GROUPS = 64 }; /* of experts */
 
 /* The cache of one sequence: per layer, rows of row_floats floats in pages.
@@ -23,8 +23,7 @@ typedef struct ts_kv {
 
 static inline float *ts_kv_row(const ts_kv *kv, size_t layer, size_t row)
 {
-    return kv->page[row / TS_KV_PAGE] +
-           (layer * TS_KV_PAGE + row % TS_KV_PAGE) * kv->row_floats;
+    return kv->page[row / TS_KV_PAGE] + (layer * TS_KV_PAGE + row % TS_KV_PAGE) * kv->row_floats;
 }
 
 /* Tokens of several sequences.  Token t sits at pos[t] of kv[t] and sees the
@@ -107,9 +106,9 @@ typedef struct ts_moe_plan {
 } ts_moe_plan;
 
 typedef struct ts_moe_linear {
-    float *y;              /* (T*k, out) */
-    const float *x;        /* by_token: (T, in); else (T*k, in) */
-    const ts_tensor *W;    /* (n_experts) matrices of one shape and type */
+    float *y;           /* (T*k, out) */
+    const float *x;     /* by_token: (T, in); else (T*k, in) */
+    const ts_tensor *W; /* (n_experts) matrices of one shape and type */
     const ts_moe_plan *plan;
     size_t T;
     bool by_token;

@@ -20,9 +20,9 @@ typedef struct attention_loop {
     const ts_cpu *c;
     const ts_attention *a;
     const group *groups;
-    size_t head_chunk;  /* heads per unit */
-    size_t n_per_kv;    /* units per kv head */
-    size_t n_units;     /* units per group */
+    size_t head_chunk;   /* heads per unit */
+    size_t n_per_kv;     /* units per kv head */
+    size_t n_units;      /* units per group */
     size_t score_floats; /* of a thread's scratch */
 } attention_loop;
 

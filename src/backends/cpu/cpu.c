@@ -74,8 +74,8 @@ static void bind_quantised(ts_cpu *c)
     c->widen[TS_F16] = c->k.widen_f16;
     c->widen[TS_BF16] = c->k.widen_bf16;
     c->widen[TS_F8_E4M3] = c->k.widen_f8_e4m3;
-#define BIND(id, name)                                                                             \
-    c->widen[id] = c->k.widen_##name;                                                              \
+#define BIND(id, name)                \
+    c->widen[id] = c->k.widen_##name; \
     c->gemm[id] = c->k.gemm_##name;
     BIND(TS_Q4_0, q4_0)
     BIND(TS_Q4_1, q4_1)

@@ -11,7 +11,7 @@ typedef struct ts_cpu {
     ts_backend base;
     ts_kernels k;
     ts_pool *pool;
-    ts_arena *scratch;      /* of one op, released at its end */
+    ts_arena *scratch;        /* of one op, released at its end */
     uint8_t **thread_scratch; /* (n_threads) thread_bytes each */
     size_t thread_bytes;
     int n_threads;

@@ -66,8 +66,14 @@ static void norm_rows(void *ctx, size_t begin, size_t end, int thread)
 void ts_cpu_rms_norm(ts_backend *b, float *y, size_t y_stride, const float *x, size_t x_stride,
                      const float *w, size_t n_rows, size_t d, float eps)
 {
-    norm_loop l = {.c = ts_cpu_of(b), .y = y, .x = x, .w = w, .y_stride = y_stride,
-                   .x_stride = x_stride, .d = d, .eps = eps};
+    norm_loop l = {.c = ts_cpu_of(b),
+                   .y = y,
+                   .x = x,
+                   .w = w,
+                   .y_stride = y_stride,
+                   .x_stride = x_stride,
+                   .d = d,
+                   .eps = eps};
     ts_pool_loop(l.c->pool, n_rows, rows_per_chunk(d), norm_rows, &l);
 }
 

@@ -98,8 +98,8 @@ void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *
         return;
     }
     if (W->type == TS_F32) {
-        c->k.gemm_f32(y, y_stride, (const float *)W->data + first * n, n, n_rows, a->x,
-                      a->x_stride, T, n);
+        c->k.gemm_f32(y, y_stride, (const float *)W->data + first * n, n, n_rows, a->x, a->x_stride,
+                      T, n);
         return;
     }
     float *tile = (float *)(void *)c->thread_scratch[thread];

@@ -48,8 +48,8 @@ void ts_cpu_moe_plan(ts_backend *b, ts_moe_plan *plan, const int32_t *id, size_t
 typedef struct moe_loop {
     const ts_cpu *c;
     const ts_moe_linear *a;
-    ts_activations in;     /* (T*k) sorted rows */
-    const int32_t *busy;   /* experts that have pairs */
+    ts_activations in;      /* (T*k) sorted rows */
+    const int32_t *busy;    /* experts that have pairs */
     size_t chunk, n_chunks; /* rows per task, tasks per expert */
 } moe_loop;
 
@@ -173,7 +173,7 @@ static void combine_tokens(void *ctx, size_t begin, size_t end, int thread)
 void ts_cpu_moe_combine(ts_backend *b, float *y, const ts_moe_plan *plan, const float *rows,
                         const int32_t *id, const float *weight, size_t T, size_t d)
 {
-    combine_loop l = {.c = ts_cpu_of(b), .y = y, .plan = plan, .rows = rows,
-                      .weight = weight, .id = id, .d = d};
+    combine_loop l = {
+        .c = ts_cpu_of(b), .y = y, .plan = plan, .rows = rows, .weight = weight, .id = id, .d = d};
     ts_pool_loop(l.c->pool, T, 4, combine_tokens, &l);
 }

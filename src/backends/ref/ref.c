@@ -227,8 +227,8 @@ static void ref_attention(ts_backend *b, const ts_attention *a)
             float *s = take(n * sizeof *s);
 
             for (size_t r = 0; r < n; r++)
-                s[r] = k->k.dot_f32(ts_kv_row(kv, a->layer, r) + g * a->k_step, q, a->d_k) *
-                       a->scale;
+                s[r] =
+                    k->k.dot_f32(ts_kv_row(kv, a->layer, r) + g * a->k_step, q, a->d_k) * a->scale;
             k->k.softmax_f32(s, n);
             memset(o, 0, a->d_v * sizeof *o);
             for (size_t r = 0; r < n; r++)

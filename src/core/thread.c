@@ -200,3 +200,33 @@ tiefsee_status ts_pool_new(ts_pool **out, int n_threads, tiefsee_error *err)
     *out = p;
     return TIEFSEE_OK;
 }
+
+struct ts_lock {
+    pthread_mutex_t mutex;
+};
+
+ts_lock *ts_lock_new(void)
+{
+    ts_lock *l = ts_alloc(sizeof *l);
+
+    if (l)
+        (void)pthread_mutex_init(&l->mutex, NULL);
+    return l;
+}
+
+void ts_lock_free(ts_lock *l)
+{
+    if (l)
+        (void)pthread_mutex_destroy(&l->mutex);
+    ts_free(l);
+}
+
+void ts_lock_take(ts_lock *l)
+{
+    (void)pthread_mutex_lock(&l->mutex);
+}
+
+void ts_lock_give(ts_lock *l)
+{
+    (void)pthread_mutex_unlock(&l->mutex);
+}

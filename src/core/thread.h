@@ -24,4 +24,12 @@ int ts_pool_threads(const ts_pool *p);
  * Returns when all are done.  One loop at a time, from one thread at a time. */
 void ts_pool_loop(ts_pool *p, size_t n, size_t chunk, ts_loop_body *body, void *ctx);
 
+/* One owner at a time of something that several threads share. */
+typedef struct ts_lock ts_lock;
+
+ts_lock *ts_lock_new(void) TS_MUST_CHECK; /* NULL: out of memory */
+void ts_lock_free(ts_lock *l);            /* NULL allowed */
+void ts_lock_take(ts_lock *l);
+void ts_lock_give(ts_lock *l);
+
 #endif

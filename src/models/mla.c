@@ -5,6 +5,10 @@
 
 #include "models/rope.h"
 
+/* The published code builds the norms of both latents with this constant,
+ * whatever rms_norm_eps says. */
+static const double LATENT_EPS = 1e-6;
+
 /* GGUF files hold the up-projections of keys and values either together, per
  * head d_nope rows of W_UK above d_value rows of W_UV, as the checkpoints do,
  * or apart, with W_UK transposed (R rows of d_nope). */
@@ -62,7 +66,7 @@ static ts_heads absorbed_queries(ts_ctx *x, const ts_config *m, const ts_mla *w,
     ts_mat cQ = h;
 
     if (w->W_DQ)
-        cQ = ts_op_rmsnorm(x, ts_op_linear(x, w->W_DQ, w->b_DQ, h), w->q_norm, m->rms_eps);
+        cQ = ts_op_rmsnorm(x, ts_op_linear(x, w->W_DQ, w->b_DQ, h), w->q_norm, LATENT_EPS);
     const ts_heads q = ts_heads_of(ts_op_linear(x, w->W_UQ, NULL, cQ), m->n_heads);
     const ts_heads qC = ts_heads_part(q, 0, m->d_nope);
     const ts_heads qR = ts_heads_part(q, m->d_nope, m->d_rope);
@@ -81,7 +85,7 @@ ts_mat ts_mla_attention(ts_ctx *x, const ts_config *m, const ts_mla *w, size_t l
 
     const ts_mat latent = ts_op_linear(x, w->W_DKV_KR, w->b_DKV_KR, h);
     const ts_mat cKV = ts_mat_columns(latent, 0, R), kR = ts_mat_columns(latent, R, m->d_rope);
-    ts_op_rmsnorm_to(x, cKV, cKV, w->kv_norm, m->rms_eps);
+    ts_op_rmsnorm_to(x, cKV, cKV, w->kv_norm, LATENT_EPS);
     ts_op_rope(x, ts_heads_of(kR, 1), m->rope.is_interleaved);
     ts_op_cache(x, layer, latent);
 

@@ -1,0 +1,42 @@
+/* model.h - what is behind a tiefsee_model: file, weights, tokenizer, backend. */
+#ifndef TS_ENGINE_MODEL_H
+#define TS_ENGINE_MODEL_H
+
+#include "core/thread.h"
+#include "formats/encoding.h"
+#include "kernels/kernels.h"
+#include "models/net.h"
+
+enum { TS_MAX_STOP_TOKENS = 4 };
+
+struct tiefsee_model {
+    ts_modelfile *file;
+    ts_bpe *bpe; /* NULL: the file has no tokenizer */
+    ts_net *net; /* NULL: opened for its metadata only */
+    ts_backend *backend;
+    ts_kernels k; /* the sampler's */
+    ts_encoding encoding;
+    int32_t stop_token[TS_MAX_STOP_TOKENS]; /* end of an answer */
+    size_t n_stop_tokens;
+    int32_t think_begin, think_end; /* -1: none */
+    uint64_t *undefined; /* bit i: id i has no token and is never sampled; NULL: none */
+
+    unsigned cpu_flags;
+    int n_threads;
+    char weight_types[128];
+    uint64_t n_parameters, weight_bytes;
+
+    /* A step of up to max_batch tokens; one at a time. */
+    ts_lock *lock;
+    size_t max_batch, max_logits, scratch_bytes;
+    void *scratch;
+    int32_t *id;
+    uint32_t *pos, *want;
+    ts_kv **kv;
+    float *step_logits; /* (max_logits, n_vocab); steps of several sessions only */
+};
+
+/* Scratch of the whole model: the net's, the backend's and the step's tables. */
+uint64_t ts_model_scratch_bytes(const tiefsee_model *m);
+
+#endif

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/cpu_backend.h"
 #include "core/alloc.h"
 #include "core/cpu.h"
 #include "engine/embedded.h"

@@ -10,7 +10,7 @@
 
 #include "backends/cpu/cpu_internal.h"
 
-enum { MAX_HEADS = 8 /* SCORE_ROWS of cpu.c */, MAX_GROUP = 16 };
+enum { MAX_HEADS = 8 /* SCORE_ROWS of cpu_backend.c */, MAX_GROUP = 16 };
 
 typedef struct group {
     uint32_t first, n; /* tokens of the batch */

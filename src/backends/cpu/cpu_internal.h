@@ -1,8 +1,8 @@
 /* cpu_internal.h - shared by the files of the CPU backend. */
-#ifndef TS_BACKENDS_CPU_CPU_INTERNAL_H
-#define TS_BACKENDS_CPU_CPU_INTERNAL_H
+#ifndef TS_BACKENDS_CPU_INTERNAL_H
+#define TS_BACKENDS_CPU_INTERNAL_H
 
-#include "backends/cpu/cpu.h"
+#include "backends/cpu/cpu_backend.h"
 #include "core/arena.h"
 #include "core/thread.h"
 #include "kernels/kernels.h"

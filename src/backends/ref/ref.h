@@ -1,7 +1,7 @@
 /* ref.h - the definition of every op: scalar loops over the reference kernels,
  * one thread, memory as it goes.  For tests and for whoever ports the ops. */
-#ifndef TS_BACKENDS_REF_REF_H
-#define TS_BACKENDS_REF_REF_H
+#ifndef TS_BACKENDS_REF_H
+#define TS_BACKENDS_REF_H
 
 #include "backends/backend.h"
 

@@ -1,4 +1,4 @@
-/* cpu.c - opening and closing the CPU backend, and its scratch memory. */
+/* cpu_backend.c - opening and closing the CPU backend, and its scratch memory. */
 #include <assert.h>
 
 #include "backends/cpu/cpu_internal.h"

@@ -1,11 +1,11 @@
-/* cpu.h - the CPU backend: ops as kernels over a thread pool.
+/* cpu_backend.h - the CPU backend: ops as kernels over a thread pool.
  *
  * Work is split by output rows (and by tokens and heads in attention), never
  * along a reduction, so results do not depend on the number of threads, on how
  * a prompt was cut into batches, or on who shares a batch.
  */
-#ifndef TS_BACKENDS_CPU_CPU_H
-#define TS_BACKENDS_CPU_CPU_H
+#ifndef TS_BACKENDS_CPU_BACKEND_H
+#define TS_BACKENDS_CPU_BACKEND_H
 
 #include "backends/backend.h"
 

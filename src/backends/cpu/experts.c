@@ -1,4 +1,4 @@
-/* moe.c - mixture of experts of the CPU backend.
+/* experts.c - mixture of experts of the CPU backend.
  *
  * Pairs (token, expert) are sorted by expert, so each expert is one matrix
  * product over the tokens that chose it; all experts' products are one list of

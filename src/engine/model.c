@@ -12,7 +12,7 @@
 #include "engine/session.h"
 
 /* Prompts are fed in steps of at most MAX_BATCH tokens, fewer where a step's
- * scratch would exceed MAX_SCRATCH. */
+ * scratch would exceed MAX_SCRATCH; a step gives logits of at most MAX_LOGITS. */
 enum { MAX_BATCH = 512, MIN_BATCH = 16, MAX_LOGITS = 64 };
 static const uint64_t MAX_SCRATCH = (uint64_t)640 << 20;
 
@@ -34,7 +34,9 @@ static uint64_t bill(const tiefsee_model *m, size_t max_batch)
 
 uint64_t ts_model_scratch_bytes(const tiefsee_model *m)
 {
-    return m->net ? bill(m, m->max_batch) + m->max_batch * 24 : 0;
+    return m->net ? bill(m, m->max_batch) + m->max_batch * 24 +
+                        m->max_logits * m->net->config.n_vocab * sizeof(float)
+                  : 0;
 }
 
 static tiefsee_status take_step_memory(tiefsee_model *m, tiefsee_error *err)
@@ -56,7 +58,8 @@ static tiefsee_status take_step_memory(tiefsee_model *m, tiefsee_error *err)
     m->pos = ts_alloc(m->max_batch * sizeof *m->pos);
     m->want = ts_alloc(m->max_batch * sizeof *m->want);
     m->kv = ts_alloc(m->max_batch * sizeof *m->kv);
-    if (!m->lock || !m->scratch || !m->id || !m->pos || !m->want || !m->kv)
+    m->step_logits = ts_alloc(m->max_logits * m->net->config.n_vocab * sizeof *m->step_logits);
+    if (!m->step_logits || !m->lock || !m->scratch || !m->id || !m->pos || !m->want || !m->kv)
         return ts_fail_nomem(err, need, "activations");
     return TIEFSEE_OK;
 }
@@ -228,6 +231,7 @@ void tiefsee_model_close(tiefsee_model *m)
     ts_free(m->pos);
     ts_free(m->want);
     ts_free(m->kv);
+    ts_free(m->step_logits);
     ts_free(m->undefined);
     ts_net_close(m->net);
     ts_bpe_free(m->bpe);

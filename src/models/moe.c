@@ -67,6 +67,7 @@ static ts_mat moe_linear(ts_ctx *x, const ts_tensor *W, const ts_moe_plan *plan,
 {
     const ts_mat y = ts_mat_new(x, T * plan->n_active, (size_t)W->ne[1]);
 
+    ts_ctx_count(x, W->bytes * plan->n_active, W->ne[0] * W->ne[1] * T * plan->n_active);
     if (x->b)
         x->b->op->moe_linear(x->b, &(ts_moe_linear){y.v, in.v, W, plan, T, by_token});
     return y;

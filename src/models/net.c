@@ -145,8 +145,7 @@ static void run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, siz
         return;
     const ts_mat last = ts_op_rmsnorm(x, pick_rows(x, h, f ? f->want : NULL, n_logits),
                                       net->final_norm, m->rms_eps);
-    if (x->b)
-        x->b->op->linear(x->b, f->logits, net->head, NULL, last.v, last.stride, n_logits);
+    ts_op_linear_to(x, f ? f->logits : NULL, net->head, NULL, last);
 }
 
 size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits)
@@ -155,6 +154,15 @@ size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits)
 
     run(&dry, net, T, NULL, n_logits);
     return dry.peak;
+}
+
+void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs)
+{
+    ts_ctx dry = {0};
+
+    run(&dry, net, 1, NULL, 1);
+    *weight_bytes = dry.weight_bytes;
+    *macs = dry.macs;
 }
 
 void ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,

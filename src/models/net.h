@@ -45,6 +45,10 @@ void ts_net_close(ts_net *net);
  * found by running it dry. */
 size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits);
 
+/* What one decoded token costs: bytes of weights read, multiply-adds with them
+ * (attention over the context not counted). */
+void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs);
+
 size_t ts_net_kv_row_floats(const ts_net *net);
 
 /* One forward pass.  logits: n_logits rows of n_vocab floats, for the batch's

@@ -18,7 +18,8 @@ typedef struct ts_ctx {
     const ts_batch *batch;
     uint8_t *base; /* scratch */
     size_t used, peak, cap;
-    const float *cosine, *sine; /* (n tokens, n_pairs) of this batch's positions */
+    const float *cosine, *sine;  /* (n tokens, n_pairs) of this batch's positions */
+    uint64_t weight_bytes, macs; /* weights read once, multiply-adds with them */
 } ts_ctx;
 
 typedef struct ts_mat {
@@ -81,14 +82,29 @@ static inline ts_mat ts_heads_join(ts_heads h)
     return (ts_mat){h.v, h.n, h.H * h.d, h.stride};
 }
 
+/* Note what a step reads and multiplies (see ts_net_cost). */
+static inline void ts_ctx_count(ts_ctx *x, uint64_t bytes, uint64_t macs)
+{
+    x->weight_bytes += bytes;
+    x->macs += macs;
+}
+
+/* W x (+ bias, may be NULL), to where y lies. */
+static inline void ts_op_linear_to(ts_ctx *x, float *y, const ts_tensor *W, const float *bias,
+                                   ts_mat in)
+{
+    assert(in.d == W->ne[0]);
+    ts_ctx_count(x, W->bytes, W->ne[0] * ts_tensor_rows(W) * in.n);
+    if (x->b)
+        x->b->op->linear(x->b, y, W, bias, in.v, in.stride, in.n);
+}
+
 /* W x (+ bias, may be NULL). */
 static inline ts_mat ts_op_linear(ts_ctx *x, const ts_tensor *W, const float *bias, ts_mat in)
 {
     const ts_mat y = ts_mat_new(x, in.n, (size_t)ts_tensor_rows(W));
 
-    assert(in.d == W->ne[0]);
-    if (x->b)
-        x->b->op->linear(x->b, y.v, W, bias, in.v, in.stride, in.n);
+    ts_op_linear_to(x, y.v, W, bias, in);
     return y;
 }
 
@@ -99,6 +115,7 @@ static inline void ts_op_linear_heads(ts_ctx *x, ts_heads out, const ts_head_wei
     assert(out.H == in.H && out.n == in.n);
     assert(in.d == (w->is_transposed ? w->n_rows : w->W->ne[0]));
     assert(out.d == (w->is_transposed ? w->W->ne[0] : w->n_rows));
+    ts_ctx_count(x, w->W->row_bytes * w->n_rows * in.H, w->W->ne[0] * w->n_rows * in.H * in.n);
     if (x->b)
         x->b->op->linear_heads(x->b, &(ts_linear_heads){out.v, in.v, out.stride, out.head_stride,
                                                         in.stride, in.head_stride, *w, in.H, in.n});

@@ -106,6 +106,7 @@ tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
     c->precise = opt->precise;
     c->thread_bytes = thread_bytes(limits);
     ts_kernels_select(&c->k, opt->cpu_flags);
+    ts_probes_select(&c->probe, opt->cpu_flags);
     bind_quantised(c);
 
     c->scratch = ts_arena_fixed(op_bytes(limits));

@@ -6,10 +6,12 @@
 #include "core/arena.h"
 #include "core/thread.h"
 #include "kernels/kernels.h"
+#include "kernels/probe.h"
 
 typedef struct ts_cpu {
     ts_backend base;
     ts_kernels k;
+    ts_probes probe;
     ts_pool *pool;
     ts_arena *scratch;        /* of one op, released at its end */
     uint8_t **thread_scratch; /* (n_threads) thread_bytes each */

@@ -140,9 +140,14 @@ static tiefsee_status open_tokenizer(tiefsee_model *m, tiefsee_error *err)
     if (vocab->n_tokens > n_vocab)
         return ts_fail(err, TIEFSEE_E_FORMAT, "the tokenizer has %u tokens, the model %zu",
                        vocab->n_tokens, n_vocab);
-    const tiefsee_status st = ts_bpe_new(&m->bpe, vocab, err);
-    if (st != TIEFSEE_OK)
-        return ts_while(err, st, "tokenizer");
+    const tiefsee_status st = ts_bpe_new(&m->bpe, vocab, &m->tokenizer_error);
+    if (st == TIEFSEE_E_NOMEM) {
+        if (err)
+            *err = m->tokenizer_error;
+        return st;
+    }
+    if (st != TIEFSEE_OK) /* only who asks for text will hear of it */
+        return TIEFSEE_OK;
     m->encoding = ts_encoding_detect(vocab, m->bpe);
     m->think_begin = ts_bpe_find(m->bpe, "<think>");
     m->think_end = ts_bpe_find(m->bpe, "</think>");

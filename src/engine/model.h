@@ -11,15 +11,16 @@ enum { TS_MAX_STOP_TOKENS = 4 };
 
 struct tiefsee_model {
     ts_modelfile *file;
-    ts_bpe *bpe; /* NULL: the file has no tokenizer */
-    ts_net *net; /* NULL: opened for its metadata only */
+    ts_bpe *bpe;                   /* NULL: the file has no tokenizer, or a damaged one */
+    tiefsee_error tokenizer_error; /* what is wrong with it */
+    ts_net *net;                   /* NULL: opened for its metadata only */
     ts_backend *backend;
     ts_kernels k; /* the sampler's */
     ts_encoding encoding;
     int32_t stop_token[TS_MAX_STOP_TOKENS]; /* end of an answer */
     size_t n_stop_tokens;
     int32_t think_begin, think_end; /* -1: none */
-    uint64_t *undefined; /* bit i: id i has no token and is never sampled; NULL: none */
+    uint64_t *undefined;            /* bit i: id i has no token and is never sampled; NULL: none */
 
     unsigned cpu_flags;
     int n_threads;

@@ -9,6 +9,9 @@ static tiefsee_status need_tokenizer(const tiefsee_model *m, tiefsee_error *err)
 {
     if (m->bpe)
         return TIEFSEE_OK;
+    if (m->tokenizer_error.status != TIEFSEE_OK)
+        return ts_fail(err, m->tokenizer_error.status, "%s: %s", ts_modelfile_path(m->file),
+                       m->tokenizer_error.message);
     return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "%s has no tokenizer", ts_modelfile_path(m->file));
 }
 

@@ -64,8 +64,8 @@ static void take_text(answer *a, const char *text, size_t n)
 /* Control tokens have no text, but the marks of reasoning are for the splitter. */
 static bool has_text(const tiefsee_model *m, int32_t token)
 {
-    return m->bpe && (!ts_bpe_is_control(m->bpe, token) || token == m->think_begin ||
-                      token == m->think_end);
+    return m->bpe &&
+           (!ts_bpe_is_control(m->bpe, token) || token == m->think_begin || token == m->think_end);
 }
 
 static void take_token(answer *a, int32_t token)

@@ -5,7 +5,6 @@
  * knows for this processor; a plain compile of this file knows the reference.
  */
 #include "kernels/kernels.h"
-#include "kernels/probe.h"
 
 #include "core/cpu.h"
 
@@ -73,24 +72,6 @@ void ts_kernels_select(ts_kernels *k, unsigned cpu_flags)
     }
 #undef PICK_dotprod
 #define PICK_dotprod SKIP
-#endif
-    (void)cpu_flags;
-}
-
-void ts_probes_select(ts_probes *p, unsigned cpu_flags)
-{
-    *p = (ts_probes){ts_probe_int8_ref, ts_probe_f32_ref};
-#if TS_HAVE_AVX2
-    if (cpu_flags & TS_CPU_AVX2)
-        *p = (ts_probes){ts_probe_int8_avx2, ts_probe_f32_avx2};
-#endif
-#if TS_HAVE_AVX512
-    if (cpu_flags & TS_CPU_AVX512)
-        *p = (ts_probes){ts_probe_int8_avx512, ts_probe_f32_avx512};
-#endif
-#if TS_HAVE_DOTPROD
-    if (cpu_flags & TS_CPU_DOTPROD)
-        p->int8 = ts_probe_int8_dotprod;
 #endif
     (void)cpu_flags;
 }

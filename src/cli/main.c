@@ -1,10 +1,123 @@
-/* main.c - the program's entry. */
+/* main.c - the program's entry: finds the command, parses its options, runs it. */
+#include <langinfo.h>
+#include <locale.h>
 #include <stdio.h>
+#include <string.h>
 
-#include "tiefsee/tiefsee.h"
+#include "cli/cli.h"
 
-int main(void)
+static int run_help(int argc, char **argv);
+static int run_version(int argc, char **argv);
+
+static bool wants_man;
+static const ts_opt help_options[] = {
+    {0, "man", .help = "the man page of all commands, as roff", .flag = &wants_man}, {0}};
+static const ts_opt no_options[] = {{0}};
+
+static const ts_command cmd_help = {
+    .name = "help",
+    .arguments = "[COMMAND]",
+    .summary = "what there is, or the options of a command",
+    .options = help_options,
+    .max_arguments = 1,
+    .run = run_help,
+};
+
+static const ts_command cmd_version = {
+    .name = "version",
+    .arguments = "",
+    .summary = "which version this is",
+    .options = no_options,
+    .run = run_version,
+};
+
+static const ts_command *const commands[] = {
+    &ts_cmd_chat,  &ts_cmd_run,     &ts_cmd_inspect, &ts_cmd_tokenize, &ts_cmd_logits,
+    &ts_cmd_bench, &ts_cmd_conform, &ts_cmd_doctor,  &cmd_help,        &cmd_version,
+    NULL};
+
+static const char *command_name_at(const void *names, size_t i)
 {
+    const ts_command *const *all = names;
+    return all[i] ? all[i]->name : NULL;
+}
+
+static const ts_command *find_command(const char *name)
+{
+    for (size_t i = 0; commands[i]; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+/* Commands of the design that are not written yet say so, as what they are. */
+static int unknown_command(const char *name)
+{
+    static const char *const later[] = {"serve", "eval", "quantize", "train", "bringup", NULL};
+    const char *nearest = ts_opt_nearest(name, command_name_at, commands);
+
+    for (size_t i = 0; later[i]; i++)
+        if (strcmp(later[i], name) == 0)
+            return ts_cli_error(TS_EXIT_ERROR, "the command '%s' is not there yet in version %s",
+                                name, tiefsee_version());
+    if (nearest)
+        return ts_cli_error(TS_EXIT_USAGE, "unknown command '%s' (did you mean %s?)", name,
+                            nearest);
+    return ts_cli_error(TS_EXIT_USAGE, "unknown command '%s' (tiefsee help lists them)", name);
+}
+
+static int run_help(int argc, char **argv)
+{
+    if (wants_man) {
+        ts_opt_print_man(commands);
+        return TS_EXIT_OK;
+    }
+    if (argc == 0) {
+        ts_opt_print_commands(commands);
+        return TS_EXIT_OK;
+    }
+    const ts_command *command = find_command(argv[0]);
+    if (!command)
+        return unknown_command(argv[0]);
+    ts_opt_print_help(command);
+    return TS_EXIT_OK;
+}
+
+static int run_version(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
     (void)printf("tiefsee %s\n", tiefsee_version());
-    return 0;
+    return TS_EXIT_OK;
+}
+
+/* Terminal input is decoded with the locale; without one, UTF-8 is the better
+ * guess.  Numbers keep their dot: only LC_CTYPE is set. */
+static void set_locale(void)
+{
+    if (!setlocale(LC_CTYPE, "") || strcmp(nl_langinfo(CODESET), "UTF-8") != 0)
+        (void)setlocale(LC_CTYPE, "C.UTF-8");
+}
+
+int main(int argc, char **argv)
+{
+    set_locale();
+    if (argc < 2) {
+        ts_opt_print_commands(commands);
+        return ts_cli_finish(TS_EXIT_USAGE);
+    }
+
+    const char *name = argv[1];
+    if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
+        name = "help";
+    else if (strcmp(name, "--version") == 0)
+        name = "version";
+
+    const ts_command *command = find_command(name);
+    if (!command)
+        return unknown_command(name);
+
+    int n_left;
+    const int code = ts_opt_parse(command, argc - 2, argv + 2, &n_left);
+    return ts_cli_finish(code >= 0 ? code : command->run(n_left, argv + 2));
 }

@@ -109,7 +109,7 @@ static int no_such_model(const char *name)
     return ts_cli_error(TS_EXIT_NO_MODEL, "no model '%s', neither here nor in %s", name, folder);
 }
 
-int ts_cli_open_model(tiefsee_model **out, bool metadata_only)
+int ts_cli_try_model(tiefsee_model **out, bool metadata_only, tiefsee_error *err)
 {
     const tiefsee_model_options options = {
         .size = sizeof options,
@@ -120,19 +120,27 @@ int ts_cli_open_model(tiefsee_model **out, bool metadata_only)
     };
     char found[PATH_MAX];
     const char *path = ts_settings_now.model;
-    tiefsee_error err = {0};
 
+    *err = (tiefsee_error){0};
     if (path) {
         path = find_model(path, found, sizeof found);
         if (!ts_file_exists(path) && !ts_file_is_folder(path) && access(path, F_OK) != 0)
             return no_such_model(ts_settings_now.model);
     }
-    switch (tiefsee_model_open(out, path, &options, &err)) {
+    switch (tiefsee_model_open(out, path, &options, err)) {
     case TIEFSEE_OK: return TS_EXIT_NONE;
     case TIEFSEE_E_IO:
-    case TIEFSEE_E_FORMAT: return ts_cli_error(TS_EXIT_NO_MODEL, "%s", err.message);
-    default: return ts_cli_fail(&err);
+    case TIEFSEE_E_FORMAT: return TS_EXIT_NO_MODEL;
+    default: return TS_EXIT_ERROR;
     }
+}
+
+int ts_cli_open_model(tiefsee_model **out, bool metadata_only)
+{
+    tiefsee_error err;
+    const int code = ts_cli_try_model(out, metadata_only, &err);
+
+    return err.status == TIEFSEE_OK ? code : ts_cli_error(code, "%s", err.message);
 }
 
 /* mkdir -p, private to the user. */

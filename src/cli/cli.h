@@ -135,6 +135,10 @@ int ts_cli_take_model(int argc, char **argv);
 /* Open ts_settings_now.model: a path, or a name in the model folder. */
 int ts_cli_open_model(tiefsee_model **out, bool metadata_only);
 
+/* The same, leaving what the library refused to the caller: then the exit code
+ * comes with a message in err; with none, it was printed. */
+int ts_cli_try_model(tiefsee_model **out, bool metadata_only, tiefsee_error *err);
+
 /* The path behind ts_settings_now.model; false for the embedded one. */
 bool ts_cli_model_path(char *out, size_t size);
 

@@ -12,6 +12,7 @@
 #include "formats/modelfile.h"
 
 static bool tensors, metadata, as_json;
+static char why_not[256]; /* why the model cannot be run; empty if it can */
 
 static const ts_opt options[] = {
     {'m', "model", "MODEL", "the model, as the first argument", .text = &ts_settings_now.model},
@@ -66,6 +67,8 @@ static void print_plan(const tiefsee_plan *plan, size_t n_ctx)
 {
     char a[TS_NUMBER_MAX], b[TS_NUMBER_MAX];
 
+    if (plan->kv_bytes == 0)
+        return; /* described only: it cannot be run */
     (void)printf("\nmemory for a context of %s tokens\n", ts_text_of_count(a, n_ctx));
     (void)printf("  weights  %s (mapped from the file)\n", ts_text_of_bytes(a, plan->weight_bytes));
     (void)printf("  cache    %s\n", ts_text_of_bytes(a, plan->kv_bytes));
@@ -92,6 +95,7 @@ static void print_text(const tiefsee_model *model, const ts_modelfile *file)
     (void)printf("tokenizer  %s\n", info.has_tokenizer ? "yes" : "none");
     (void)printf("chat       %s%s\n", *info.encoding ? info.encoding : "no format that is known",
                  info.can_think ? ", thinks" : "");
+    (void)printf("runs       %s%s\n", *why_not ? "no: " : "yes", why_not);
     const size_t n_ctx = planned_ctx(&info);
     tiefsee_model_plan(model, n_ctx, &plan);
     print_plan(&plan, n_ctx);
@@ -166,6 +170,9 @@ static void print_json(const tiefsee_model *model, const ts_modelfile *file)
         (json_int_t)info.n_ctx_train, "weight_types", info.weight_types, "has_tokenizer",
         info.has_tokenizer, "plan", json_plan(model, planned_ctx(&info)));
 
+    (void)json_object_set_new(json, "runs", json_boolean(!*why_not));
+    if (*why_not)
+        (void)json_object_set_new(json, "why_not", json_string(why_not));
     if (metadata && file)
         (void)json_object_set_new(json, "metadata", json_metadata(file));
     if (tensors && file)
@@ -173,6 +180,23 @@ static void print_json(const tiefsee_model *model, const ts_modelfile *file)
     (void)json_dumpf(json, stdout, JSON_INDENT(1));
     (void)putchar('\n');
     json_decref(json);
+}
+
+/* With its weights bound, which only maps them; a model that cannot be run is
+ * still described. */
+static int open_model(tiefsee_model **out)
+{
+    tiefsee_error err = {0};
+
+    ts_settings_now.n_threads = 1;
+    int code = ts_cli_try_model(out, false, &err);
+    if (code == TS_EXIT_NONE || err.status == TIEFSEE_OK)
+        return code;
+    if (err.status == TIEFSEE_E_UNSUPPORTED || err.status == TIEFSEE_E_NOMEM) {
+        (void)snprintf(why_not, sizeof why_not, "%s", err.message);
+        code = ts_cli_try_model(out, true, &err);
+    }
+    return code == TS_EXIT_NONE ? code : ts_cli_error(code, "%s", err.message);
 }
 
 static int run(int argc, char **argv)
@@ -184,7 +208,7 @@ static int run(int argc, char **argv)
 
     int code = ts_cli_take_model(argc, argv);
     if (code == TS_EXIT_NONE)
-        code = ts_cli_open_model(&model, true);
+        code = open_model(&model);
     if (code != TS_EXIT_NONE)
         return code;
 
@@ -208,7 +232,7 @@ const ts_command ts_cmd_inspect = {
     .arguments = "[MODEL] [options]",
     .summary = "what is in a model file, and what running it takes",
     .details = "Show architecture, size, types and chat format of a model, and the memory that a "
-               "context would take. Nothing is loaded for it but the file's description.",
+               "context would take. Weights are mapped for it, not read.",
     .options = options,
     .max_arguments = 1,
     .run = run,

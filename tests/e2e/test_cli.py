@@ -105,7 +105,7 @@ class Usage(Case):
 
 class Models(Case):
     def test_a_missing_model_is_exit_3_in_every_command(self):
-        for command in ("chat", "run", "inspect", "tokenize", "bench"):
+        for command in ("chat", "run", "inspect", "tokenize"):
             self.assert_error(run(command, "/no/such/model.gguf", stdin="x"), 3, "/no/such/model.gguf")
             self.assert_error(run(command, "nameless", stdin="x"), 3, "nameless",
                               ".local/share/tiefsee/models")
@@ -149,7 +149,7 @@ class Models(Case):
     def test_inspect_json_has_the_plan_and_the_tensors(self):
         facts = json.loads(self.assert_ok(run("inspect", MINI, "--json", "-t", "-c", "512")))
         for key in ("name", "architecture", "parameters", "layers", "vocabulary", "context", "plan",
-                    "tensors", "weight_types", "has_tokenizer", "encoding"):
+                    "tensors", "weight_types", "has_tokenizer", "encoding", "runs"):
             self.assertIn(key, facts)
         self.assertEqual(facts["plan"]["context"], 512)
         self.assertGreater(facts["plan"]["kv_bytes"], 0)

@@ -3,12 +3,15 @@
  *     checkkern [--bench | --digest] [--only NAME] [--level LEVEL]
  *               [--needs LEVEL] [--assume LEVEL] [--seed N] [--slack BYTES]
  *
- * --level lowers what is used, --assume trusts a level that the CPU does not
- * report (variants compiled for an emulation), --needs skips (exit code 77) on a
- * CPU without that level, --slack is for emulators that read behind an operand
- * (qemu 7.2 does), --digest runs the reference alone and prints what its answers
- * hash to, for comparison between machines under one seed.  Prints one line per
- * variant, the seed, and exits 1 if one failed.
+ * Prints one line per variant, the seed, and exits 1 if one failed.
+ *
+ * --digest  run the reference alone and print what its answers hash to, for
+ *           comparison between machines under one seed
+ * --level   lower what is used
+ * --needs   skip (exit code 77) on a CPU without that level
+ * --assume  trust a level that the CPU does not report (variants compiled for
+ *           an emulation)
+ * --slack   for emulators that read behind an operand (qemu 7.2 does)
  */
 #include "core/cpu.h"
 #include "kernels/check/check.h"

@@ -75,8 +75,10 @@ static uint8_t *operand(ts_check *c, size_t slot, size_t n_bytes)
     return s->operand;
 }
 
-/* A float of one of these kinds; a whole operand has the same kind. */
-enum { MODERATE, WIDE, EXTREME, TINY, GRID, BROKEN, N_KINDS };
+/* A float of one of these kinds; a whole operand has the same kind.  PLUS and
+ * MINUS vanish when multiplied with each other: a sum of -0 in every lane shows
+ * whether a tail adds +0 to it. */
+enum { MODERATE, WIDE, EXTREME, TINY, GRID, BROKEN, PLUS, MINUS, N_KINDS };
 
 static float random_float(ts_check *c, size_t kind)
 {
@@ -97,6 +99,8 @@ static float random_float(ts_check *c, size_t kind)
         return f;
     case TINY: return r % 4 ? tiny[r / 4 % 8] : moderate * 0x1p-120f;
     case GRID: return (float)((int)(r % 512) - 256) * 0.5f;
+    case PLUS: return 0x1p-100f;
+    case MINUS: return -0x1p-100f;
     case BROKEN: return r % 64 ? moderate : broken[r / 64 % 8];
     default: return moderate;
     }

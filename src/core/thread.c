@@ -1,9 +1,11 @@
 /* thread.c - see thread.h.
  *
- * A loop is published by raising `epoch`; every worker that sees it joins.
- * Every worker passes through every loop and is counted out of it, so the
- * loop can only be replaced when nobody can still see the old one; a worker
- * that wakes late finds no chunk left and leaves at once.
+ * The state of a loop is one 64-bit ticket: which loop it is, how many chunks it
+ * has and which comes next.  A thread claims a chunk by raising the ticket, and
+ * reads the loop's other fields only then: the loop cannot end, and so its
+ * fields cannot change, before every claimed chunk is done.  A worker that wakes
+ * late finds nothing left and is waited for by nobody - on a busy machine the
+ * calling thread does the whole loop if it has to.
  */
 #include "core/thread.h"
 
@@ -14,9 +16,12 @@
 
 #include "core/alloc.h"
 
-/* About 20 us of looking before sleeping: longer than the gap between two
- * loops of a decode step, short enough not to be seen in top. */
-enum { SPINS = 4000 };
+/* About 50 us of looking before sleeping: longer than the gap between two loops
+ * of a decode step, short enough not to be seen in top. */
+enum { SPINS = 2000 };
+
+/* Ticket: loop number (24 bits) | chunks (20) | next chunk (20). */
+enum { CHUNK_BITS = 20, MAX_CHUNKS = (1 << CHUNK_BITS) - 1 };
 
 typedef struct worker {
     ts_pool *pool;
@@ -31,17 +36,16 @@ struct ts_pool {
 
     pthread_mutex_t lock;
     pthread_cond_t work, idle;
-    int n_sleeping;  /* under lock */
-    int main_sleeps; /* under lock */
-
-    _Atomic uint32_t epoch;
+    _Atomic int n_sleeping; /* changed under lock */
+    _Atomic int main_sleeps;
     _Atomic int stop;
-    _Atomic int n_active; /* workers inside the current loop */
 
     size_t n, chunk;
     ts_loop_body *body;
     void *ctx;
-    _Alignas(64) _Atomic size_t next; /* chunk to claim */
+    uint64_t loop_number;
+    _Alignas(64) _Atomic uint64_t ticket;
+    _Alignas(64) _Atomic size_t n_done; /* chunks */
 };
 
 static inline void relax(void)
@@ -53,72 +57,93 @@ static inline void relax(void)
 #endif
 }
 
+static size_t chunks_of(uint64_t ticket)
+{
+    return (size_t)(ticket >> CHUNK_BITS) & MAX_CHUNKS;
+}
+
+static size_t next_of(uint64_t ticket)
+{
+    return (size_t)ticket & MAX_CHUNKS;
+}
+
+/* Claim a chunk of whatever loop is current; false if it has none left. */
+static bool claim(ts_pool *p, size_t *chunk)
+{
+    uint64_t t = atomic_load_explicit(&p->ticket, memory_order_acquire);
+
+    do {
+        if (next_of(t) >= chunks_of(t))
+            return false;
+    } while (!atomic_compare_exchange_weak_explicit(&p->ticket, &t, t + 1, memory_order_acq_rel,
+                                                    memory_order_acquire));
+    *chunk = next_of(t);
+    return true;
+}
+
 static void run_chunks(ts_pool *p, int thread)
 {
-    const size_t n_chunks = (p->n + p->chunk - 1) / p->chunk;
+    size_t i;
 
-    for (;;) {
-        const size_t i = atomic_fetch_add_explicit(&p->next, 1, memory_order_relaxed);
-        if (i >= n_chunks)
-            return;
-        const size_t begin = i * p->chunk;
+    while (claim(p, &i)) {
+        const size_t n_chunks = (p->n + p->chunk - 1) / p->chunk, begin = i * p->chunk;
         const size_t end = p->n - begin < p->chunk ? p->n : begin + p->chunk;
+
         p->body(p->ctx, begin, end, thread);
-    }
-}
-
-/* Wait for an epoch other than seen; returns it. */
-static uint32_t await_epoch(ts_pool *p, uint32_t seen)
-{
-    for (int i = 0; i < SPINS; i++) {
-        const uint32_t e = atomic_load_explicit(&p->epoch, memory_order_acquire);
-        if (e != seen || atomic_load_explicit(&p->stop, memory_order_relaxed))
-            return e;
-        relax();
-    }
-    pthread_mutex_lock(&p->lock);
-    p->n_sleeping++;
-    while (atomic_load(&p->epoch) == seen && !atomic_load(&p->stop))
-        pthread_cond_wait(&p->work, &p->lock);
-    p->n_sleeping--;
-    pthread_mutex_unlock(&p->lock);
-    return atomic_load_explicit(&p->epoch, memory_order_acquire);
-}
-
-static void *worker_main(void *arg)
-{
-    worker *w = arg;
-    ts_pool *p = w->pool;
-    uint32_t seen = 0;
-
-    for (;;) {
-        seen = await_epoch(p, seen);
-        if (atomic_load(&p->stop))
-            return NULL;
-        run_chunks(p, w->index);
-        if (atomic_fetch_sub_explicit(&p->n_active, 1, memory_order_acq_rel) == 1) {
+        if (atomic_fetch_add(&p->n_done, 1) + 1 == n_chunks &&
+            thread != 0 && atomic_load(&p->main_sleeps)) {
             pthread_mutex_lock(&p->lock);
-            if (p->main_sleeps)
-                pthread_cond_signal(&p->idle);
+            pthread_cond_signal(&p->idle);
             pthread_mutex_unlock(&p->lock);
         }
     }
 }
 
-/* Every worker passes through every loop, so the loop's fields are free to be
- * rewritten once n_active is zero. */
-static void await_idle(ts_pool *p)
+static bool has_work(ts_pool *p)
+{
+    const uint64_t t = atomic_load(&p->ticket);
+    return next_of(t) < chunks_of(t) || atomic_load_explicit(&p->stop, memory_order_relaxed);
+}
+
+static void await_work(ts_pool *p)
 {
     for (int i = 0; i < SPINS; i++) {
-        if (atomic_load_explicit(&p->n_active, memory_order_acquire) == 0)
+        if (has_work(p))
             return;
         relax();
     }
     pthread_mutex_lock(&p->lock);
-    p->main_sleeps = 1;
-    while (atomic_load(&p->n_active) != 0)
+    atomic_fetch_add(&p->n_sleeping, 1);
+    while (!has_work(p))
+        pthread_cond_wait(&p->work, &p->lock);
+    atomic_fetch_sub(&p->n_sleeping, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void *worker_main(void *arg)
+{
+    worker *w = arg;
+
+    for (;;) {
+        await_work(w->pool);
+        if (atomic_load(&w->pool->stop))
+            return NULL;
+        run_chunks(w->pool, w->index);
+    }
+}
+
+static void await_done(ts_pool *p, size_t n_chunks)
+{
+    for (int i = 0; i < SPINS; i++) {
+        if (atomic_load_explicit(&p->n_done, memory_order_acquire) == n_chunks)
+            return;
+        relax();
+    }
+    pthread_mutex_lock(&p->lock);
+    atomic_store(&p->main_sleeps, 1);
+    while (atomic_load(&p->n_done) != n_chunks)
         pthread_cond_wait(&p->idle, &p->lock);
-    p->main_sleeps = 0;
+    atomic_store(&p->main_sleeps, 0);
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -132,21 +157,23 @@ void ts_pool_loop(ts_pool *p, size_t n, size_t chunk, ts_loop_body *body, void *
             body(ctx, begin, n - begin < chunk ? n : begin + chunk, 0);
         return;
     }
+    while ((n - 1) / chunk >= MAX_CHUNKS)
+        chunk *= 2;
+    const size_t n_chunks = (n + chunk - 1) / chunk;
     p->n = n;
     p->chunk = chunk;
     p->body = body;
     p->ctx = ctx;
-    atomic_store_explicit(&p->next, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->n_active, p->n_started, memory_order_relaxed);
-    atomic_fetch_add_explicit(&p->epoch, 1, memory_order_release);
-
-    pthread_mutex_lock(&p->lock);
-    if (p->n_sleeping > 0)
+    p->loop_number++;
+    atomic_store_explicit(&p->n_done, 0, memory_order_relaxed);
+    atomic_store(&p->ticket, p->loop_number << (2 * CHUNK_BITS) | (uint64_t)n_chunks << CHUNK_BITS);
+    if (atomic_load(&p->n_sleeping) > 0) {
+        pthread_mutex_lock(&p->lock);
         pthread_cond_broadcast(&p->work);
-    pthread_mutex_unlock(&p->lock);
-
+        pthread_mutex_unlock(&p->lock);
+    }
     run_chunks(p, 0);
-    await_idle(p);
+    await_done(p, n_chunks);
 }
 
 int ts_pool_threads(const ts_pool *p)

@@ -129,12 +129,14 @@ tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
     return TIEFSEE_OK;
 }
 
-size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n)
+size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n, size_t macs_per_row)
 {
     /* Enough chunks that a thread which is held up does not hold up the rest,
-     * whole panels of sixteen rows. */
+     * whole panels of sixteen rows, and none so small (about a microsecond)
+     * that handing it out costs more than doing it. */
     size_t chunk = n / ((size_t)c->n_threads * 8) / 16 * 16;
+    const size_t worth = 40000 / (macs_per_row ? macs_per_row : 1) / 16 * 16;
 
-    chunk = chunk < 16 ? 16 : chunk;
-    return chunk > 256 ? 256 : chunk;
+    chunk = chunk < 16 ? 16 : chunk > 256 ? 256 : chunk;
+    return chunk < worth ? worth : chunk;
 }

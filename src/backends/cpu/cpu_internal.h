@@ -52,8 +52,8 @@ ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size
 void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *W, size_t first,
                    size_t n_rows, const ts_activations *a, size_t T, int thread);
 
-/* Chunk of rows for a loop over n rows. */
-size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n);
+/* Chunk of rows for a loop over n rows of so many multiply-adds each. */
+size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n, size_t macs_per_row);
 
 #define OP(name, params) void ts_cpu_##name params;
 #include "backends/ops.def"

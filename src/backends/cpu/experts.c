@@ -129,7 +129,7 @@ void ts_cpu_moe_linear(ts_backend *b, const ts_moe_linear *a)
         l.in = gather_pairs(c, &l.in, a->plan, n_pairs, n);
     /* Few pairs: small tasks, so that one token's experts spread over all
      * threads; many: larger ones, so that packing a panel pays. */
-    l.chunk = ts_cpu_row_chunk(c, n_out * (n_busy < 8 ? n_busy : 8));
+    l.chunk = ts_cpu_row_chunk(c, n_out * (n_busy < 8 ? n_busy : 8), n * n_pairs / n_busy);
     l.chunk = l.chunk > 128 ? 128 : l.chunk;
     l.n_chunks = (n_out + l.chunk - 1) / l.chunk;
     ts_pool_loop(c->pool, n_busy * l.n_chunks, 1, moe_tasks, &l);

@@ -139,7 +139,7 @@ void ts_cpu_linear(ts_backend *b, float *y, const ts_tensor *W, const float *bia
     linear_loop l = {.c = c, .y = y, .W = W, .bias = bias, .T = T};
 
     l.a = ts_cpu_activations(c, W->type, x, x_stride, T, (size_t)W->ne[0]);
-    ts_pool_loop(c->pool, n_out, ts_cpu_row_chunk(c, n_out), linear_rows, &l);
+    ts_pool_loop(c->pool, n_out, ts_cpu_row_chunk(c, n_out, (size_t)W->ne[0] * T), linear_rows, &l);
     ts_arena_release(c->scratch, mark);
 }
 

@@ -15,7 +15,7 @@
 
 #include "tiefsee/tiefsee.h"
 
-enum { MAX_LINE = 8192, MAX_TOKENS = 1024, N_TEXTS = 150, N_QUESTIONS = 120 };
+enum { MAX_LINE = 8192, MAX_TOKENS = 1024, N_TEXTS = 100, N_QUESTIONS = 80 };
 
 static tiefsee_model *open_model(const char *path, bool precise)
 {

@@ -90,8 +90,8 @@ static void run_chunks(ts_pool *p, int thread)
         const size_t end = p->n - begin < p->chunk ? p->n : begin + p->chunk;
 
         p->body(p->ctx, begin, end, thread);
-        if (atomic_fetch_add(&p->n_done, 1) + 1 == n_chunks &&
-            thread != 0 && atomic_load(&p->main_sleeps)) {
+        if (atomic_fetch_add(&p->n_done, 1) + 1 == n_chunks && thread != 0 &&
+            atomic_load(&p->main_sleeps)) {
             pthread_mutex_lock(&p->lock);
             pthread_cond_signal(&p->idle);
             pthread_mutex_unlock(&p->lock);

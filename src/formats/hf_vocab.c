@@ -2,7 +2,8 @@
  *
  * tokenizer.json of the tokenizers library: a BPE model whose texts are in the
  * byte alphabet of GPT-2, added tokens in plain UTF-8, and a pre-tokenizer given
- * as regular expressions.  The expressions are compared with the published ones,
+ * as regular expressions.  Vocabulary and merges are read in place, the rest as a
+ * tree.  The expressions are compared with the published ones,
  * never compiled.  tokenizer_config.json names bos, eos and the chat template.
  */
 #include "formats/hf_vocab.h"
@@ -12,6 +13,7 @@
 
 #include "formats/config.h"
 #include "formats/json.h"
+#include "formats/json_reader.h"
 #include "formats/vocab_check.h"
 
 static const char digits_3[] = "\\p{N}{1,3}";
@@ -165,52 +167,95 @@ static bool get_id(const json_t *j, uint32_t *id)
     return true;
 }
 
-/* Checks every id and text, counts, and allocates. */
-static tiefsee_status measure_tokens(builder *b, const json_t *vocab, const json_t *added,
-                                     char **pool)
-{
-    size_t bytes = 0, i;
-    uint32_t id, n = 0;
-    const char *key;
-    const json_t *value;
+/* What the tables need. */
+typedef struct totals {
+    size_t n_tokens, bytes;
+    uint32_t end; /* behind the last id */
+} totals;
 
-    json_object_foreach((json_t *)(uintptr_t)vocab, key, value)
+static void count(totals *t, uint32_t id, size_t bytes)
+{
+    t->n_tokens++;
+    t->bytes += bytes;
+    t->end = id >= t->end ? id + 1 : t->end;
+}
+
+/* Behind this, the grammar of the vocabulary and its ids are sound. */
+static tiefsee_status count_vocab(builder *b, totals *t, ts_str vocab)
+{
+    ts_json_reader r = ts_json_reader_of(vocab);
+    ts_str key;
+
+    if (ts_json_enter(&r, '{'))
+        while (ts_json_next_key(&r, &key)) {
+            const uint64_t id = ts_json_read_size(&r);
+            if (!r.problem && (id >= TS_MAX_VOCAB || key.len == 0))
+                return ts_fail(b->err, TIEFSEE_E_FORMAT,
+                               "model.vocab: '%.*s' is empty or has no id below %d",
+                               (int)(key.len < 60 ? key.len : 60), key.ptr, TS_MAX_VOCAB);
+            count(t, (uint32_t)id, key.len);
+        }
+    return ts_json_reader_status(&r, "model.vocab", b->err);
+}
+
+static tiefsee_status count_added(builder *b, totals *t, const json_t *added)
+{
+    const json_t *token;
+    uint32_t id;
+    size_t i;
+
+    if (added && !json_is_array(added))
+        return fail(b, "added_tokens is not a list");
+    json_array_foreach((json_t *)(uintptr_t)added, i, token)
     {
-        if (!get_id(value, &id))
-            return ts_fail(b->err, TIEFSEE_E_FORMAT, "model.vocab: '%.60s' has no id below %d", key,
-                           TS_MAX_VOCAB);
-        n = id >= n ? id + 1 : n;
-        bytes += strlen(key);
-    }
-    json_array_foreach((json_t *)(uintptr_t)added, i, value)
-    {
-        if (!get_id(get(value, "id"), &id) || !json_is_string(get(value, "content")))
+        const ts_str text = ts_json_str(get(token, "content"));
+        if (!get_id(get(token, "id"), &id) || text.len == 0)
             return ts_fail(b->err, TIEFSEE_E_FORMAT, "added_tokens %zu: no id or no content", i);
-        n = id >= n ? id + 1 : n;
-        bytes += json_string_length(get(value, "content"));
+        count(t, id, text.len);
     }
-    /* Holes are fine, a handful of tokens at the end of the range is not. */
-    if (n == 0 || n / 64 > json_object_size(vocab) + json_array_size(added))
-        return ts_fail(b->err, TIEFSEE_E_FORMAT, "%zu tokens with ids up to %u",
-                       json_object_size(vocab) + json_array_size(added), n);
-    b->v.n_tokens = n;
-    b->text = ts_arena_alloc_zero(b->arena, n, sizeof *b->text);
-    b->type = ts_arena_alloc(b->arena, n);
-    *pool = ts_arena_alloc(b->arena, bytes);
-    if (!b->text || !b->type || !*pool)
-        return ts_fail_nomem(b->err, n * sizeof *b->text + bytes, "the vocabulary");
-    memset(b->type, TS_TOKEN_UNUSED, n);
     return TIEFSEE_OK;
 }
 
-static ts_str put(char **pool, const char *text, size_t n)
+static tiefsee_status allocate(builder *b, const totals *t, char **pool)
 {
-    const ts_str s = {*pool, n};
+    /* Holes are fine, a handful of tokens at the end of the range is not. */
+    if (t->end == 0 || t->end / 64 > t->n_tokens)
+        return ts_fail(b->err, TIEFSEE_E_FORMAT, "%zu tokens with ids up to %u", t->n_tokens,
+                       t->end);
+    b->v.n_tokens = t->end;
+    b->text = ts_arena_alloc_zero(b->arena, t->end, sizeof *b->text);
+    b->type = ts_arena_alloc(b->arena, t->end);
+    *pool = ts_arena_alloc(b->arena, t->bytes);
+    if (!b->text || !b->type || !*pool)
+        return ts_fail_nomem(b->err, t->end * sizeof *b->text + t->bytes, "the vocabulary");
+    memset(b->type, TS_TOKEN_UNUSED, t->end);
+    return TIEFSEE_OK;
+}
 
-    if (n)
-        memcpy(*pool, text, n);
-    *pool += n;
+/* The meaning of a text in the file, in the pool. */
+static ts_str put(char **pool, ts_str text)
+{
+    const ts_str s = {*pool, ts_json_unescape(text, *pool)};
+
+    *pool += s.len;
     return s;
+}
+
+static tiefsee_status read_vocab(builder *b, ts_str vocab, char **pool)
+{
+    ts_json_reader r = ts_json_reader_of(vocab);
+    ts_str key;
+
+    (void)ts_json_enter(&r, '{');
+    while (ts_json_next_key(&r, &key)) {
+        const uint64_t id = ts_json_read_size(&r);
+        if (b->type[id] != TS_TOKEN_UNUSED)
+            return ts_fail(b->err, TIEFSEE_E_FORMAT, "model.vocab: id %u, '%.*s', is there twice",
+                           (unsigned)id, TS_STR_ARG(key));
+        b->text[id] = put(pool, key);
+        b->type[id] = TS_TOKEN_NORMAL;
+    }
+    return TIEFSEE_OK;
 }
 
 static tiefsee_status read_added(builder *b, const json_t *token, char **pool)
@@ -223,46 +268,40 @@ static tiefsee_status read_added(builder *b, const json_t *token, char **pool)
     if (b->text[id].len && !ts_str_eq(b->text[id], text))
         return ts_fail(b->err, TIEFSEE_E_FORMAT, "token %u is '%.*s' and '%.*s'", id,
                        TS_STR_ARG(b->text[id]), TS_STR_ARG(text));
-    if (text.len == 0)
-        return ts_fail(b->err, TIEFSEE_E_FORMAT, "added token %u is empty", id);
     for (size_t i = 0; i < TS_COUNT(flags); i++)
         if (json_is_true(get(token, flags[i])))
-            (void)snprintf(b->why, sizeof b->why, "added token %u has the flag %s", id, flags[i]);
-    if (!b->text[id].len)
-        b->text[id] = put(pool, text.ptr, text.len);
+            (void)snprintf(b->why, sizeof b->why, "tokenizer.json: added token %u has the flag %s",
+                           id, flags[i]);
+    if (!b->text[id].len) {
+        b->text[id] = (ts_str){*pool, text.len};
+        memcpy(*pool, text.ptr, text.len);
+        *pool += text.len;
+    }
     b->type[id] = json_is_true(get(token, "special")) ? TS_TOKEN_CONTROL : TS_TOKEN_USER_DEFINED;
     return TIEFSEE_OK;
 }
 
-static tiefsee_status read_tokens(builder *b, const json_t *vocab, const json_t *added)
+static tiefsee_status read_tokens(builder *b, ts_str vocab, const json_t *added)
 {
-    const char *key;
-    const json_t *value;
+    const json_t *token;
     char *pool = NULL;
+    totals t = {0};
     size_t i;
 
-    if (!json_is_object(vocab))
-        return fail(b, "model.vocab is not an object");
-    if (added && !json_is_array(added))
-        return fail(b, "added_tokens is not a list");
-    const tiefsee_status st = measure_tokens(b, vocab, added, &pool);
+    tiefsee_status st = count_vocab(b, &t, vocab);
+    if (st == TIEFSEE_OK)
+        st = count_added(b, &t, added);
+    if (st == TIEFSEE_OK)
+        st = allocate(b, &t, &pool);
+    if (st == TIEFSEE_OK)
+        st = read_vocab(b, vocab, &pool);
     if (st != TIEFSEE_OK)
         return st;
-    json_object_foreach((json_t *)(uintptr_t)vocab, key, value)
+    json_array_foreach((json_t *)(uintptr_t)added, i, token)
     {
-        uint32_t id = 0;
-        (void)get_id(value, &id);
-        if (b->type[id] != TS_TOKEN_UNUSED || !*key)
-            return ts_fail(b->err, TIEFSEE_E_FORMAT, "model.vocab: id %u, '%.60s', %s", id, key,
-                           *key ? "is there twice" : "is empty");
-        b->text[id] = put(&pool, key, strlen(key));
-        b->type[id] = TS_TOKEN_NORMAL;
-    }
-    json_array_foreach((json_t *)(uintptr_t)added, i, value)
-    {
-        const tiefsee_status added_st = read_added(b, value, &pool);
-        if (added_st != TIEFSEE_OK)
-            return added_st;
+        st = read_added(b, token, &pool);
+        if (st != TIEFSEE_OK)
+            return st;
     }
     b->v.text = b->text;
     b->v.type = b->type;
@@ -271,41 +310,59 @@ static tiefsee_status read_tokens(builder *b, const json_t *vocab, const json_t 
 
 /* ------------------------------------------------------------------- merges */
 
-/* "a b" or ["a", "b"] */
-static bool split_merge(const json_t *merge, ts_str *left, ts_str *right)
+/* "a b" or ["a", "b"], as they are written. */
+static bool next_merge(ts_json_reader *r, ts_str *left, ts_str *right)
 {
-    if (json_is_string(merge))
-        return ts_merge_split(ts_json_str(merge), left, right);
-    *left = ts_json_str(json_array_get(merge, 0));
-    *right = ts_json_str(json_array_get(merge, 1));
-    return json_array_size(merge) == 2 && left->len > 0 && right->len > 0;
+    if (ts_json_peek(r) != '[')
+        return ts_merge_split(ts_json_read_text(r), left, right);
+    (void)ts_json_enter(r, '[');
+    if (!ts_json_next_item(r))
+        return false;
+    *left = ts_json_read_text(r);
+    if (!ts_json_next_item(r))
+        return false;
+    *right = ts_json_read_text(r);
+    return !ts_json_next_item(r) && left->len > 0 && right->len > 0;
 }
 
-static tiefsee_status read_merges(builder *b, const json_t *merges)
+static tiefsee_status count_merges(builder *b, ts_str merges, size_t *n, size_t *bytes)
 {
-    const size_t n = json_array_size(merges);
-    const json_t *merge;
-    size_t i, bytes = 0;
-    ts_str l, r;
+    ts_json_reader r = ts_json_reader_of(merges);
+    ts_str left, right;
 
-    if (!json_is_array(merges) || n > TS_MAX_MERGES)
-        return fail(b, "model.merges is not a list, or too long");
-    json_array_foreach((json_t *)(uintptr_t)merges, i, merge)
-    {
-        if (!split_merge(merge, &l, &r))
-            return ts_fail(b->err, TIEFSEE_E_FORMAT, "model.merges %zu is not two texts", i);
-        bytes += l.len + r.len;
-    }
+    *n = *bytes = 0;
+    if (ts_json_enter(&r, '['))
+        while (ts_json_next_item(&r)) {
+            const bool is_merge = next_merge(&r, &left, &right);
+            if (r.problem)
+                break;
+            if (!is_merge)
+                return ts_fail(b->err, TIEFSEE_E_FORMAT, "model.merges %zu is not two texts", *n);
+            if (++*n > TS_MAX_MERGES)
+                return ts_fail(b->err, TIEFSEE_E_LIMIT, "more than %d merges", TS_MAX_MERGES);
+            *bytes += left.len + right.len;
+        }
+    return ts_json_reader_status(&r, "model.merges", b->err);
+}
+
+static tiefsee_status read_merges(builder *b, ts_str merges)
+{
+    ts_json_reader r = ts_json_reader_of(merges);
+    size_t n, bytes;
+    ts_str l, s;
+
+    const tiefsee_status st = count_merges(b, merges, &n, &bytes);
+    if (st != TIEFSEE_OK)
+        return st;
     ts_str *left = ts_arena_alloc(b->arena, n * sizeof *left);
     ts_str *right = ts_arena_alloc(b->arena, n * sizeof *right);
     char *pool = ts_arena_alloc(b->arena, bytes);
     if (!left || !right || !pool)
         return ts_fail_nomem(b->err, n * 2 * sizeof *left + bytes, "the merges");
-    json_array_foreach((json_t *)(uintptr_t)merges, i, merge)
-    {
-        (void)split_merge(merge, &l, &r);
-        left[i] = put(&pool, l.ptr, l.len);
-        right[i] = put(&pool, r.ptr, r.len);
+    (void)ts_json_enter(&r, '[');
+    for (size_t i = 0; ts_json_next_item(&r) && next_merge(&r, &l, &s); i++) {
+        left[i] = put(&pool, l);
+        right[i] = put(&pool, s);
     }
     b->v.n_merges = (uint32_t)n;
     b->v.merge_left = left;
@@ -409,7 +466,8 @@ static ts_str find_template(const json_t *config)
     return ts_json_str(j);
 }
 
-static tiefsee_status read_rules(builder *b, const json_t *tokenizer, const json_t *config)
+static tiefsee_status read_rules(builder *b, const json_t *tokenizer, const json_t *model,
+                                 const json_t *config)
 {
     static const char *const keys[] = {"bos_token", "eos_token", "pad_token"};
     int32_t *const ids[] = {&b->v.bos, &b->v.eos, &b->v.pad};
@@ -425,7 +483,7 @@ static tiefsee_status read_rules(builder *b, const json_t *tokenizer, const json
     if (b->v.pre == TS_PRE_UNKNOWN)
         refuse(b, "pre_tokenizer", pre);
     read_normalizer(b, get(tokenizer, "normalizer"));
-    b->v.ignore_merges = json_is_true(get(get(tokenizer, "model"), "ignore_merges"));
+    b->v.ignore_merges = json_is_true(get(model, "ignore_merges"));
     b->v.adds_bos = adds_bos(config, get(tokenizer, "post_processor"));
     if (template.len) {
         b->v.chat_template.ptr = ts_arena_strdup(b->arena, template.ptr, template.len);
@@ -436,28 +494,90 @@ static tiefsee_status read_rules(builder *b, const json_t *tokenizer, const json
     return TIEFSEE_OK;
 }
 
-tiefsee_status ts_hf_vocab(ts_vocab *out, bool *has_vocab, const char **why,
-                           const json_t *tokenizer, const json_t *config, ts_arena *arena,
-                           tiefsee_error *err)
-{
-    const json_t *model = get(tokenizer, "model");
-    builder b = {.arena = arena, .err = err};
-    tiefsee_status st = TIEFSEE_OK;
+/* ---------------------------------------------------------------- the whole */
 
-    *has_vocab = false;
-    if (!json_is_object(model))
-        return fail(&b, "model is not an object");
+/* A member that is large and stays text. */
+typedef struct large {
+    const char *key;
+    ts_str value;
+} large;
+
+/* The members of an object: the large ones as text, the others in a tree. */
+static tiefsee_status split(builder *b, ts_str object, const char *what, large *out, size_t n_large,
+                            json_t *small)
+{
+    static const ts_json_limits limits = {16 << 20, 1 << 17, false};
+    ts_json_reader r = ts_json_reader_of(object);
+    ts_str key;
+
+    if (ts_json_enter(&r, '{'))
+        while (ts_json_next_key(&r, &key)) {
+            const ts_str value = ts_json_read_any(&r);
+            char name[64];
+            json_t *j;
+            size_t i = 0;
+            if (r.problem)
+                break;
+            while (i < n_large && !ts_str_is(key, out[i].key))
+                i++;
+            if (i < n_large && !out[i].value.len) {
+                out[i].value = value;
+                continue;
+            }
+            (void)snprintf(name, sizeof name, "%.*s", (int)(key.len < 60 ? key.len : 60), key.ptr);
+            if (i < n_large || json_object_get(small, name))
+                return ts_fail(b->err, TIEFSEE_E_FORMAT, "%s: '%s' is there twice", what, name);
+            if (value.len > limits.bytes)
+                return ts_fail(b->err, TIEFSEE_E_LIMIT, "%s: '%s' has %zu bytes", what, name,
+                               value.len);
+            const tiefsee_status st = ts_json_parse_any(&j, value.ptr, value.len, limits, b->err);
+            if (st != TIEFSEE_OK)
+                return ts_while(b->err, st, "%s", name);
+            if (json_object_set_new_nocheck(small, name, j) != 0)
+                return ts_fail_nomem(b->err, value.len, "JSON");
+        }
+    ts_json_end(&r);
+    return ts_json_reader_status(&r, what, b->err);
+}
+
+static tiefsee_status read_model(builder *b, ts_str text, const json_t *tokenizer, json_t *model,
+                                 const json_t *config)
+{
+    large parts[] = {{"vocab", {0}}, {"merges", {0}}};
+
+    if (!text.len)
+        return fail(b, "model is missing");
+    tiefsee_status st = split(b, text, "model", parts, TS_COUNT(parts), model);
+    if (st != TIEFSEE_OK)
+        return st;
     /* Files of before 2021 name no type and are BPE. */
     if (get(model, "type") && !is_type(model, "BPE")) {
-        refuse(&b, "model.type", get(model, "type"));
-    } else {
-        check_model(&b, model);
-        st = read_tokens(&b, get(model, "vocab"), get(tokenizer, "added_tokens"));
-        if (st == TIEFSEE_OK)
-            st = read_merges(&b, get(model, "merges"));
-        if (st == TIEFSEE_OK)
-            st = read_rules(&b, tokenizer, config);
+        refuse(b, "model.type", get(model, "type"));
+        return TIEFSEE_OK;
     }
+    check_model(b, model);
+    if (!parts[0].value.len || !parts[1].value.len)
+        return fail(b, parts[0].value.len ? "model.merges is missing" : "model.vocab is missing");
+    st = read_tokens(b, parts[0].value, get(tokenizer, "added_tokens"));
+    if (st == TIEFSEE_OK)
+        st = read_merges(b, parts[1].value);
+    return st == TIEFSEE_OK ? read_rules(b, tokenizer, model, config) : st;
+}
+
+tiefsee_status ts_hf_vocab(ts_vocab *out, bool *has_vocab, const char **why, ts_str tokenizer,
+                           const json_t *config, ts_arena *arena, tiefsee_error *err)
+{
+    builder b = {.arena = arena, .err = err};
+    large model = {"model", {0}};
+    json_t *rest = json_object(), *rules = json_object();
+
+    *has_vocab = false;
+    tiefsee_status st = rest && rules ? split(&b, tokenizer, "tokenizer", &model, 1, rest)
+                                      : ts_fail_nomem(err, 1, "JSON");
+    if (st == TIEFSEE_OK)
+        st = read_model(&b, model.value, rest, rules, config);
+    json_decref(rules);
+    json_decref(rest);
     if (st != TIEFSEE_OK)
         return st;
     if (b.why[0]) {

@@ -8,11 +8,10 @@
 #include "core/error.h"
 #include "formats/vocab.h"
 
-/* tokenizer: the parsed tokenizer.json; config: tokenizer_config.json or NULL.
- * Texts are copied into the arena.  *has_vocab is false if the tokenizer is of a
- * kind that is not supported; *why says which. */
-tiefsee_status ts_hf_vocab(ts_vocab *out, bool *has_vocab, const char **why,
-                           const json_t *tokenizer, const json_t *config, ts_arena *arena,
-                           tiefsee_error *err) TS_MUST_CHECK;
+/* tokenizer: the text of tokenizer.json; config: the parsed
+ * tokenizer_config.json or NULL.  Texts are copied into the arena.  *has_vocab is
+ * false if the tokenizer is of a kind that is not supported; *why says which. */
+tiefsee_status ts_hf_vocab(ts_vocab *out, bool *has_vocab, const char **why, ts_str tokenizer,
+                           const json_t *config, ts_arena *arena, tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

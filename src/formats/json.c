@@ -39,29 +39,36 @@ static tiefsee_status prescan(const char *text, size_t n, size_t max_values, tie
     return TIEFSEE_OK;
 }
 
-tiefsee_status ts_json_parse(json_t **out, const char *text, size_t n, ts_json_limits limits,
-                             tiefsee_error *err)
+tiefsee_status ts_json_parse_any(json_t **out, const char *text, size_t n, ts_json_limits limits,
+                                 tiefsee_error *err)
 {
-    const size_t flags =
-        JSON_REJECT_DUPLICATES | (limits.has_huge_numbers ? JSON_DECODE_INT_AS_REAL : 0);
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY |
+                         (limits.has_huge_numbers ? JSON_DECODE_INT_AS_REAL : 0);
     json_error_t e;
 
     *out = NULL;
     const tiefsee_status st = prescan(text, n, limits.values, err);
     if (st != TIEFSEE_OK)
         return st;
-    json_t *j = json_loadb(text, n, flags, &e);
-    if (!j && json_error_code(&e) == json_error_out_of_memory)
+    *out = json_loadb(text, n, flags, &e);
+    if (!*out && json_error_code(&e) == json_error_out_of_memory)
         return ts_fail_nomem(err, n, "JSON");
-    if (!j)
+    if (!*out)
         return ts_fail_at(err, TIEFSEE_E_FORMAT, e.position < 0 ? 0 : (uint64_t)e.position,
                           "JSON, line %d: %.120s", e.line, e.text);
-    if (!json_is_object(j)) {
-        json_decref(j);
-        return ts_fail(err, TIEFSEE_E_FORMAT, "JSON is not an object");
-    }
-    *out = j;
     return TIEFSEE_OK;
+}
+
+tiefsee_status ts_json_parse(json_t **out, const char *text, size_t n, ts_json_limits limits,
+                             tiefsee_error *err)
+{
+    const tiefsee_status st = ts_json_parse_any(out, text, n, limits, err);
+
+    if (st != TIEFSEE_OK || json_is_object(*out))
+        return st;
+    json_decref(*out);
+    *out = NULL;
+    return ts_fail(err, TIEFSEE_E_FORMAT, "JSON is not an object");
 }
 
 tiefsee_status ts_json_load(json_t **out, const char *path, ts_json_limits limits,

@@ -1,4 +1,4 @@
-/* json.h - JSON files of limited size, depth and number of values.
+/* json.h - small JSON files, as trees.  Large ones: json_reader.h.
  *
  * jansson parses: strict, no duplicate keys, no NUL in texts.  It asks malloc
  * itself: its allocator is global to the process, and a library must not change
@@ -24,6 +24,10 @@ typedef struct ts_json_limits {
 /* n bytes of text that must be one object.  *out is released by json_decref. */
 tiefsee_status ts_json_parse(json_t **out, const char *text, size_t n, ts_json_limits limits,
                              tiefsee_error *err) TS_MUST_CHECK;
+
+/* Any value, not only an object. */
+tiefsee_status ts_json_parse_any(json_t **out, const char *text, size_t n, ts_json_limits limits,
+                                 tiefsee_error *err) TS_MUST_CHECK;
 
 /* The same from a file. */
 tiefsee_status ts_json_load(json_t **out, const char *path, ts_json_limits limits,

@@ -10,14 +10,19 @@
 #include "formats/hf_config.h"
 #include "formats/hf_vocab.h"
 #include "formats/json.h"
+#include "formats/json_reader.h"
 #include "formats/modelfile_parts.h"
 #include "formats/safetensors.h"
 
-enum { MAX_TEMPLATE_BYTES = 4 << 20, MAX_TENSORS = 1 << 18, FP8_BLOCK = 128 };
+enum {
+    MAX_INDEX_BYTES = 64 << 20,
+    MAX_TOKENIZER_BYTES = 64 << 20,
+    MAX_TEMPLATE_BYTES = 4 << 20,
+    MAX_TENSORS = 1 << 18,
+    FP8_BLOCK = 128
+};
 
 static const ts_json_limits config_limits = {4 << 20, 1 << 16, false};
-static const ts_json_limits index_limits = {64 << 20, 1 << 20, false};
-static const ts_json_limits tokenizer_limits = {64 << 20, 1 << 22, false};
 static const ts_json_limits tokenizer_config_limits = {4 << 20, 1 << 16, true};
 
 static tiefsee_status join(char *out, const char *folder, const char *name, tiefsee_error *err)
@@ -50,52 +55,94 @@ static tiefsee_status load_optional(json_t **out, const char *folder, const char
 
 typedef struct shards {
     size_t n;
-    const char **names; /* sorted, unique */
+    ts_str *names; /* sorted, unique; in the mapped index */
 } shards;
+
+static int compare(ts_str a, ts_str b)
+{
+    const int order = memcmp(a.ptr, b.ptr, a.len < b.len ? a.len : b.len);
+
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
 
 static int by_name(const void *a, const void *b)
 {
-    return strcmp(*(const char *const *)a, *(const char *const *)b);
+    return compare(*(const ts_str *)a, *(const ts_str *)b);
 }
 
-/* A plain file name inside the folder. */
-static bool is_shard_name(const char *s)
+/* A plain file name inside the folder, written without escapes. */
+static bool is_shard_name(ts_str s)
 {
     static const char ending[] = ".safetensors";
-    const size_t n = strlen(s), m = sizeof ending - 1;
+    const size_t m = sizeof ending - 1;
 
-    if (n <= m || n > 200 || s[0] == '.' || strcmp(s + n - m, ending) != 0)
+    if (s.len <= m || s.len > 200 || s.ptr[0] == '.' || memcmp(s.ptr + s.len - m, ending, m) != 0)
         return false;
-    for (size_t i = 0; i < n; i++)
-        if (s[i] == '/' || s[i] == '\\' || (unsigned char)s[i] < 0x20)
-            return false;
-    return true;
+    return !memchr(s.ptr, '/', s.len) && !memchr(s.ptr, '\\', s.len);
 }
 
-static tiefsee_status list_shards(ts_modelfile *f, shards *s, json_t *map, tiefsee_error *err)
+/* The object of weight_map in an index; an empty text if there is none. */
+static tiefsee_status find_map(ts_str *map, ts_str index, tiefsee_error *err)
 {
-    const char *key;
-    json_t *value;
-    size_t n = 0;
+    ts_json_reader r = ts_json_reader_of(index);
+    ts_str key;
 
-    if (!json_is_object(map) || json_object_size(map) == 0 || json_object_size(map) > MAX_TENSORS)
-        return ts_fail(err, TIEFSEE_E_FORMAT, "weight_map is no object of 1 to %d tensors",
-                       MAX_TENSORS);
-    s->names = ts_arena_alloc(f->arena, json_object_size(map) * sizeof *s->names);
+    *map = (ts_str){0};
+    if (ts_json_enter(&r, '{'))
+        while (ts_json_next_key(&r, &key)) {
+            const ts_str value = ts_json_read_any(&r);
+            if (ts_str_is(key, "weight_map") && map->len)
+                return ts_fail(err, TIEFSEE_E_FORMAT, "weight_map is there twice");
+            if (ts_str_is(key, "weight_map"))
+                *map = value;
+        }
+    ts_json_end(&r);
+    return ts_json_reader_status(&r, "index", err);
+}
+
+/* Behind this, the map's grammar and its file names are sound. */
+static tiefsee_status count_map(size_t *n, ts_str map, tiefsee_error *err)
+{
+    ts_json_reader r = ts_json_reader_of(map);
+    ts_str key;
+
+    *n = 0;
+    if (map.len && ts_json_enter(&r, '{'))
+        while (ts_json_next_key(&r, &key)) {
+            const ts_str file = ts_json_read_text(&r);
+            if (!r.problem && !is_shard_name(file))
+                return ts_fail(err, TIEFSEE_E_FORMAT,
+                               "weight_map: '%.*s' is in '%.*s' (a file *.safetensors in the same "
+                               "folder expected)",
+                               (int)(key.len < 60 ? key.len : 60), key.ptr,
+                               (int)(file.len < 60 ? file.len : 60), file.ptr);
+            if (++*n > MAX_TENSORS)
+                return ts_fail(err, TIEFSEE_E_LIMIT, "weight_map of more than %d tensors",
+                               MAX_TENSORS);
+        }
+    if (*n == 0 && !r.problem)
+        return ts_fail(err, TIEFSEE_E_FORMAT, "no weight_map with tensors");
+    return ts_json_reader_status(&r, "weight_map", err);
+}
+
+static tiefsee_status list_shards(ts_modelfile *f, shards *s, ts_str map, tiefsee_error *err)
+{
+    ts_json_reader r = ts_json_reader_of(map);
+    size_t n = 0, count;
+    ts_str key;
+
+    const tiefsee_status st = count_map(&count, map, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    s->names = ts_arena_alloc(f->arena, count * sizeof *s->names);
     if (!s->names)
-        return ts_fail_nomem(err, json_object_size(map) * sizeof *s->names, "the shards");
-    json_object_foreach(map, key, value)
-    {
-        if (!json_is_string(value) || !is_shard_name(json_string_value(value)))
-            return ts_fail(err, TIEFSEE_E_FORMAT,
-                           "weight_map: '%.60s' is in '%.60s' (a file *.safetensors in the same "
-                           "folder expected)",
-                           key, json_is_string(value) ? json_string_value(value) : "");
-        s->names[n++] = json_string_value(value);
-    }
+        return ts_fail_nomem(err, count * sizeof *s->names, "the shards");
+    (void)ts_json_enter(&r, '{');
+    while (ts_json_next_key(&r, &key))
+        s->names[n++] = ts_json_read_text(&r);
     qsort(s->names, n, sizeof *s->names, by_name);
     for (size_t i = 0; i < n; i++)
-        if (s->n == 0 || strcmp(s->names[i], s->names[s->n - 1]) != 0)
+        if (s->n == 0 || !ts_str_eq(s->names[i], s->names[s->n - 1]))
             s->names[s->n++] = s->names[i];
     if (s->n > MODELFILE_MAX_SHARDS)
         return ts_fail(err, TIEFSEE_E_LIMIT, "%zu shards (%d allowed)", s->n, MODELFILE_MAX_SHARDS);
@@ -103,11 +150,12 @@ static tiefsee_status list_shards(ts_modelfile *f, shards *s, json_t *map, tiefs
 }
 
 static tiefsee_status read_shard(ts_modelfile *f, ts_safetensors *out, size_t i, const char *folder,
-                                 const char *name, tiefsee_error *err)
+                                 ts_str file, tiefsee_error *err)
 {
-    char path[MODELFILE_MAX_PATH];
-    tiefsee_status st = join(path, folder, name, err);
+    char path[MODELFILE_MAX_PATH], name[256];
 
+    (void)snprintf(name, sizeof name, "%.*s", TS_STR_ARG(file));
+    tiefsee_status st = join(path, folder, name, err);
     if (st == TIEFSEE_OK)
         st = ts_modelfile_map(f, i, path, err);
     if (st != TIEFSEE_OK)
@@ -116,27 +164,32 @@ static tiefsee_status read_shard(ts_modelfile *f, ts_safetensors *out, size_t i,
     return st == TIEFSEE_OK ? st : ts_while(err, st, "%.100s", name);
 }
 
-/* map: the index, to hold the shards to what it promises; or NULL. */
+/* Every tensor that the index promises is in the shard that it names. */
 static tiefsee_status check_index(const ts_modelfile *f, const shards *s,
-                                  const size_t *first_of_shard, json_t *map, tiefsee_error *err)
+                                  const size_t *first_of_shard, ts_str map, tiefsee_error *err)
 {
-    const char *key;
-    json_t *value;
+    ts_json_reader r = ts_json_reader_of(map);
+    ts_str key;
 
-    json_object_foreach(map, key, value)
-    {
-        const size_t at = ts_names_find(&f->names, ts_str_of(key));
-        size_t shard = 0;
+    (void)ts_json_enter(&r, '{');
+    while (ts_json_next_key(&r, &key)) {
+        char name[SAFETENSORS_MAX_NAME];
+        const ts_str file = ts_json_read_text(&r);
+        size_t at = SIZE_MAX, shard = 0;
+        if (key.len <= sizeof name)
+            at = ts_names_find(&f->names, (ts_str){name, ts_json_unescape(key, name)});
         while (at != SIZE_MAX && shard + 1 < s->n && at >= first_of_shard[shard + 1])
             shard++;
-        if (at == SIZE_MAX || strcmp(s->names[shard], json_string_value(value)) != 0)
-            return ts_fail(err, TIEFSEE_E_FORMAT, "tensor '%.100s' is not in '%.80s'", key,
-                           json_string_value(value));
+        if (at == SIZE_MAX || !ts_str_eq(s->names[shard], file))
+            return ts_fail(err, TIEFSEE_E_FORMAT, "tensor '%.*s' is not in '%.*s'",
+                           (int)(key.len < 100 ? key.len : 100), key.ptr,
+                           (int)(file.len < 80 ? file.len : 80), file.ptr);
     }
     return TIEFSEE_OK;
 }
 
-static tiefsee_status read_shards(ts_modelfile *f, const shards *s, const char *folder, json_t *map,
+/* map: the index, to hold the shards to what it promises; or empty. */
+static tiefsee_status read_shards(ts_modelfile *f, const shards *s, const char *folder, ts_str map,
                                   tiefsee_error *err)
 {
     ts_safetensors *parts = ts_arena_alloc_zero(f->arena, s->n, sizeof *parts);
@@ -167,36 +220,52 @@ static tiefsee_status read_shards(ts_modelfile *f, const shards *s, const char *
         f->n_tensors += parts[i].n_tensors;
     }
     st = ts_modelfile_index(f, err);
-    return st == TIEFSEE_OK && map ? check_index(f, s, first, map, err) : st;
+    return st == TIEFSEE_OK && map.len ? check_index(f, s, first, map, err) : st;
+}
+
+static tiefsee_status read_index(ts_modelfile *f, const char *folder, const char *path,
+                                 tiefsee_error *err)
+{
+    shards s = {0};
+    ts_map index;
+    ts_str map;
+
+    tiefsee_status st = ts_map_open(&index, path, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    if (index.size > MAX_INDEX_BYTES)
+        st = ts_fail(err, TIEFSEE_E_LIMIT, "%zu bytes (%d allowed)", index.size, MAX_INDEX_BYTES);
+    if (st == TIEFSEE_OK)
+        st = find_map(&map, (ts_str){(const char *)index.ptr, index.size}, err);
+    if (st == TIEFSEE_OK)
+        st = list_shards(f, &s, map, err);
+    if (st == TIEFSEE_OK)
+        st = read_shards(f, &s, folder, map, err);
+    ts_map_close(&index);
+    return st;
 }
 
 /* As transformers does: one file if it is there, else the index. */
 static tiefsee_status read_weights(ts_modelfile *f, const char *folder, tiefsee_error *err)
 {
-    static const char *single = "model.safetensors";
-    static const char *index_name = "model.safetensors.index.json";
+    static const char single[] = "model.safetensors", index[] = "model.safetensors.index.json";
     char path[MODELFILE_MAX_PATH];
-    json_t *index;
-    shards s = {0};
 
     tiefsee_status st = join(path, folder, single, err);
     if (st != TIEFSEE_OK)
         return st;
     if (ts_file_exists(path)) {
-        s = (shards){1, &single};
-        return read_shards(f, &s, folder, NULL, err);
+        ts_str name = TS_STR(single);
+        const shards s = {1, &name};
+        return read_shards(f, &s, folder, (ts_str){0}, err);
     }
-    st = load_optional(&index, folder, index_name, index_limits, err);
+    st = join(path, folder, index, err);
     if (st != TIEFSEE_OK)
         return st;
-    if (!index)
-        return ts_fail(err, TIEFSEE_E_FORMAT, "neither %s nor %s", single, index_name);
-    json_t *map = json_object_get(index, "weight_map");
-    st = list_shards(f, &s, map, err);
-    if (st == TIEFSEE_OK)
-        st = read_shards(f, &s, folder, map, err);
-    json_decref(index);
-    return st == TIEFSEE_OK ? st : ts_while(err, st, "%s", index_name);
+    if (!ts_file_exists(path))
+        return ts_fail(err, TIEFSEE_E_FORMAT, "neither %s nor %s", single, index);
+    st = read_index(f, folder, path, err);
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "%s", index);
 }
 
 /* --------------------------------------------------------------------- FP8 */
@@ -293,22 +362,41 @@ static tiefsee_status read_template(ts_modelfile *f, const char *folder, tiefsee
     return copy ? TIEFSEE_OK : ts_fail_nomem(err, MAX_TEMPLATE_BYTES, "the chat template");
 }
 
-static tiefsee_status read_tokenizer(ts_modelfile *f, const char *folder, tiefsee_error *err)
+static tiefsee_status read_vocab(ts_modelfile *f, const char *folder, const char *path,
+                                 tiefsee_error *err)
 {
-    json_t *tokenizer, *config = NULL;
+    json_t *config = NULL;
+    ts_map text;
 
-    f->no_vocab = "the folder has no tokenizer.json";
-    tiefsee_status st = load_optional(&tokenizer, folder, "tokenizer.json", tokenizer_limits, err);
-    if (st != TIEFSEE_OK || !tokenizer)
+    tiefsee_status st = ts_map_open(&text, path, err);
+    if (st != TIEFSEE_OK)
         return st;
     st = load_optional(&config, folder, "tokenizer_config.json", tokenizer_config_limits, err);
     if (st == TIEFSEE_OK) {
-        st = ts_hf_vocab(&f->vocab, &f->has_vocab, &f->no_vocab, tokenizer, config, f->arena, err);
+        const ts_str tokenizer = {(const char *)text.ptr, text.size};
+        if (text.size > MAX_TOKENIZER_BYTES)
+            st = ts_fail(err, TIEFSEE_E_LIMIT, "%zu bytes (%d allowed)", text.size,
+                         MAX_TOKENIZER_BYTES);
+        else
+            st = ts_hf_vocab(&f->vocab, &f->has_vocab, &f->no_vocab, tokenizer, config, f->arena,
+                             err);
         if (st != TIEFSEE_OK)
             (void)ts_while(err, st, "tokenizer.json");
     }
     json_decref(config);
-    json_decref(tokenizer);
+    ts_map_close(&text);
+    return st;
+}
+
+static tiefsee_status read_tokenizer(ts_modelfile *f, const char *folder, tiefsee_error *err)
+{
+    char path[MODELFILE_MAX_PATH];
+
+    f->no_vocab = "the folder has no tokenizer.json";
+    tiefsee_status st = join(path, folder, "tokenizer.json", err);
+    if (st != TIEFSEE_OK || !ts_file_exists(path))
+        return st;
+    st = read_vocab(f, folder, path, err);
     return st == TIEFSEE_OK && f->has_vocab ? read_template(f, folder, err) : st;
 }
 

@@ -8,7 +8,7 @@
 
 enum {
     SAFETENSORS_MAX_HEADER = 100 * 1000 * 1000, /* as the reference implementation has it */
-    SAFETENSORS_MAX_VALUES = 1 << 20,
+    SAFETENSORS_MAX_TENSORS = 1 << 18,
     SAFETENSORS_MAX_NAME = 255
 };
 

@@ -9,12 +9,12 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
 #include "core/alloc.h"
-#include "core/clock.h"
 #include "forge.h"
 #include "formats/gguf.h"
 #include "formats/modelfile.h"
@@ -64,7 +64,7 @@ static void expect_refused(const char *kind, const char *path, const char *want)
 {
     tiefsee_error err = {0};
     ts_modelfile *f = (ts_modelfile *)1;
-    const double start = ts_clock_seconds();
+    const clock_t start = clock(); /* of the processor: others may use it too */
     const tiefsee_status st = ts_modelfile_open(&f, path, &err);
 
     if (st == TIEFSEE_OK)
@@ -73,7 +73,7 @@ static void expect_refused(const char *kind, const char *path, const char *want)
         fail_msg("%s: no one-line error: %s", kind, err.message);
     if (!strstr(err.message, want))
         fail_msg("%s: '%s' does not say '%s'", kind, err.message, want);
-    if (ts_clock_seconds() - start > 1)
+    if (clock() - start > CLOCKS_PER_SEC)
         fail_msg("%s: took more than a second", kind);
 }
 
@@ -154,43 +154,45 @@ static const change header_changes[] = {
     {"an overlap", "[192,224]", "[160,192]", "an overlap between bytes 160 and 192"},
     {"the same bytes twice", "\"shape\":[8],\"data_offsets\":[192,224]",
      "\"shape\":[6,8],\"data_offsets\":[0,192]", "an overlap between bytes 0 and 192"},
-    {"tensor twice", "\"model.norm.weight\"", "\"model.embed_tokens.weight\"", "duplicate"},
+    {"tensor twice", "\"model.norm.weight\"", "\"model.embed_tokens.weight\"",
+     "'model.embed_tokens.weight' is there twice"},
     {"negative offset", "[192,224]", "[-32,0]", "data_offsets are not two numbers"},
-    {"offset 2^63", "[192,224]", "[192,9223372036854775808]", "too big integer"},
+    {"offset 2^63", "[192,224]", "[192,9223372036854775808]", "bytes 192 to 9223372036854775808"},
     {"offset 2^63 - 1", "[192,224]", "[192,9223372036854775807]", "bytes 192 to 9223372036854775"},
-    {"offset is a float", "[192,224]", "[192,224.0]", "data_offsets are not two numbers"},
+    {"offset is a float", "[192,224]", "[192,224.0]", "a whole number expected"},
     {"offsets turned", "[192,224]", "[224,192]", "bytes 224 to 192"},
     {"three offsets", "[192,224]", "[192,224,224]", "data_offsets are not two numbers"},
     {"no offsets", ",\"data_offsets\":[192,224]", "", "data_offsets expected"},
-    {"another key", "\"shape\":[8]", "\"shape\":[8],\"x\":1", "data_offsets expected"},
+    {"another key", "\"shape\":[8]", "\"shape\":[8],\"x\":1", "'x' is not dtype"},
     {"unknown dtype", "\"dtype\":\"F32\",\"shape\":[8]", "\"dtype\":\"F3\",\"shape\":[8]", "'F3'"},
-    {"dtype is a number", "\"dtype\":\"F32\",\"shape\":[8]", "\"dtype\":32,\"shape\":[8]", "dtype"},
+    {"dtype is a number", "\"dtype\":\"F32\",\"shape\":[8]", "\"dtype\":32,\"shape\":[8]",
+     "a text expected"},
     {"another dtype", "\"dtype\":\"F32\",\"shape\":[8]", "\"dtype\":\"F16\",\"shape\":[8]",
      "32 bytes for a shape of 16"},
     {"another shape", "\"shape\":[8]", "\"shape\":[9]", "32 bytes for a shape of 36"},
-    {"dimension 0", "\"shape\":[8]", "\"shape\":[0]", "dimension 0 is not a positive"},
-    {"dimension -1", "\"shape\":[8]", "\"shape\":[-8]", "dimension 0 is not a positive"},
-    {"dimension 1.5", "\"shape\":[8]", "\"shape\":[1.5]", "dimension 0 is not a positive"},
+    {"dimension 0", "\"shape\":[8]", "\"shape\":[0]", "dimension 0 is zero"},
+    {"dimension -1", "\"shape\":[8]", "\"shape\":[-8]", "a whole number expected"},
+    {"dimension 1.5", "\"shape\":[8]", "\"shape\":[1.5]", "a whole number expected"},
     {"shape overflows", "\"shape\":[8]", "\"shape\":[4294967296,4294967296]", "overflows"},
     {"shape overflows to it", "\"shape\":[8]", "\"shape\":[4611686018427387904,8]", "overflows"},
-    {"five dimensions", "\"shape\":[8]", "\"shape\":[1,1,1,1,8]", "5 dimensions"},
-    {"shape is a number", "\"shape\":[8]", "\"shape\":8", "shape is no list"},
-    {"metadata is a list", "{\"format\":\"pt\"}", "[]", "__metadata__ is not an object"},
-    {"metadata of numbers", "\"pt\"", "1", "__metadata__ 'format' is not a text"},
+    {"five dimensions", "\"shape\":[8]", "\"shape\":[1,1,1,1,8]", "more than 4 dimensions"},
+    {"shape is a number", "\"shape\":[8]", "\"shape\":8", "a list expected"},
+    {"metadata is a list", "{\"format\":\"pt\"}", "[]", "an object expected"},
+    {"metadata of numbers", "\"pt\"", "1", "a text expected"},
     {"empty name", "\"model.norm.weight\"", "\"\"", "a name of 0 bytes"},
-    {"NUL in a name", "\"model.norm.weight\"", "\"a\\u0000\"", "NUL"},
+    {"NUL in a name", "\"model.norm.weight\"", "\"a\\u0000\"", "a bad character"},
     {"FP8 without config", "\"dtype\":\"F32\",\"shape\":[8]",
      "\"dtype\":\"F8_E4M3\",\"shape\":[8,4]", "FP8 without a quantization_config"},
 };
 
 static const change tokenizer_changes[] = {
-    {"empty", forge_tokenizer, "", "JSON"},
-    {"model missing", "\"model\":{", "\"mode\":{", "model is not an object"},
-    {"vocabulary missing", "\"vocab\":", "\"voca\":", "model.vocab is not an object"},
-    {"merges missing", "\"merges\":", "\"merge\":", "model.merges is not a list"},
-    {"id -1", "\"a\":0", "\"a\":-1", "'a' has no id"},
-    {"id 2^40", "\"a\":0", "\"a\":1099511627776", "'a' has no id"},
-    {"id is a float", "\"a\":0", "\"a\":0.0", "'a' has no id"},
+    {"empty", forge_tokenizer, "", "the file is empty"},
+    {"model missing", "\"model\":{", "\"mode\":{", "model is missing"},
+    {"vocabulary missing", "\"vocab\":", "\"voca\":", "model.vocab is missing"},
+    {"merges missing", "\"merges\":", "\"merge\":", "model.merges is missing"},
+    {"id -1", "\"a\":0", "\"a\":-1", "a whole number expected"},
+    {"id 2^40", "\"a\":0", "\"a\":1099511627776", "'a' is empty or has no id"},
+    {"id is a float", "\"a\":0", "\"a\":0.0", "a whole number expected"},
     {"id far away", "\"a\":0", "\"a\":2000000", "6 tokens with ids up to 2000001"},
     {"id beyond the model", "\"a\":0", "\"a\":6", "tokenizer of 7 tokens for a model of 6"},
     {"id twice", "\"a\":0", "\"a\":1", "is there twice"},
@@ -202,7 +204,7 @@ static const change tokenizer_changes[] = {
      "added_tokens is not a list"},
     {"merge of one", "[\"a b\"]", "[\"ab\"]", "merges 0 is not two texts"},
     {"merge of three", "[\"a b\"]", "[[\"a\",\"b\",\"c\"]]", "merges 0 is not two texts"},
-    {"merge of numbers", "[\"a b\"]", "[[0,1]]", "merges 0 is not two texts"},
+    {"merge of numbers", "[\"a b\"]", "[[0,1]]", "a text expected"},
     {"merge of missing tokens", "[\"a b\"]", "[\"a x\"]", "'x' is not a token"},
 };
 
@@ -259,27 +261,52 @@ static void a_header_that_lies_about_its_length_is_one_line(void **state)
     expect_refused("byte missing", folder, "bytes 192 to 224 of 223");
 }
 
-/* Texts that are small but would grow large, or deep. */
+/* Texts that would grow large, deep or slow in a careless parser. */
 static void a_costly_json_is_one_line(void **state)
 {
-    const size_t n = 3 << 20;
+    const size_t n = 16 << 20, small = 3 << 20;
     char *text = malloc(n + 1);
 
     (void)state;
     assert_non_null(text);
-    text[n] = '\0';
     put_good_folder();
-    memset(text, '[', n);
+    text[small] = '\0';
+    memset(text, '[', small);
     memcpy(text, "{\"a\":", 5);
     put_text("config.json", text);
-    expect_refused("deep", folder, "nested deeper than 32");
-    memset(text, ',', n);
+    expect_refused("deep config", folder, "nested deeper than 32");
+    put_good_folder();
+    put_text("tokenizer.json", text);
+    expect_refused("deep tokenizer", folder, "nested deeper than 32");
+    memset(text, ',', small);
     memcpy(text, "{\"a\":[0", 7);
     put_text("config.json", text);
-    expect_refused("many", folder, "more than 65536 values");
-    memset(text, ' ', n);
+    expect_refused("many values", folder, "more than 65536 values");
+    memset(text, ' ', small);
     put_text("config.json", text);
-    expect_refused("blank", folder, "JSON");
+    expect_refused("blank config", folder, "JSON");
+
+    text[n] = '\0';
+    put_good_folder();
+    memset(text, ' ', n);
+    text[0] = '{';
+    put_weights("model.safetensors", text, 0, 0);
+    expect_refused("blank header", folder, "JSON");
+    memset(text, 'x', n);
+    memcpy(text, "{\"", 2);
+    put_weights("model.safetensors", text, 0, 0);
+    expect_refused("header of one name", folder, "JSON");
+    put_good_folder();
+    for (size_t i = 0; i + 1 < n; i += 2)
+        memcpy(text + i, "0,", 2);
+    memcpy(text, "{\"model\":{\"merges\":[", 20);
+    put_text("tokenizer.json", text);
+    expect_refused("8 million values", folder, "tokenizer.json");
+    memcpy(text, "{\"x\":[0,0,0,0,0,0,0,", 20);
+    memcpy(text + n - 4, "]}  ", 4);
+    text[n - 5] = '0';
+    put_text("tokenizer.json", text);
+    expect_refused("8 million values in a list", folder, "JSON of more than");
     free(text);
 }
 
@@ -329,8 +356,8 @@ static const change index_changes[] = {
     {"no tensors",
      "\"model.embed_tokens.weight\":\"a.safetensors\","
      "\"model.norm.weight\":\"b.safetensors\"",
-     "", "weight_map is no object"},
-    {"no map", "weight_map", "weights", "weight_map is no object"},
+     "", "no weight_map with tensors"},
+    {"no map", "weight_map", "weights", "no weight_map with tensors"},
 };
 
 static void put_sharded(void)
@@ -527,7 +554,7 @@ static void damage_takes_little_memory(void **state)
     skip(); /* the shadow memory counts */
 #endif
     assert_int_equal(getrusage(RUSAGE_SELF, &usage), 0);
-    assert_true(usage.ru_maxrss < 192 * 1024);
+    assert_true(usage.ru_maxrss < 128 * 1024);
 }
 
 static int make_folder(void **state)

@@ -15,6 +15,7 @@ typedef struct opened {
     ts_arena *arena;
     ts_vocab v;
     bool has_vocab;
+    size_t dump_flags;
     const char *why;
     tiefsee_error err;
 } opened;
@@ -31,13 +32,17 @@ static json_t *json_of(const char *text, size_t flags)
 
 static void read(opened *o)
 {
+    char *text = json_dumps(o->tokenizer, o->dump_flags);
+
+    assert_non_null(text);
     ts_arena_free(o->arena);
     o->arena = ts_arena_new(1 << 24);
     assert_non_null(o->arena);
     o->why = "";
-    if (ts_hf_vocab(&o->v, &o->has_vocab, &o->why, o->tokenizer, o->config, o->arena, &o->err) !=
+    if (ts_hf_vocab(&o->v, &o->has_vocab, &o->why, ts_str_of(text), o->config, o->arena, &o->err) !=
         TIEFSEE_OK)
         fail_msg("%s", o->err.message);
+    free(text);
 }
 
 static int start(void **state)
@@ -98,6 +103,26 @@ static void merges_may_be_pairs(void **state)
     read(o);
     assert_int_equal(o->v.n_merges, 2);
     assert_true(ts_str_is(o->v.merge_left[1], "ab") && ts_str_is(o->v.merge_right[1], "c"));
+}
+
+/* Written by programs that escape everything beyond ASCII, or nothing. */
+static void texts_mean_the_same_with_and_without_escapes(void **state)
+{
+    opened *o = *state;
+
+    set(json_object_get(o->tokenizer, "model"), "vocab",
+        "{\"\u0120\":0,\"\\\"\":1,\"\u0120\\\"\":2,\"\U0001f433\":3}");
+    set(json_object_get(o->tokenizer, "model"), "merges", "[[\"\u0120\",\"\\\"\"]]");
+    for (int ascii = 0; ascii < 2; ascii++) {
+        o->dump_flags = ascii ? JSON_ENSURE_ASCII | JSON_INDENT(2) : 0;
+        read(o);
+        assert_true(ts_str_is(o->v.text[0], "\u0120"));
+        assert_true(ts_str_is(o->v.text[1], "\""));
+        assert_true(ts_str_is(o->v.text[2], "\u0120\""));
+        assert_true(ts_str_is(o->v.text[3], "\U0001f433"));
+        assert_true(ts_str_is(o->v.merge_left[0], "\u0120"));
+        assert_true(ts_str_is(o->v.merge_right[0], "\""));
+    }
 }
 
 static void holes_are_empty_and_unused(void **state)
@@ -263,6 +288,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(reads_tokens_merges_and_rules),
         TEST(merges_may_be_pairs),
+        TEST(texts_mean_the_same_with_and_without_escapes),
         TEST(holes_are_empty_and_unused),
         TEST(an_added_token_may_be_in_the_vocabulary_too),
         TEST(knows_the_published_patterns),

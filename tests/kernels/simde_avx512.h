@@ -50,6 +50,25 @@ static inline __m512i shim_cvtps_epi32(__m512 a)
 #undef _mm512_cvtps_epi32
 #define _mm512_cvtps_epi32 shim_cvtps_epi32
 
+static inline __m512i shim_srai_epi32(__m512i a, unsigned n)
+{
+    return shim_join(_mm256_srai_epi32(shim_half(a, 0), (int)n),
+                     _mm256_srai_epi32(shim_half(a, 1), (int)n));
+}
+#undef _mm512_srai_epi32
+#define _mm512_srai_epi32 shim_srai_epi32
+
+static inline __m512 shim_cvtepi32_ps(__m512i a)
+{
+    float v[16];
+
+    _mm256_storeu_ps(v, _mm256_cvtepi32_ps(shim_half(a, 0)));
+    _mm256_storeu_ps(v + 8, _mm256_cvtepi32_ps(shim_half(a, 1)));
+    return _mm512_loadu_ps(v);
+}
+#undef _mm512_cvtepi32_ps
+#define _mm512_cvtepi32_ps shim_cvtepi32_ps
+
 static inline __m128i shim_cvtepi32_epi8(__m512i a)
 {
     int32_t v[16];

@@ -105,6 +105,12 @@ INLINE int is_signed(quant_id id)
     return id == QUANT_q8_0 || id == QUANT_iq4_nl || id == QUANT_iq4_xs;
 }
 
+/* What is subtracted from a code when all codes must be unsigned bytes. */
+INLINE int byte_offset(quant_id id)
+{
+    return is_signed(id) ? 128 : code_offset(id);
+}
+
 INLINE int has_min(quant_id id)
 {
     switch (id) {
@@ -280,7 +286,7 @@ INLINE __m256i scales_256(quant_id id, const void *w)
     }
 }
 
-/* Minima; for types with an offset, what it costs: offset * scale. */
+/* Minima; for types without, what the offset of unsigned bytes costs: offset * scale. */
 INLINE __m256i minima_256(quant_id id, const void *w)
 {
     switch (id) {
@@ -296,7 +302,7 @@ INLINE __m256i minima_256(quant_id id, const void *w)
         return twice_each(six_bits_k4(load_u32(s + 4), load_u32(s + 8) >> 4));
     }
     default:
-        return _mm256_mullo_epi16(scales_256(id, w), _mm256_set1_epi16((short)code_offset(id)));
+        return _mm256_mullo_epi16(scales_256(id, w), _mm256_set1_epi16((short)byte_offset(id)));
     }
 }
 

@@ -1,4 +1,6 @@
-/* quant_panel_avx2.h - decode sixteen rows of a superblock into a panel. */
+/* quant_panel_avx2.h - decode sixteen rows of a superblock into a panel; and
+ * where a panel's activations come from and its sums go to.
+ */
 #ifndef TS_KERNELS_QUANT_PANEL_AVX2_H
 #define TS_KERNELS_QUANT_PANEL_AVX2_H
 
@@ -9,7 +11,7 @@
 /* Has the type one scale per 32 weights (or none), rather than per 16? */
 INLINE int has_scale_per_32(quant_id id)
 {
-    return id == QUANT_q4_k || id == QUANT_q5_k;
+    return id == QUANT_q4_k || id == QUANT_q5_k || id == QUANT_iq4_xs;
 }
 
 INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
@@ -26,33 +28,44 @@ INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16],
         }
 }
 
-/* Codes of 32 weights of four rows. */
-INLINE void panel_codes(quant_id id, ts_panel *p, int c, int row, const __m256i v[4])
+/* Codes of 32 weights of four rows, sixteen bits wide. */
+INLINE void store_wide(ts_panel *p, int c, int row, const __m256i low[4], const __m256i high[4])
 {
-    if (!is_signed(id)) {
-        store_columns(p->codes.u8[8 * c], row, v);
-        return;
-    }
-    __m256i low[4], high[4];
-    for (int r = 0; r < 4; r++) {
-        low[r] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v[r]));
-        high[r] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v[r], 1));
-    }
     store_columns(p->codes.s16[16 * c], row, low);
     store_columns(p->codes.s16[16 * c + 8], row, high);
 }
 
-INLINE void panel_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
-                     size_t n_blocks)
+INLINE void panel_wide_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
+                          size_t n_blocks)
+{
+    for (int r = 0; r < 16; r += 4)
+        for (size_t b = 0; b < n_blocks; b++) {
+            __m256i low[4], high[4];
+            for (int i = 0; i < 4; i++) {
+                const __m256i v = codes_32(id, row[r + i] + at + b * block_bytes(id));
+                low[i] = _mm256_cvtepi8_epi16(_mm256_castsi256_si128(v));
+                high[i] = _mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1));
+            }
+            store_wide(p, (int)b, r, low, high);
+        }
+}
+
+/* Any type as unsigned bytes; codes with a sign are moved up by 128. */
+INLINE __m256i as_bytes(quant_id id, __m256i codes)
+{
+    return is_signed(id) ? _mm256_xor_si256(codes, _mm256_set1_epi8(-128)) : codes;
+}
+
+INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
+                        size_t n_blocks)
 {
     for (int r = 0; r < 16; r += 4)
         for (size_t b = 0; b < n_blocks; b++) {
             __m256i v[4];
             for (int i = 0; i < 4; i++)
-                v[i] = codes_32(id, row[r + i] + at + b * block_bytes(id));
-            panel_codes(id, p, (int)b, r, v);
+                v[i] = as_bytes(id, codes_32(id, row[r + i] + at + b * block_bytes(id)));
+            store_columns(p->codes.u8[8 * b], r, v);
         }
-    panel_floats(id, p, row, at, n_blocks);
 }
 
 /* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
@@ -73,7 +86,7 @@ INLINE void panel_equal_pairs(ts_panel *p)
 }
 
 /* Scale times code fits 16 bits: 32 * 127. */
-INLINE void panel_iq4_xs(ts_panel *p, const uint8_t *const row[16], size_t at)
+INLINE void panel_wide_iq4_xs(ts_panel *p, const uint8_t *const row[16], size_t at)
 {
     for (int r = 0; r < 16; r += 4) {
         int16_t scale[4][16];
@@ -89,8 +102,7 @@ INLINE void panel_iq4_xs(ts_panel *p, const uint8_t *const row[16], size_t at)
                 high[i] =
                     _mm256_mullo_epi16(_mm256_cvtepi8_epi16(_mm256_extracti128_si256(v, 1)), s);
             }
-            store_columns(p->codes.s16[16 * c], r, low);
-            store_columns(p->codes.s16[16 * c + 8], r, high);
+            store_wide(p, c, r, low, high);
         }
     }
 }
@@ -109,7 +121,7 @@ INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16],
 #pragma GCC unroll 8
         for (int c = 0; c < 8; c++) {
             for (int i = 0; i < 4; i++)
-                v[i] = codes_256(id, row[r + i] + at, c);
+                v[i] = as_bytes(id, codes_256(id, row[r + i] + at, c));
             store_columns(p->codes.u8[8 * c], r, v);
         }
     }
@@ -117,13 +129,33 @@ INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16],
         panel_equal_pairs(p);
 }
 
-INLINE void panel_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+/* Where the activations of a tile start. */
+typedef struct tile_x {
+    const int8_t *q;
+    const int16_t *s;
+    const float *d;
+    size_t q_stride, s_stride, d_stride;
+} tile_x;
+
+/* The activations of token t from weight k on. */
+INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t k)
 {
-    if (id == QUANT_iq4_xs)
-        panel_iq4_xs(p, row, at);
-    else
-        panel_u8_256(id, p, row, at);
-    panel_floats(id, p, row, at, 1);
+    return (tile_x){.q = x->q + t * x->q_stride + k,
+                    .s = x->s + t * x->s_stride + k / 16,
+                    .d = x->d + t * x->d_stride + k / block,
+                    .q_stride = x->q_stride,
+                    .s_stride = x->s_stride,
+                    .d_stride = x->d_stride};
+}
+
+INLINE void store_rows(float *y, const float *acc, size_t n)
+{
+    if (n >= TS_PANEL_ROWS) {
+        _mm256_storeu_ps(y, _mm256_load_ps(acc));
+        _mm256_storeu_ps(y + 8, _mm256_load_ps(acc + 8));
+    } else {
+        memcpy(y, acc, n * sizeof *y);
+    }
 }
 
 #endif

@@ -13,14 +13,6 @@
 
 #ifdef __AVX2__
 
-/* Where the activations of a tile start. */
-typedef struct tile_x {
-    const int8_t *q;
-    const int16_t *s;
-    const float *d;
-    size_t q_stride, s_stride, d_stride;
-} tile_x;
-
 /* Steps of four weights whose products are added up in 16 bits. */
 INLINE int narrow_steps(quant_id id)
 {
@@ -219,25 +211,21 @@ INLINE void panel_tokens(quant_id id, size_t block, ts_panel *p, tile_x x, size_
     }
 }
 
-/* The activations of token t from weight k on. */
-INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t k)
+/* Codes with a sign are decoded wide here, the others as bytes. */
+INLINE void decode_panel(quant_id id, size_t block, ts_panel *p, const uint8_t *const row[16],
+                         size_t k, size_t depth)
 {
-    return (tile_x){.q = x->q + t * x->q_stride + k,
-                    .s = x->s + t * x->s_stride + k / 16,
-                    .d = x->d + t * x->d_stride + k / block,
-                    .q_stride = x->q_stride,
-                    .s_stride = x->s_stride,
-                    .d_stride = x->d_stride};
-}
+    const size_t at = k / block * block_bytes(id);
 
-INLINE void store_rows(float *y, const float *acc, size_t n)
-{
-    if (n >= TS_PANEL_ROWS) {
-        _mm256_storeu_ps(y, _mm256_load_ps(acc));
-        _mm256_storeu_ps(y + 8, _mm256_load_ps(acc + 8));
-    } else {
-        memcpy(y, acc, n * sizeof *y);
-    }
+    if (id == QUANT_iq4_xs)
+        panel_wide_iq4_xs(p, row, at);
+    else if (block == 256)
+        panel_u8_256(id, p, row, at);
+    else if (is_signed(id))
+        panel_wide_32(id, p, row, at, depth / 32);
+    else
+        panel_u8_32(id, p, row, at, depth / 32);
+    panel_floats(id, p, row, at, depth / block);
 }
 
 INLINE void gemm_panels(quant_id id, size_t block, const quant_product *a, ts_panel *p)
@@ -253,10 +241,7 @@ INLINE void gemm_panels(quant_id id, size_t block, const quant_product *a, ts_pa
             memset(p->acc, 0, n_here * sizeof *p->acc);
             for (size_t k = 0; k < a->n; k += TS_PANEL_DEPTH) {
                 const size_t depth = a->n - k < TS_PANEL_DEPTH ? a->n - k : TS_PANEL_DEPTH;
-                if (block == 256)
-                    panel_256(id, p, row, k / 256 * block_bytes(id));
-                else
-                    panel_32(id, p, row, k / 32 * block_bytes(id), depth / 32);
+                decode_panel(id, block, p, row, k, depth);
                 panel_tokens(id, block, p, activations_at(a->x, block, t0, k), n_here, depth / 32);
             }
             for (size_t t = 0; t < n_here; t++)

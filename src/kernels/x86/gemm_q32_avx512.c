@@ -1,0 +1,26 @@
+/* gemm_q32_avx512.c - products of the types with blocks of 32, AVX-512 VNNI.
+ *
+ * Few tokens work on the file's bytes, many on decoded panels; the sums of
+ * integers are exact and the floats follow quant.def in both, so the limit
+ * between them is a matter of speed alone.
+ */
+#include "kernels/x86/quant_gemv_avx2.h"
+#include "kernels/x86/quant_tile_avx512.h"
+
+#define FEW_TOKENS 3
+
+#define GEMM_256(type)
+#define GEMM_32(type)                                                                           \
+    void ts_gemm_##type##_avx512(float *y, size_t y_stride, const void *w, size_t w_stride,     \
+                                 size_t n_rows, const ts_q8_rows *x, size_t n_tokens, size_t n, \
+                                 void *scratch)                                                 \
+    {                                                                                           \
+        const quant_product a = {y, w, x, y_stride, w_stride, n_rows, n_tokens, n};             \
+        if (n_tokens <= FEW_TOKENS)                                                             \
+            gemv_tokens(QUANT_##type, 32, &a);                                                  \
+        else                                                                                    \
+            gemm_panels_512(QUANT_##type, 32, &a, ts_panel_in(scratch));                        \
+    }
+#define QUANT(type, block) GEMM_##block(type)
+#include "kernels/quant.def"
+#undef QUANT

@@ -122,9 +122,9 @@ static tiefsee_status check_vocab(const ts_vocab *v, tiefsee_error *err)
     if (v->n_tokens == 0 || v->n_tokens > TS_MAX_VOCAB)
         return ts_fail(err, TIEFSEE_E_FORMAT, "a vocabulary of %u tokens (1 to %u allowed)",
                        v->n_tokens, (unsigned)TS_MAX_VOCAB);
-    if (v->n_merges > TS_MAX_MERGES)
+    if (v->n_merges >= TS_MAX_MERGES)
         return ts_fail(err, TIEFSEE_E_FORMAT, "%u merges (%u allowed)", v->n_merges,
-                       (unsigned)TS_MAX_MERGES);
+                       (unsigned)TS_MAX_MERGES - 1);
     if (v->pre <= TS_PRE_UNKNOWN || v->pre > TS_PRE_LLAMA3)
         return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "the tokenizer's pre-tokenizer is not known");
     if (v->bos >= (int64_t)v->n_tokens || v->eos >= (int64_t)v->n_tokens)
@@ -248,7 +248,7 @@ static tiefsee_status add_merges(ts_bpe *b, const ts_vocab *v, const int16_t *by
     tiefsee_status st = TIEFSEE_OK;
 
     if (!scratch || !ts_merges_init(&b->merges, v->n_merges, b->arena))
-        st = ts_fail_nomem(err, 2 * (uint64_t)v->n_merges * sizeof(ts_merge_slot), "the merges");
+        st = ts_fail_nomem(err, 2 * (uint64_t)v->n_merges * sizeof(uint64_t), "the merges");
     for (uint32_t i = 0; i < v->n_merges && st == TIEFSEE_OK; i++) {
         const ts_str left = v->merge_left[i], right = v->merge_right[i];
 
@@ -273,6 +273,8 @@ static tiefsee_status add_merges(ts_bpe *b, const ts_vocab *v, const int16_t *by
                 ts_merges_add(&b->merges, i, l, r, id);
         }
     }
+    if (st == TIEFSEE_OK)
+        ts_merges_finish(&b->merges);
     ts_buf_free(&joined);
     ts_free(scratch);
     return st;

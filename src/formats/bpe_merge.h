@@ -11,22 +11,19 @@
 #include "formats/bpe.h"
 #include "formats/rank_queue.h"
 
-typedef struct ts_merge_slot {
-    int32_t left, right; /* left < 0: free */
-    uint32_t rank;
-    int32_t id;
-} ts_merge_slot;
-
 typedef struct ts_merges {
-    ts_merge_slot *slot;
+    uint64_t *slot; /* hash table of pairs: left, right and rank in one word */
     size_t mask;
-    int32_t *result; /* [n_merges] the token that rank r makes */
+    uint32_t n_merges;
+    int32_t *result;     /* [n_merges] the token that rank r makes */
+    uint32_t *byte_rank; /* [256 * 256] ranks of pairs of bytes: most look-ups by far */
     int32_t byte_token[256];
 } ts_merges;
 
 /* False: the arena is exhausted. */
 bool ts_merges_init(ts_merges *m, uint32_t n_merges, ts_arena *arena) TS_MUST_CHECK;
 void ts_merges_add(ts_merges *m, uint32_t rank, int32_t left, int32_t right, int32_t id);
+void ts_merges_finish(ts_merges *m); /* byte_token is filled and all are added */
 
 /* Working memory of long pieces; zero is empty.  One per call of encode. */
 typedef struct ts_merge_scratch {
@@ -37,8 +34,8 @@ typedef struct ts_merge_scratch {
 
 void ts_merge_scratch_free(ts_merge_scratch *s);
 
-/* Append the tokens of n > 0 bytes.  Long pieces take 16 bytes per byte, and 8
- * per pair that can be merged. */
+/* Append the tokens of n > 0 bytes.  Long pieces take up to 16 + 13 bytes of
+ * memory per byte while they are merged. */
 tiefsee_status ts_merge_piece(const ts_merges *m, const char *piece, size_t n,
                               ts_merge_scratch *scratch, ts_tokens *out,
                               tiefsee_error *err) TS_MUST_CHECK;

@@ -1,9 +1,6 @@
-/* json_vocab.h - a tokenizer.json as a ts_vocab, for tests that must not depend
- * on the product's own reader. */
+/* json_vocab.h - open a tokenizer.json alone, without a model beside it. */
 #ifndef TS_TESTS_JSON_VOCAB_H
 #define TS_TESTS_JSON_VOCAB_H
-
-#include <jansson.h>
 
 #include "core/arena.h"
 #include "formats/vocab.h"
@@ -11,10 +8,9 @@
 typedef struct json_vocab {
     ts_vocab vocab;
     ts_arena *arena;
-    json_t *root; /* texts point into it */
 } json_vocab;
 
-/* False, and a line on stderr: the file is missing or not as expected. */
+/* False, and a line on stderr. */
 bool json_vocab_open(json_vocab *v, const char *path);
 void json_vocab_close(json_vocab *v);
 

@@ -10,6 +10,7 @@ package does not know.
     python3 tools/unicode/make_tables.py > src/formats/unicode_tables.c
 """
 
+import re
 import sys
 import unicodedata
 
@@ -34,8 +35,7 @@ A771-A787 A78B-A78E AB70-ABBF FB00-FB06 FB13-FB17 FF21-FF3A FF41-FF5A 10400-1044
 
 
 def letters():
-    ends = (r.split("-") for r in LLM_LETTERS.split())
-    return "".join("%s-%s" % (chr(int(e[0], 16)), chr(int(e[-1], 16))) for e in ends)
+    return re.sub("[0-9A-F]+", lambda m: chr(int(m[0], 16)), LLM_LETTERS).replace(" ", "").replace("\n", "")
 
 
 # The bits of src/formats/unicode_tables.h.

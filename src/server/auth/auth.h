@@ -19,8 +19,8 @@
  * disk say so and are not for the engine thread; the others hold a lock for
  * less than a microsecond.
  */
-#ifndef TS_SERVER_AUTH_AUTH_H
-#define TS_SERVER_AUTH_AUTH_H
+#ifndef TS_SERVER_AUTH_H
+#define TS_SERVER_AUTH_H
 
 #include "core/error.h"
 #include "core/str.h"

@@ -5,8 +5,8 @@
  * so the text is shown once, when the key is made.  Deleting a key forgets its
  * hash; what it used stays for the books, under its name.
  */
-#ifndef TS_SERVER_AUTH_KEYS_H
-#define TS_SERVER_AUTH_KEYS_H
+#ifndef TS_SERVER_KEYS_H
+#define TS_SERVER_KEYS_H
 
 #include "core/error.h"
 #include "server/store/store.h"

@@ -1,6 +1,6 @@
 /* usage.h - the books: tokens per key, UTC day and model, in the store. */
-#ifndef TS_SERVER_AUTH_USAGE_H
-#define TS_SERVER_AUTH_USAGE_H
+#ifndef TS_SERVER_USAGE_H
+#define TS_SERVER_USAGE_H
 
 #include "core/error.h"
 #include "server/auth/keys.h"

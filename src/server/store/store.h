@@ -8,8 +8,8 @@
  * compiled once per connection.  Opening brings an older schema up to date, in
  * one transaction; a newer one is refused.
  */
-#ifndef TS_SERVER_STORE_STORE_H
-#define TS_SERVER_STORE_STORE_H
+#ifndef TS_SERVER_STORE_H
+#define TS_SERVER_STORE_H
 
 #include "core/error.h"
 #include "core/str.h"

@@ -1,0 +1,27 @@
+/* server.h - what every handler can reach: req->app points to a ts_server. */
+#ifndef TS_SERVER_SERVER_H
+#define TS_SERVER_SERVER_H
+
+#include "server/http/http.h"
+#include "server/metrics.h"
+#include "server/models.h"
+
+typedef struct ts_server {
+    ts_models *models;
+    ts_metrics *metrics;
+    ts_http *http;
+    double started; /* ts_clock_seconds() */
+    bool is_draining;
+} ts_server;
+
+static inline ts_server *ts_server_of(const ts_http_request *req)
+{
+    return req->app;
+}
+
+/* API files export their routes; src/server/serve.c lists the tables:
+ *     extern const ts_route ts_openai_routes[];
+ *     extern const size_t ts_n_openai_routes;
+ */
+
+#endif

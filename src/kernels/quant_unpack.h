@@ -16,6 +16,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "kernels/half.h"
 #include "kernels/quant_blocks.h"
 
 typedef struct quant_codes {
@@ -46,30 +47,10 @@ enum {
 /* E2M1, doubled so that it is whole; quant_e8m0() halves the scale. */
 #define QUANT_E2M1_VALUES 0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12
 
-static inline float quant_float_of_bits(uint32_t bits)
-{
-    float f;
-
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
-
-/* Exact, subnormals and not-a-numbers included. */
-static inline float quant_half(uint16_t h)
-{
-    const uint32_t sign = (uint32_t)(h & 0x8000) << 16;
-    const uint32_t magnitude = (uint32_t)(h & 0x7FFF) << 13;
-
-    if (magnitude >= 0x7C00u << 13)
-        return quant_float_of_bits(sign | magnitude | 0xFFu << 23);
-    /* Read with the exponent of half, magnitude is 2^112 times too small. */
-    return quant_float_of_bits(sign | (127u + 112) << 23) * quant_float_of_bits(magnitude);
-}
-
 /* Half of the E8M0 scale e, 2^(e - 128). */
 static inline float quant_e8m0(uint8_t e)
 {
-    return quant_float_of_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
+    return half_from_bits(e < 2 ? 0x00200000u << e : (uint32_t)(e - 1) << 23);
 }
 
 static inline void quant_nibbles(int8_t *q, const uint8_t *qs, int n_bytes)
@@ -84,7 +65,7 @@ static inline void quant_unpack_q4_0(quant_codes *c, const void *w)
 {
     const ts_block_q4_0 *b = w;
 
-    c->d = quant_half(b->d);
+    c->d = half_f16(b->d);
     quant_nibbles(c->q, b->qs, 16);
     for (int j = 0; j < 32; j++)
         c->q[j] = (int8_t)(c->q[j] - 8);
@@ -94,8 +75,8 @@ static inline void quant_unpack_q4_1(quant_codes *c, const void *w)
 {
     const ts_block_q4_1 *b = w;
 
-    c->d = quant_half(b->d);
-    c->dmin = quant_half(b->m);
+    c->d = half_f16(b->d);
+    c->dmin = half_f16(b->m);
     quant_nibbles(c->q, b->qs, 16);
 }
 
@@ -110,7 +91,7 @@ static inline void quant_unpack_q5_0(quant_codes *c, const void *w)
 {
     const ts_block_q5_0 *b = w;
 
-    c->d = quant_half(b->d);
+    c->d = half_f16(b->d);
     quant_nibbles(c->q, b->qs, 16);
     quant_fifth_bits(c->q, b->qh, 16);
 }
@@ -119,8 +100,8 @@ static inline void quant_unpack_q5_1(quant_codes *c, const void *w)
 {
     const ts_block_q5_1 *b = w;
 
-    c->d = quant_half(b->d);
-    c->dmin = quant_half(b->m);
+    c->d = half_f16(b->d);
+    c->dmin = half_f16(b->m);
     quant_nibbles(c->q, b->qs, 16);
     quant_fifth_bits(c->q, b->qh, 0);
 }
@@ -129,7 +110,7 @@ static inline void quant_unpack_q8_0(quant_codes *c, const void *w)
 {
     const ts_block_q8_0 *b = w;
 
-    c->d = quant_half(b->d);
+    c->d = half_f16(b->d);
     memcpy(c->q, b->qs, sizeof b->qs);
 }
 
@@ -144,7 +125,7 @@ static inline void quant_unpack_iq4_nl(quant_codes *c, const void *w)
     static const int8_t values[16] = {QUANT_IQ4_VALUES};
     const ts_block_iq4_nl *b = w;
 
-    c->d = quant_half(b->d);
+    c->d = half_f16(b->d);
     quant_nibbles(c->q, b->qs, 16);
     quant_look_up(c->q, values, 32);
 }
@@ -165,30 +146,45 @@ static inline int8_t quant_two_bits(const uint8_t qs[64], int i)
     return qs[32 * (i / 128) + i % 32] >> 2 * (i / 32 % 4) & 3;
 }
 
-static inline void quant_unpack_q2_k(quant_codes *c, const void *w)
+/* quant_scales_<type>: all but the codes of a superblock. */
+static inline void quant_scales_q2_k(quant_codes *c, const void *w)
 {
     const ts_block_q2_k *b = w;
 
-    c->d = quant_half(b->d);
-    c->dmin = quant_half(b->dmin);
+    c->d = half_f16(b->d);
+    c->dmin = half_f16(b->dmin);
     for (int g = 0; g < 16; g++) {
         c->scale[g] = b->scales[g] & 15;
         c->min[g] = b->scales[g] >> 4;
     }
+}
+
+static inline void quant_unpack_q2_k(quant_codes *c, const void *w)
+{
+    const ts_block_q2_k *b = w;
+
+    quant_scales_q2_k(c, w);
     for (int i = 0; i < 256; i++)
         c->q[i] = quant_two_bits(b->qs, i);
+}
+
+static inline void quant_scales_q3_k(quant_codes *c, const void *w)
+{
+    const ts_block_q3_k *b = w;
+
+    c->d = half_f16(b->d);
+    for (int g = 0; g < 16; g++) {
+        const int low = b->scales[g % 8] >> (g < 8 ? 0 : 4) & 15;
+        const int high = b->scales[8 + g % 4] >> 2 * (g / 4) & 3;
+        c->scale[g] = (int16_t)((low | high << 4) - 32);
+    }
 }
 
 static inline void quant_unpack_q3_k(quant_codes *c, const void *w)
 {
     const ts_block_q3_k *b = w;
 
-    c->d = quant_half(b->d);
-    for (int g = 0; g < 16; g++) {
-        const int low = b->scales[g % 8] >> (g < 8 ? 0 : 4) & 15;
-        const int high = b->scales[8 + g % 4] >> 2 * (g / 4) & 3;
-        c->scale[g] = (int16_t)((low | high << 4) - 32);
-    }
+    quant_scales_q3_k(c, w);
     for (int i = 0; i < 256; i++) {
         const int has_high_bit = b->hmask[i % 32] >> i / 32 & 1;
         c->q[i] = (int8_t)(quant_two_bits(b->qs, i) - (has_high_bit ? 0 : 4));
@@ -212,37 +208,58 @@ static inline void quant_scales_k4(quant_codes *c, const uint8_t s[12])
     }
 }
 
+static inline void quant_scales_q4_k(quant_codes *c, const void *w)
+{
+    const ts_block_q4_k *b = w;
+
+    c->d = half_f16(b->d);
+    c->dmin = half_f16(b->dmin);
+    quant_scales_k4(c, b->scales);
+}
+
 static inline void quant_unpack_q4_k(quant_codes *c, const void *w)
 {
     const ts_block_q4_k *b = w;
 
-    c->d = quant_half(b->d);
-    c->dmin = quant_half(b->dmin);
-    quant_scales_k4(c, b->scales);
+    quant_scales_q4_k(c, w);
     for (int chunk = 0; chunk < 4; chunk++)
         quant_nibbles(c->q + 64 * chunk, b->qs + 32 * chunk, 32);
+}
+
+static inline void quant_scales_q5_k(quant_codes *c, const void *w)
+{
+    const ts_block_q5_k *b = w;
+
+    c->d = half_f16(b->d);
+    c->dmin = half_f16(b->dmin);
+    quant_scales_k4(c, b->scales);
 }
 
 static inline void quant_unpack_q5_k(quant_codes *c, const void *w)
 {
     const ts_block_q5_k *b = w;
 
-    c->d = quant_half(b->d);
-    c->dmin = quant_half(b->dmin);
-    quant_scales_k4(c, b->scales);
+    quant_scales_q5_k(c, w);
     for (int chunk = 0; chunk < 4; chunk++)
         quant_nibbles(c->q + 64 * chunk, b->qs + 32 * chunk, 32);
     for (int i = 0; i < 256; i++)
         c->q[i] = (int8_t)(c->q[i] | (b->qh[i % 32] >> i / 32 & 1) << 4);
 }
 
+static inline void quant_scales_q6_k(quant_codes *c, const void *w)
+{
+    const ts_block_q6_k *b = w;
+
+    c->d = half_f16(b->d);
+    for (int g = 0; g < 16; g++)
+        c->scale[g] = b->scales[g];
+}
+
 static inline void quant_unpack_q6_k(quant_codes *c, const void *w)
 {
     const ts_block_q6_k *b = w;
 
-    c->d = quant_half(b->d);
-    for (int g = 0; g < 16; g++)
-        c->scale[g] = b->scales[g];
+    quant_scales_q6_k(c, w);
     for (int i = 0; i < 256; i++) {
         const int half = i / 128;
         const int plane = i / 32 % 4;
@@ -252,17 +269,24 @@ static inline void quant_unpack_q6_k(quant_codes *c, const void *w)
     }
 }
 
-static inline void quant_unpack_iq4_xs(quant_codes *c, const void *w)
+static inline void quant_scales_iq4_xs(quant_codes *c, const void *w)
 {
-    static const int8_t values[16] = {QUANT_IQ4_VALUES};
     const ts_block_iq4_xs *b = w;
 
-    c->d = quant_half(b->d);
+    c->d = half_f16(b->d);
     for (int g = 0; g < 16; g++) {
         const int low = b->scales_l[g / 4] >> 4 * (g / 2 % 2) & 15;
         const int high = b->scales_h >> 2 * (g / 2) & 3;
         c->scale[g] = (int16_t)((low | high << 4) - 32);
     }
+}
+
+static inline void quant_unpack_iq4_xs(quant_codes *c, const void *w)
+{
+    static const int8_t values[16] = {QUANT_IQ4_VALUES};
+    const ts_block_iq4_xs *b = w;
+
+    quant_scales_iq4_xs(c, w);
     for (int chunk = 0; chunk < 8; chunk++)
         quant_nibbles(c->q + 32 * chunk, b->qs + 16 * chunk, 16);
     quant_look_up(c->q, values, 256);

@@ -62,7 +62,8 @@ static void explain_end(const ts_chat *c, const ts_answer *a)
                      "anew, -c N at the start gives more room)",
                      n);
     else
-        ts_view_note(&c->view, "(stopped after %zu tokens)", a->n_generated);
+        ts_view_note(&c->view, "(stopped after %zu token%s)", a->n_generated,
+                     a->n_generated == 1 ? "" : "s");
 }
 
 int ts_chat_once(ts_chat *c, const char *text, size_t n)
@@ -77,11 +78,14 @@ int ts_chat_once(ts_chat *c, const char *text, size_t n)
     return is_stopped ? EXIT_INTERRUPTED : is_good ? EXIT_OK : EXIT_ERROR;
 }
 
-static void ask_and_explain(ts_chat *c, const ts_buf *text)
+static void ask_and_explain(ts_chat *c, ts_editor *editor, const ts_buf *text)
 {
     ts_answer answer;
 
-    if (ts_chat_ask(c, text->ptr, text->len, &answer)) {
+    ts_editor_hush(editor, true);
+    const bool is_good = ts_chat_ask(c, text->ptr, text->len, &answer);
+    ts_editor_hush(editor, false);
+    if (is_good) {
         if (answer.finish == TIEFSEE_FINISH_CANCELLED)
             ts_view_note(&c->view, "(stopped)");
         explain_end(c, &answer);
@@ -118,7 +122,7 @@ int ts_chat_interactive(ts_chat *c)
         if (ts_chat_is_command(text.ptr))
             goes_on = ts_chat_command(c, text.ptr);
         else
-            ask_and_explain(c, &text);
+            ask_and_explain(c, editor, &text);
     }
     ts_buf_free(&text);
     ts_editor_close(editor);

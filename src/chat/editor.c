@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <termios.h>
 #include <unistd.h>
 #include <wchar.h>
 
@@ -35,6 +36,8 @@ struct ts_editor {
     bool is_pretty, has_escapes, was_interrupted, is_continued;
     ts_buf pastes[MAX_PASTES]; /* of the message that is being typed */
     size_t n_pastes;
+    bool is_hushed;
+    struct termios loud; /* the terminal before it was hushed */
 };
 
 static bool append_wide(ts_buf *to, const wchar_t *s, size_t n)
@@ -249,6 +252,23 @@ void ts_editor_close(ts_editor *e)
         ts_buf_free(&e->pastes[i]);
     ts_free((void *)e->history_path);
     ts_free(e);
+}
+
+void ts_editor_hush(ts_editor *e, bool is_hushed)
+{
+    struct termios quiet;
+
+    if (!is_hushed) {
+        if (e->is_hushed)
+            (void)tcsetattr(STDIN_FILENO, TCSADRAIN, &e->loud);
+        e->is_hushed = false;
+        return;
+    }
+    if (e->is_hushed || tcgetattr(STDIN_FILENO, &e->loud) != 0)
+        return;
+    quiet = e->loud;
+    quiet.c_lflag &= ~(tcflag_t)ECHO;
+    e->is_hushed = tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet) == 0;
 }
 
 /* The line with its pastes in place. */

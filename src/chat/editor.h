@@ -25,6 +25,10 @@ typedef enum ts_typed {
 ts_editor *ts_editor_open(const char *history, bool is_pretty, bool has_escapes) TS_MUST_CHECK;
 void ts_editor_close(ts_editor *e); /* NULL allowed */
 
+/* While an answer is written: keys are kept for the next message and not echoed
+ * into it; Ctrl-C still interrupts. */
+void ts_editor_hush(ts_editor *e, bool is_hushed);
+
 /* The text, UTF-8 and terminated, without its last line break. */
 ts_typed ts_editor_read(ts_editor *e, ts_buf *out);
 

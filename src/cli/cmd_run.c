@@ -126,7 +126,8 @@ static void print_answer(ts_view *view, const ts_answer *a, double load_s, json_
     if (ts_settings_now.timings)
         ts_view_timings(view, a);
     if (a->finish == TIEFSEE_FINISH_LENGTH && !as_json)
-        ts_view_note(view, "(stopped after %zu tokens, before the answer ended)", a->n_generated);
+        ts_view_note(view, "(stopped after %zu token%s, before the answer ended)", a->n_generated,
+                     a->n_generated == 1 ? "" : "s");
 }
 
 static int ask(ts_talk *talk, const ts_buf *text, double load_s)

@@ -1,20 +1,45 @@
 /* cmd_tokenize.c - text to ids and back. */
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/ids.h"
 #include "core/alloc.h"
 #include "core/error.h"
 
-static bool decodes, with_special, counts;
+static bool decodes, with_special, counts, as_chat;
 
 static const ts_opt options[] = {
     {'m', "model", "MODEL", "the model, as the first argument", .text = &ts_settings_now.model},
     {'d', "decode", .help = "ids on stdin, their bytes on stdout", .flag = &decodes},
     {0, "special", .help = "read texts such as <think> as their special token",
      .flag = &with_special},
+    {0, "chat", .help = "the text is a question: ids of the prompt that chat would make of it",
+     .flag = &as_chat},
+    {0, "system", "TEXT", "with --chat: what the model is told before",
+     .text = &ts_settings_now.system},
+    {0, "no-think", .help = "with --chat: ask for an answer without thinking",
+     .flag = &ts_settings_now.no_thinking},
     {0, "count", .help = "print only how many tokens there are", .flag = &counts},
     {0}};
+
+/* As tiefsee_tokenize, or tiefsee_chat_encode with the text as question. */
+static tiefsee_status encode_into(const tiefsee_model *model, const ts_buf *text, ts_ids *out,
+                                  size_t *n, tiefsee_error *err)
+{
+    const tiefsee_chat_options chat = {.size = sizeof chat,
+                                       .no_thinking = ts_settings_now.no_thinking};
+    const tiefsee_message messages[] = {{TIEFSEE_SYSTEM, ts_settings_now.system, NULL},
+                                        {TIEFSEE_USER, text->ptr, NULL}};
+    const size_t skip = ts_settings_now.system ? 0 : 1;
+
+    if (!as_chat)
+        return tiefsee_tokenize(model, text->ptr, text->len, with_special, out->at, out->n, n, err);
+    if (strlen(text->ptr) != text->len)
+        return ts_fail(err, TIEFSEE_E_INVALID, "a zero byte in the question");
+    return tiefsee_chat_encode(model, messages + skip, TS_COUNT(messages) - skip, &chat, out->at,
+                               out->n, n, err);
+}
 
 static tiefsee_status encode(const tiefsee_model *model, const ts_buf *text, ts_ids *out,
                              tiefsee_error *err)
@@ -27,8 +52,8 @@ static tiefsee_status encode(const tiefsee_model *model, const ts_buf *text, ts_
         if (!ids)
             return ts_fail_nomem(err, cap * sizeof *ids, "token ids");
 
-        const tiefsee_status st =
-            tiefsee_tokenize(model, text->ptr, text->len, with_special, ids, cap, &n, err);
+        ts_ids room = {ids, cap};
+        const tiefsee_status st = encode_into(model, text, &room, &n, err);
         if (st == TIEFSEE_OK && n <= cap) {
             *out = (ts_ids){ids, n};
             return TIEFSEE_OK;
@@ -107,9 +132,11 @@ const ts_command ts_cmd_tokenize = {
     .name = "tokenize",
     .arguments = "[MODEL] [--decode]",
     .summary = "turn text on stdin into token ids, or back",
-    .details = "Turn text on stdin, any bytes, into the ids of its tokens, in one line; with "
-               "--decode, ids into bytes. No token for the beginning of a text is added, and "
-               "special tokens are read as plain text unless --special is given.",
+    .details =
+        "Turn text on stdin, any bytes, into the ids of its tokens, in one line; with "
+        "--decode, ids into bytes. No token for the beginning of a text is added, and "
+        "special tokens are read as plain text unless --special is given. With --chat the text is "
+        "a question, and the ids are those of the whole prompt in the model's chat format.",
     .options = options,
     .max_arguments = 1,
     .run = run,

@@ -13,7 +13,7 @@
 #include "core/hash.h"
 #include "formats/encoding_spans.h"
 
-enum { MAX_TEXT_BYTES = 256 << 20 };
+enum { MAX_TEXT_BYTES = 256 << 20, MAX_MARKER_BYTES = 64 };
 
 static const struct {
     const char *name;
@@ -162,6 +162,65 @@ static tiefsee_status append_text(ts_buf *buf, ts_str text, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+/* Bytes of what looks like a marker at s, which begins with '<'; 0 if nothing. */
+static size_t marker_length(const char *s, size_t n)
+{
+    static const char *const plain[] = {"<think>", "</think>", "<|EOT|>"};
+    static const char open[] = "<｜", close[] = "｜>";
+
+    for (size_t i = 0; i < TS_COUNT(plain); i++)
+        if (n >= strlen(plain[i]) && memcmp(s, plain[i], strlen(plain[i])) == 0)
+            return strlen(plain[i]);
+    if (n < sizeof open - 1 || memcmp(s, open, sizeof open - 1) != 0)
+        return 0;
+    const size_t most = n < MAX_MARKER_BYTES ? n : MAX_MARKER_BYTES;
+    const char *end = memmem(s, most, close, sizeof close - 1);
+    return end ? (size_t)(end - s) + sizeof close - 1 : 0;
+}
+
+static tiefsee_status encode_part(const ts_bpe *bpe, const char *s, size_t n, ts_tokens *out,
+                                  tiefsee_error *err)
+{
+    return n ? ts_bpe_encode(bpe, s, n, false, out, err) : TIEFSEE_OK;
+}
+
+static tiefsee_status is_one_token(const ts_bpe *bpe, const char *s, size_t n, bool *is_one,
+                                   tiefsee_error *err)
+{
+    ts_tokens ids = {.max = MAX_MARKER_BYTES};
+    const tiefsee_status st = encode_part(bpe, s, n, &ids, err);
+
+    *is_one = ids.n == 1;
+    ts_tokens_free(&ids);
+    return st;
+}
+
+/* Text of a person or a model.  The published tokenizers have <｜User｜> and its
+ * kind as "added, but not special", and find such tokens in any text; here they
+ * are cut behind their first byte, so that they stay text. */
+static tiefsee_status encode_text(const ts_bpe *bpe, const ts_buf *text, ts_tokens *out,
+                                  tiefsee_error *err)
+{
+    tiefsee_status st = TIEFSEE_OK;
+    size_t done = 0, i = 0;
+    const char *next;
+
+    while (st == TIEFSEE_OK && (next = memchr(text->ptr + i, '<', text->len - i)) != NULL) {
+        bool is_one = false;
+
+        i = (size_t)(next - text->ptr);
+        const size_t n = marker_length(next, text->len - i);
+        i++;
+        if (n > 0)
+            st = is_one_token(bpe, next, n, &is_one, err);
+        if (st == TIEFSEE_OK && is_one) {
+            st = encode_part(bpe, text->ptr + done, i - done, out, err);
+            done = i;
+        }
+    }
+    return st == TIEFSEE_OK ? encode_part(bpe, text->ptr + done, text->len - done, out, err) : st;
+}
+
 static tiefsee_status push_marker(ts_encoding e, const ts_bpe *bpe, const ts_span *span,
                                   ts_tokens *out, tiefsee_error *err)
 {
@@ -198,7 +257,7 @@ tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const tiefse
             continue;
         }
         if (text.len > 0)
-            st = ts_bpe_encode(bpe, text.ptr, text.len, false, out, err);
+            st = encode_text(bpe, &text, out, err);
         ts_buf_clear(&text);
         if (st == TIEFSEE_OK && span)
             st = push_marker(e, bpe, span, out, err);

@@ -4,13 +4,12 @@
  *
  * One thread.  For every type: GB/s of weight bytes for one token, from rows
  * that stay in the second-level cache and from more rows than any cache holds;
- * then GMAC/s of a task of 128 rows for 2, 4, 16, 48 and 512 tokens and of 16
- * rows for 48.  The first line says what a plain loop of vpmaddubsw (32 products
+ * then GMAC/s of tasks, named by rows x tokens, the last with its weights in
+ * memory.  The first line says what a plain loop of vpmaddubsw (32 products
  * each) does on this core.
  *
  * Cached figures are the best of many short runs and so what a core does when
- * nothing disturbs it; the figure from
- * memory adds up the best times of its parts.
+ * nothing disturbs it; figures from memory add up the best times of the parts.
  */
 #include "core/alloc.h"
 #include "core/clock.h"
@@ -25,7 +24,7 @@
 typedef void gemm_function(float *y, size_t y_stride, const void *w, size_t w_stride, size_t n_rows,
                            const ts_q8_rows *x, size_t n_tokens, size_t n, void *scratch);
 
-enum { MAX_TOKENS = 512, MAX_N = 2048, BIG_BYTES = 96 << 20, BIG_ROWS = 64 };
+enum { MAX_TOKENS = 512, MAX_N = 2048, BIG_BYTES = 64 << 20, BIG_ROWS = 64 };
 
 typedef struct bench {
     uint8_t *weights; /* BIG_BYTES */
@@ -61,25 +60,26 @@ static double best_seconds(const bench *b, gemm_function *gemm, shape a)
     return best;
 }
 
-/* One token through all of the weights, a task of BIG_ROWS rows at a time; the
+/* All of the weights, a task of BIG_ROWS rows at a time; the
  * sum of every task's best time, so that other programs do not count. */
-static double gigabytes_from_memory(const bench *b, gemm_function *gemm, shape a)
+static double seconds_from_memory(const bench *b, gemm_function *gemm, shape a, size_t n_tokens)
 {
     static double best[BIG_BYTES >> 12];
     const size_t task_bytes = BIG_ROWS * a.row_bytes, n_tasks = BIG_BYTES / task_bytes;
     double sum = 0;
 
     a.n_rows = BIG_ROWS;
+    a.n_tokens = n_tokens;
     for (size_t k = 0; k < n_tasks; k++)
         best[k] = 1e9;
-    for (int i = 0; i < 5; i++)
+    for (int i = 0; i < 4; i++)
         for (size_t k = 0; k < n_tasks; k++) {
             const double t = seconds_of(b, gemm, a, b->weights + k * task_bytes);
             best[k] = t < best[k] ? t : best[k];
         }
     for (size_t k = 0; k < n_tasks; k++)
         sum += best[k];
-    return (double)(n_tasks * task_bytes) / sum * 1e-9;
+    return sum / (double)n_tasks;
 }
 
 /* What one thread reads of the same bytes when it does nothing with them. */
@@ -144,7 +144,7 @@ static void bench_type(const bench *b, const char *name, size_t block, uint32_t 
 {
     static const struct {
         size_t n_rows, n_tokens;
-    } cases[] = {{128, 2}, {128, 4}, {128, 16}, {128, 48}, {128, 512}, {16, 48}};
+    } cases[] = {{128, 2}, {128, 3}, {128, 4}, {128, 16}, {128, 48}, {128, 512}, {16, 48}};
     const size_t depths[] = {2048, block == 256 ? 1536 : 1408};
 
     for (int i = 0; i < 2; i++) {
@@ -152,14 +152,15 @@ static void bench_type(const bench *b, const char *name, size_t block, uint32_t 
         shape a = {128, 1, depths[i], depths[i] / block * info.block_bytes};
         const double near = best_seconds(b, gemm, a);
         printf("%-7s %5zu  %6.1f  %6.1f ", name, a.n, (double)(128 * a.row_bytes) / near * 1e-9,
-               gigabytes_from_memory(b, gemm, a));
+               (double)(BIG_ROWS * a.row_bytes) / seconds_from_memory(b, gemm, a, 1) * 1e-9);
         for (size_t k = 0; k < sizeof cases / sizeof *cases; k++) {
             a.n_rows = cases[k].n_rows;
             a.n_tokens = cases[k].n_tokens;
             printf("  %6.1f",
                    (double)(a.n_rows * a.n_tokens * a.n) / best_seconds(b, gemm, a) * 1e-9);
         }
-        printf("\n");
+        printf("  %6.1f\n",
+               (double)(BIG_ROWS * 48 * a.n) / seconds_from_memory(b, gemm, a, 48) * 1e-9);
         (void)fflush(stdout);
     }
 }
@@ -194,8 +195,8 @@ int main(int argc, char **argv)
     ts_kernels_select(&k, flags);
     printf("level %s, vpmaddubsw %.1f GMAC/s, plain reads of memory %.1f GB/s\n",
            ts_cpu_level(flags), peak_gmac(), best_read_gigabytes(b.weights));
-    printf(
-        "type        n  GB/s L2  memory  128x2   128x4  128x16  128x48 128x512  16x48  GMAC/s\n");
+    printf("type        n  GB/s L2  memory  128x2   128x3   128x4  128x16  128x48 128x512  16x48  "
+           "GMAC/s\n");
 #define QUANT(type, block)                       \
     if (argc < 3 || strcmp(argv[2], #type) == 0) \
         bench_type(&b, #type, block, dtype_##type, k.gemm_##type);

@@ -7,8 +7,6 @@
 #include "kernels/x86/quant_gemv_avx2.h"
 #include "kernels/x86/quant_tile_avx512.h"
 
-#define FEW_TOKENS 3
-
 #define GEMM_32(type)
 #define GEMM_256(type)                                                                          \
     void ts_gemm_##type##_avx512(float *y, size_t y_stride, const void *w, size_t w_stride,     \
@@ -16,7 +14,7 @@
                                  void *scratch)                                                 \
     {                                                                                           \
         const quant_product a = {y, w, x, y_stride, w_stride, n_rows, n_tokens, n};             \
-        if (n_tokens <= FEW_TOKENS)                                                             \
+        if (n_tokens <= few_tokens(QUANT_##type))                                               \
             gemv_tokens(QUANT_##type, 256, &a);                                                 \
         else                                                                                    \
             gemm_panels_512(QUANT_##type, 256, &a, ts_panel_in(scratch));                       \

@@ -383,5 +383,13 @@ INLINE const uint8_t *row_of(const quant_product *a, size_t row)
     return (const uint8_t *)a->w + (row < a->n_rows ? row : a->n_rows - 1) * a->w_stride;
 }
 
+/* Ask for bytes that will be read soon: the hardware does not follow many short
+ * rows at once.  A prefetch never faults, so they need not be there. */
+INLINE void prefetch(const uint8_t *p, size_t bytes)
+{
+    for (size_t i = 0; i < bytes; i += 64)
+        _mm_prefetch((const char *)p + i, _MM_HINT_T0);
+}
+
 #endif
 #endif

@@ -242,6 +242,7 @@ INLINE void gemm_panels(quant_id id, size_t block, const quant_product *a, ts_pa
             for (size_t k = 0; k < a->n; k += TS_PANEL_DEPTH) {
                 const size_t depth = a->n - k < TS_PANEL_DEPTH ? a->n - k : TS_PANEL_DEPTH;
                 decode_panel(id, block, p, row, k, depth);
+                prefetch_panel(id, block, a, row, k);
                 panel_tokens(id, block, p, activations_at(a->x, block, t0, k), n_here, depth / 32);
             }
             for (size_t t = 0; t < n_here; t++)

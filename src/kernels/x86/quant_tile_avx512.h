@@ -149,6 +149,7 @@ INLINE void gemm_panels_512(quant_id id, size_t block, const quant_product *a, t
                 else
                     panel_u8_32(id, p, row, at, depth / 32);
                 panel_floats(id, p, row, at, depth / block);
+                prefetch_panel(id, block, a, row, k);
                 panel_tokens_512(id, block, p, activations_at(a->x, block, t0, k), n_here,
                                  depth / 32);
             }

@@ -105,7 +105,7 @@ class Usage(Case):
 
 class Models(Case):
     def test_a_missing_model_is_exit_3_in_every_command(self):
-        for command in ("chat", "run", "inspect", "tokenize"):
+        for command in ("chat", "run", "inspect", "tokenize", "bench"):
             self.assert_error(run(command, "/no/such/model.gguf", stdin="x"), 3, "/no/such/model.gguf")
             self.assert_error(run(command, "nameless", stdin="x"), 3, "nameless",
                               ".local/share/tiefsee/models")
@@ -174,6 +174,13 @@ class Tokens(Case):
             back = run("tokenize", MINI, "--decode", stdin=ids)
             self.assert_ok(back) if data.isascii() else self.assertEqual(back.returncode, 0)
             self.assertEqual(back.stdout, data)
+
+    def test_a_question_becomes_the_prompt_of_the_chat_format(self):
+        ids = self.assert_ok(run("tokenize", MINI, "--chat", "--system", "s", stdin="<｜User｜>1+1"))
+        text = run("tokenize", MINI, "--decode", stdin=ids).stdout.decode()
+        self.assertEqual(text, "<｜begin▁of▁sentence｜>s<｜User｜><｜User｜>1+1<｜Assistant｜><think>")
+        role = self.assert_ok(run("tokenize", MINI, "--special", stdin="<｜User｜>")).strip()
+        self.assertEqual(ids.split().count(role), 1)
 
     def test_user_text_is_no_special_token_unless_asked(self):
         plain = self.assert_ok(run("tokenize", MINI, stdin="<think>")).split()
@@ -323,6 +330,23 @@ class Answers(Case):
                    for level in ("ref", "avx2", "")}
         self.assertEqual(len(answers), 1)
         self.assert_error(run("run", "-p", "x", env=environment(TIEFSEE_CPU="mmx")), 1, "mmx")
+
+
+class Bench(Case):
+    def test_json_has_the_promised_shape(self):
+        out = json.loads(self.assert_ok(run("bench", "-p", "8", "-n", "4", "-r", "1", "--json")))
+        for phase, keys in (("prefill", ("tokens", "tokens_per_s", "share_of_limit")),
+                            ("decode", ("depth", "tokens_per_s", "share_of_limit")),
+                            ("limits", ("bus_gb_per_s", "int8_gops"))):
+            for key in keys:
+                self.assertGreaterEqual(out[phase][key], 0)
+        for key in ("threads", "kernels", "peak_rss_bytes"):
+            self.assertIn(key, out)
+
+    def test_a_phase_that_did_not_run_is_not_there(self):
+        out = json.loads(self.assert_ok(run("bench", "-p", "0", "-n", "2", "-r", "1", "--json")))
+        self.assertNotIn("prefill", out)
+        self.assertIn("decode", out)
 
 
 class Doctor(Case):

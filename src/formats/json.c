@@ -1,6 +1,8 @@
 /* json.c - see json.h. */
 #include "formats/json.h"
 
+#include <string.h>
+
 #include "core/file.h"
 
 /* One pass over the text before a tree is built from it. */
@@ -10,6 +12,9 @@ static tiefsee_status prescan(const char *text, size_t n, size_t max_values, tie
     int depth = 0;
     bool in_text = false;
 
+    /* jansson takes a zero byte for the end. */
+    if (memchr(text, '\0', n))
+        return ts_fail(err, TIEFSEE_E_FORMAT, "JSON with a zero byte");
     for (size_t i = 0; i < n; i++) {
         const char c = text[i];
         if (in_text) {

@@ -314,6 +314,9 @@ static void every_truncation_of_a_file_is_one_line(void **state)
 {
     (void)state;
     put_good_folder();
+    forge_file(folder, "config.json", forge_config, sizeof forge_config); /* with its zero byte */
+    expect_refused("a zero byte behind", folder, "zero byte");
+    put_good_folder();
     for (size_t n = 0; n + 1 < sizeof forge_config; n++) {
         forge_file(folder, "config.json", forge_config, n);
         expect_refused("config", folder, "config.json");

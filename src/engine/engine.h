@@ -18,6 +18,7 @@
 #define TS_ENGINE_ENGINE_H
 
 #include "core/error.h"
+#include "engine/constraint.h"
 
 typedef struct ts_engine ts_engine;
 typedef struct ts_job ts_job;
@@ -39,9 +40,6 @@ void ts_engine_close(ts_engine *e);
 /* Refuse new jobs (TIEFSEE_E_CANCELLED) and let the others finish. */
 void ts_engine_drain(ts_engine *e);
 bool ts_engine_is_idle(const ts_engine *e);
-
-/* Narrows what may come next; see grammar.h.  NULL: anything. */
-struct ts_grammar;
 
 typedef struct ts_job_result {
     tiefsee_status status; /* OK also when cancelled or cut; else what went wrong */
@@ -66,7 +64,7 @@ typedef struct ts_job_spec {
     tiefsee_generate_options generate;
     const char *user_name; /* fairness and cache namespace; "" for nobody; copied */
     bool shares_cache; /* the prompt's pages may be found by other users (the server's own text) */
-    struct ts_grammar *grammar; /* taken over, freed with the job; NULL: none */
+    ts_constraint constraint; /* of the content; taken over if submit succeeds */
 } ts_job_spec;
 
 /* The prompt is checked at once (length, token ids).  On success the job runs and

@@ -8,6 +8,7 @@
 #define TS_ENGINE_GRAMMAR_H
 
 #include "core/error.h"
+#include "engine/constraint.h"
 #include "formats/bpe.h"
 
 typedef struct ts_grammar_rules ts_grammar_rules;
@@ -43,6 +44,9 @@ void ts_grammar_mask(ts_grammar *g, uint64_t *mask, bool *may_end);
 
 /* Move on; false (and no change) if the token is not allowed here. */
 bool ts_grammar_accept(ts_grammar *g, int32_t token) TS_MUST_CHECK;
+
+/* The position as a job's constraint, which owns it from then on. */
+ts_constraint ts_grammar_constraint(ts_grammar *g);
 
 /* Judge a whole text without tokens (tests): is it complete and accepted? */
 bool ts_grammar_matches(const ts_grammar_rules *rules, const char *text, size_t n);

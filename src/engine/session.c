@@ -27,25 +27,25 @@ uint64_t ts_session_kv_bytes(const tiefsee_model *m, size_t n_ctx)
 static tiefsee_status take_memory(tiefsee_session *s, tiefsee_error *err)
 {
     const tiefsee_model *m = s->model;
-    const size_t n_vocab = m->net->config.n_vocab, n_pages = pages_for(s->n_ctx);
-    const uint64_t bytes = ts_session_kv_bytes(m, s->n_ctx);
+    const size_t n_vocab = m->net->config.n_vocab, n_pages = pages_for(s->seq.n_ctx);
+    const uint64_t bytes = ts_session_kv_bytes(m, s->seq.n_ctx);
     const uint64_t have = ts_cpu_available_memory();
 
     if (have && bytes > have)
         return ts_fail(err, TIEFSEE_E_NOMEM,
                        "not enough memory: a context of %zu tokens needs %llu MB, %llu MB are "
                        "available",
-                       s->n_ctx, (unsigned long long)(bytes >> 20),
+                       s->seq.n_ctx, (unsigned long long)(bytes >> 20),
                        (unsigned long long)(have >> 20));
     s->cache = ts_alloc((size_t)bytes);
     s->pages = ts_alloc(n_pages * sizeof *s->pages);
-    s->tokens = ts_alloc(s->n_ctx * sizeof *s->tokens);
+    s->seq.tokens = ts_alloc(s->seq.n_ctx * sizeof *s->seq.tokens);
     s->logits = ts_alloc(n_vocab * sizeof *s->logits);
-    if (!s->cache || !s->pages || !s->tokens || !s->logits)
+    if (!s->cache || !s->pages || !s->seq.tokens || !s->logits)
         return ts_fail_nomem(err, bytes, "the cache of a session");
     for (size_t i = 0; i < n_pages; i++)
         s->pages[i] = (float *)(void *)((uint8_t *)s->cache + i * page_bytes(m));
-    s->kv = (ts_kv){s->pages, n_pages, m->net->config.n_layers, ts_net_kv_row_floats(m->net)};
+    s->seq.kv = (ts_kv){s->pages, n_pages, m->net->config.n_layers, ts_net_kv_row_floats(m->net)};
     return ts_sampler_open(&s->sampler, n_vocab, err);
 }
 
@@ -68,7 +68,7 @@ tiefsee_status tiefsee_session_open(tiefsee_session **out, tiefsee_model *model,
     if (!s)
         return ts_fail_nomem(err, sizeof *s, "a session");
     s->model = model;
-    s->n_ctx = n_ctx;
+    s->seq.n_ctx = n_ctx;
     tiefsee_status st = take_memory(s, err);
     if (st == TIEFSEE_OK) {
         ts_lock_take(model->lock);
@@ -90,47 +90,9 @@ void tiefsee_session_close(tiefsee_session *s)
     ts_sampler_close(&s->sampler);
     ts_free(s->cache);
     ts_free(s->pages);
-    ts_free(s->tokens);
+    ts_free(s->seq.tokens);
     ts_free(s->logits);
     ts_free(s);
-}
-
-void ts_model_step(tiefsee_model *m, const ts_feed *feeds, size_t n_feeds)
-{
-    size_t n = 0, n_logits = 0;
-
-    ts_lock_take(m->lock);
-    for (size_t i = 0; i < n_feeds; i++) {
-        const ts_feed *f = &feeds[i];
-        tiefsee_session *s = f->s;
-        assert(n + f->n <= m->max_batch && s->n + f->n <= s->n_ctx && f->n_logits <= f->n);
-        for (size_t j = 0; j < f->n; j++, n++) {
-            m->id[n] = s->tokens[s->n + j] = f->tokens[j];
-            m->pos[n] = (uint32_t)(s->n + j);
-            m->kv[n] = &s->kv;
-        }
-        for (size_t j = 0; j < f->n_logits; j++)
-            m->want[n_logits++] = (uint32_t)(n - f->n_logits + j);
-    }
-    assert(n_logits <= m->max_logits);
-    /* Rows of logits go straight to one caller; several callers share a buffer
-     * of the step only if there are several. */
-    const size_t n_vocab = m->net->config.n_vocab;
-    const ts_batch batch = {n, m->id, m->pos, m->kv};
-    ts_forward forward = {&batch, m->want, n_logits, NULL};
-    if (n_feeds == 1)
-        forward.logits = feeds[0].logits;
-    else
-        forward.logits = m->step_logits;
-    assert(n_logits == 0 || forward.logits);
-    ts_net_forward(m->net, m->backend, m->scratch, m->scratch_bytes, &forward);
-    for (size_t i = 0, row = 0; i < n_feeds; row += feeds[i].n_logits, i++) {
-        feeds[i].s->n += feeds[i].n;
-        if (n_feeds > 1 && feeds[i].n_logits)
-            memcpy(feeds[i].logits, forward.logits + row * n_vocab,
-                   feeds[i].n_logits * n_vocab * sizeof *feeds[i].logits);
-    }
-    ts_lock_give(m->lock);
 }
 
 static tiefsee_status check_tokens(const tiefsee_session *s, const tiefsee_token *tokens, size_t n,
@@ -138,10 +100,10 @@ static tiefsee_status check_tokens(const tiefsee_session *s, const tiefsee_token
 {
     const size_t n_vocab = s->model->net->config.n_vocab;
 
-    if (n > s->n_ctx - s->n)
+    if (n > s->seq.n_ctx - s->seq.n)
         return ts_fail(err, TIEFSEE_E_LIMIT,
-                       "%zu tokens do not fit: %zu of the context's %zu are in use", n, s->n,
-                       s->n_ctx);
+                       "%zu tokens do not fit: %zu of the context's %zu are in use", n, s->seq.n,
+                       s->seq.n_ctx);
     for (size_t i = 0; i < n; i++)
         if (tokens[i] < 0 || (size_t)tokens[i] >= n_vocab)
             return ts_fail(err, TIEFSEE_E_INVALID, "token %zu is %d (0 to %zu exist)", i, tokens[i],
@@ -160,7 +122,7 @@ static tiefsee_status undo(tiefsee_session *s, size_t length, tiefsee_error *err
 tiefsee_status tiefsee_session_feed(tiefsee_session *s, const tiefsee_token *tokens,
                                     size_t n_tokens, tiefsee_error *err)
 {
-    const size_t before = s->n;
+    const size_t before = s->seq.n;
     const tiefsee_status st = check_tokens(s, tokens, n_tokens, err);
 
     if (st != TIEFSEE_OK)
@@ -168,11 +130,14 @@ tiefsee_status tiefsee_session_feed(tiefsee_session *s, const tiefsee_token *tok
     for (size_t done = 0; done < n_tokens;) {
         const size_t left = n_tokens - done, most = s->model->max_batch;
         const size_t n = left < most ? left : most;
-        if (atomic_load_explicit(&s->is_cancelled, memory_order_relaxed))
-            return undo(s, before, err);
         const bool is_last = n == left;
-        const ts_feed feed = {s, tokens + done, n, s->logits, is_last ? 1 : 0};
-        ts_model_step(s->model, &feed, 1);
+        ts_feed feed = {.seq = &s->seq,
+                        .tokens = tokens + done,
+                        .n = n,
+                        .logits = s->logits,
+                        .n_logits = is_last ? 1 : 0};
+        if (ts_session_is_cancelled(s) || !ts_model_step(s->model, &feed, 1, &s->is_cancelled))
+            return undo(s, before, err);
         done += n;
         if (s->on_progress)
             s->on_progress(s->progress_user, done, n_tokens);
@@ -186,7 +151,7 @@ tiefsee_status tiefsee_session_feed_all(tiefsee_session *s, const tiefsee_token 
                                         size_t n_tokens, tiefsee_on_logits *on_logits, void *user,
                                         tiefsee_error *err)
 {
-    const size_t before = s->n, n_vocab = s->model->net->config.n_vocab;
+    const size_t before = s->seq.n, n_vocab = s->model->net->config.n_vocab;
     const size_t most = s->model->max_logits;
     const tiefsee_status st = check_tokens(s, tokens, n_tokens, err);
 
@@ -197,12 +162,12 @@ tiefsee_status tiefsee_session_feed_all(tiefsee_session *s, const tiefsee_token 
         return ts_fail_nomem(err, most * n_vocab * sizeof *rows, "logits");
     for (size_t done = 0; done < n_tokens;) {
         const size_t n = n_tokens - done < most ? n_tokens - done : most;
-        if (atomic_load_explicit(&s->is_cancelled, memory_order_relaxed)) {
+        ts_feed feed = {
+            .seq = &s->seq, .tokens = tokens + done, .n = n, .logits = rows, .n_logits = n};
+        if (ts_session_is_cancelled(s) || !ts_model_step(s->model, &feed, 1, &s->is_cancelled)) {
             ts_free(rows);
             return undo(s, before, err);
         }
-        const ts_feed feed = {s, tokens + done, n, rows, n};
-        ts_model_step(s->model, &feed, 1);
         for (size_t i = 0; i < n; i++)
             on_logits(user, done + i, rows + i * n_vocab);
         done += n;
@@ -230,24 +195,24 @@ const float *tiefsee_session_logits(const tiefsee_session *s)
 
 size_t tiefsee_session_length(const tiefsee_session *s)
 {
-    return s->n;
+    return s->seq.n;
 }
 
 size_t tiefsee_session_capacity(const tiefsee_session *s)
 {
-    return s->n_ctx;
+    return s->seq.n_ctx;
 }
 
 const tiefsee_token *tiefsee_session_tokens(const tiefsee_session *s)
 {
-    return s->tokens;
+    return s->seq.tokens;
 }
 
 void tiefsee_session_rewind(tiefsee_session *s, size_t n)
 {
-    if (n >= s->n)
+    if (n >= s->seq.n)
         return;
-    s->n = n;
+    s->seq.n = n;
     s->has_logits = false;
 }
 
@@ -258,13 +223,13 @@ tiefsee_status tiefsee_session_set(tiefsee_session *s, const tiefsee_token *toke
 
     if (n_reused)
         *n_reused = 0;
-    if (n_tokens > s->n_ctx)
+    if (n_tokens > s->seq.n_ctx)
         return ts_fail(err, TIEFSEE_E_LIMIT, "the prompt has %zu tokens, the context holds %zu",
-                       n_tokens, s->n_ctx);
-    while (same < s->n && same < n_tokens && s->tokens[same] == tokens[same])
+                       n_tokens, s->seq.n_ctx);
+    while (same < s->seq.n && same < n_tokens && s->seq.tokens[same] == tokens[same])
         same++;
     /* The last token is fed again where its logits are gone. */
-    if (same == n_tokens && same > 0 && !(same == s->n && s->has_logits))
+    if (same == n_tokens && same > 0 && !(same == s->seq.n && s->has_logits))
         same--;
     tiefsee_session_rewind(s, same);
     if (n_reused)

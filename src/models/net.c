@@ -128,7 +128,7 @@ static ts_mat pick_rows(ts_ctx *x, ts_mat h, const uint32_t *want, size_t n)
     return y;
 }
 
-static void run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, size_t n_logits)
+static bool run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, size_t n_logits)
 {
     const ts_config *m = &net->config;
     const ts_mat h = ts_mat_new(x, T, m->d_model);
@@ -138,21 +138,24 @@ static void run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, siz
         x->b->op->gather_rows(x->b, h.v, net->embedding, x->batch->id, T);
     const size_t mark = x->used;
     for (size_t l = 0; l < m->n_layers; l++) {
+        if (f && f->cancel && atomic_load_explicit(f->cancel, memory_order_relaxed))
+            return false;
         net->class->layer(x, net, l, h);
         x->used = mark;
     }
     if (n_logits == 0)
-        return;
+        return true;
     const ts_mat last = ts_op_rmsnorm(x, pick_rows(x, h, f ? f->want : NULL, n_logits),
                                       net->final_norm, m->rms_eps);
     ts_op_linear_to(x, f ? f->logits : NULL, net->head, NULL, last);
+    return true;
 }
 
 size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits)
 {
     ts_ctx dry = {0};
 
-    run(&dry, net, T, NULL, n_logits);
+    (void)run(&dry, net, T, NULL, n_logits);
     return dry.peak;
 }
 
@@ -160,15 +163,15 @@ void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs)
 {
     ts_ctx dry = {0};
 
-    run(&dry, net, 1, NULL, 1);
+    (void)run(&dry, net, 1, NULL, 1);
     *weight_bytes = dry.weight_bytes;
     *macs = dry.macs;
 }
 
-void ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,
+bool ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,
                     const ts_forward *f)
 {
     ts_ctx x = {.b = b, .batch = f->batch, .base = scratch, .cap = scratch_bytes};
 
-    run(&x, net, f->batch->n, f, f->n_logits);
+    return run(&x, net, f->batch->n, f, f->n_logits);
 }

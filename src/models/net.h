@@ -7,6 +7,8 @@
 #ifndef TS_MODELS_NET_H
 #define TS_MODELS_NET_H
 
+#include <stdatomic.h>
+
 #include "formats/modelfile.h"
 #include "models/bind.h"
 #include "models/ops.h"
@@ -58,9 +60,11 @@ typedef struct ts_forward {
     const uint32_t *want;
     size_t n_logits;
     float *logits;
+    const _Atomic int *cancel; /* give up between layers when it becomes true; NULL: never */
 } ts_forward;
 
-void ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,
+/* False if it was given up; then logits are not filled in. */
+bool ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,
                     const ts_forward *f);
 
 #endif

@@ -131,18 +131,22 @@ static void check_batch(const char *path, const sample *x)
         size_t n_feeds = 0, end[N_SEQUENCES];
         is_done = true;
         for (int i = 0; i < N_SEQUENCES; i++) {
-            const size_t left = x->n - s[i]->n;
+            const size_t left = x->n - s[i]->seq.n;
             size_t n = (size_t)ts_rng_below(&rng, i == 0 ? 2 : 9);
             n = n > left ? left : n;
             is_done = is_done && left == 0;
             if (n == 0)
                 continue;
-            feeds[n_feeds] = (ts_feed){s[i], x->ids + s[i]->n, n, rows + n_feeds * x->n_vocab, 1};
-            end[n_feeds++] = s[i]->n + n;
+            feeds[n_feeds] = (ts_feed){.seq = &s[i]->seq,
+                                       .tokens = x->ids + s[i]->seq.n,
+                                       .n = n,
+                                       .logits = rows + n_feeds * x->n_vocab,
+                                       .n_logits = 1};
+            end[n_feeds++] = s[i]->seq.n + n;
         }
         if (n_feeds == 0)
             continue;
-        ts_model_step(m, feeds, n_feeds);
+        ok = ok && ts_model_step(m, feeds, n_feeds, NULL);
         for (size_t i = 0; i < n_feeds; i++)
             ok = ok && memcmp(feeds[i].logits, x->want + (end[i] - 1) * x->n_vocab,
                               x->n_vocab * sizeof *rows) == 0;

@@ -1,0 +1,50 @@
+/* sequence.c - see sequence.h. */
+#include "engine/sequence.h"
+
+#include <assert.h>
+#include <string.h>
+
+/* Lay the shares out as one batch; returns how many rows of logits it wants. */
+static size_t gather(tiefsee_model *m, const ts_feed *feeds, size_t n_feeds, size_t *n_tokens)
+{
+    size_t n = 0, n_logits = 0;
+
+    for (size_t i = 0; i < n_feeds; i++) {
+        const ts_feed *f = &feeds[i];
+        ts_sequence *s = f->seq;
+        assert(n + f->n <= m->max_batch && s->n + f->n <= s->n_ctx && f->n_logits <= f->n);
+        for (size_t j = 0; j < f->n; j++, n++) {
+            m->id[n] = s->tokens[s->n + j] = f->tokens[j];
+            m->pos[n] = (uint32_t)(s->n + j);
+            m->kv[n] = &s->kv;
+        }
+        for (size_t j = 0; j < f->n_logits; j++)
+            m->want[n_logits++] = (uint32_t)(n - f->n_logits + j);
+    }
+    assert(n_logits <= m->max_logits);
+    *n_tokens = n;
+    return n_logits;
+}
+
+bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel)
+{
+    const size_t n_vocab = m->net->config.n_vocab;
+    size_t n;
+
+    ts_lock_take(m->lock);
+    const size_t n_logits = gather(m, feeds, n_feeds, &n);
+    const ts_batch batch = {n, m->id, m->pos, m->kv};
+    /* One caller's rows go straight to it. */
+    float *rows = n_feeds == 1 && feeds[0].logits ? feeds[0].logits : m->step_logits;
+    const ts_forward forward = {&batch, m->want, n_logits, rows, cancel};
+    const bool is_done = ts_net_forward(m->net, m->backend, m->scratch, m->scratch_bytes, &forward);
+    for (size_t i = 0, row = 0; is_done && i < n_feeds; row += feeds[i].n_logits, i++) {
+        ts_feed *f = &feeds[i];
+        f->seq->n += f->n;
+        f->rows = rows + row * n_vocab;
+        if (f->logits && f->logits != rows && f->n_logits)
+            memcpy(f->logits, f->rows, f->n_logits * n_vocab * sizeof *f->logits);
+    }
+    ts_lock_give(m->lock);
+    return is_done;
+}

@@ -1,0 +1,33 @@
+/* sequence.h - tokens with their cache, and the step that feeds several. */
+#ifndef TS_ENGINE_SEQUENCE_H
+#define TS_ENGINE_SEQUENCE_H
+
+#include <stdatomic.h>
+
+#include "engine/model.h"
+
+typedef struct ts_sequence {
+    size_t n_ctx, n; /* capacity; tokens in the cache */
+    int32_t *tokens; /* (n_ctx) */
+    ts_kv kv;        /* has pages for at least n_ctx tokens, or as many as were fed */
+} ts_sequence;
+
+/* One sequence's share of a step: n tokens appended to seq.  Logits of the last
+ * n_logits of them (n_logits rows of n_vocab) go to `logits`; if that is NULL,
+ * they stay in the model, and rows points to them until its next step. */
+typedef struct ts_feed {
+    ts_sequence *seq;
+    const int32_t *tokens;
+    size_t n;
+    float *logits;
+    size_t n_logits;
+    const float *rows;
+} ts_feed;
+
+/* Run one step for several sequences.  The shares together must fit max_batch
+ * and max_logits, each its sequence's context.  If *cancel becomes true the step
+ * may be given up between two layers: then nothing was appended and the result
+ * is false. */
+bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel);
+
+#endif

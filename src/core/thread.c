@@ -11,7 +11,9 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "core/alloc.h"
@@ -216,8 +218,12 @@ tiefsee_status ts_pool_new(ts_pool **out, int n_threads, tiefsee_error *err)
     (void)pthread_cond_init(&p->idle, NULL);
     for (int i = 0; i < n_threads - 1; i++) {
         worker *w = &p->workers[i];
+        sigset_t all, before;
         *w = (worker){.pool = p, .index = i + 1};
+        (void)sigfillset(&all);
+        (void)pthread_sigmask(SIG_BLOCK, &all, &before);
         const int e = pthread_create(&w->thread, NULL, worker_main, w);
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
         if (e != 0) {
             ts_pool_free(p);
             return ts_fail_errno(err, e, "starting thread %d of %d", i + 1, n_threads);
@@ -230,21 +236,30 @@ tiefsee_status ts_pool_new(ts_pool **out, int n_threads, tiefsee_error *err)
 
 struct ts_lock {
     pthread_mutex_t mutex;
+    pthread_cond_t changed;
 };
 
 ts_lock *ts_lock_new(void)
 {
     ts_lock *l = ts_alloc(sizeof *l);
+    pthread_condattr_t monotonic;
 
-    if (l)
-        (void)pthread_mutex_init(&l->mutex, NULL);
+    if (!l)
+        return NULL;
+    (void)pthread_mutex_init(&l->mutex, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&l->changed, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
     return l;
 }
 
 void ts_lock_free(ts_lock *l)
 {
-    if (l)
-        (void)pthread_mutex_destroy(&l->mutex);
+    if (!l)
+        return;
+    (void)pthread_cond_destroy(&l->changed);
+    (void)pthread_mutex_destroy(&l->mutex);
     ts_free(l);
 }
 
@@ -256,4 +271,67 @@ void ts_lock_take(ts_lock *l)
 void ts_lock_give(ts_lock *l)
 {
     (void)pthread_mutex_unlock(&l->mutex);
+}
+
+void ts_lock_wait(ts_lock *l, double seconds)
+{
+    struct timespec until;
+
+    if (seconds <= 0) {
+        (void)pthread_cond_wait(&l->changed, &l->mutex);
+        return;
+    }
+    (void)clock_gettime(CLOCK_MONOTONIC, &until);
+    const double whole = (double)until.tv_sec + 1e-9 * (double)until.tv_nsec + seconds;
+    until.tv_sec = (time_t)whole;
+    until.tv_nsec = (long)((whole - (double)until.tv_sec) * 1e9);
+    (void)pthread_cond_timedwait(&l->changed, &l->mutex, &until);
+}
+
+void ts_lock_wake(ts_lock *l)
+{
+    (void)pthread_cond_broadcast(&l->changed);
+}
+
+struct ts_thread {
+    pthread_t thread;
+    void (*run)(void *ctx);
+    void *ctx;
+};
+
+static void *thread_main(void *arg)
+{
+    ts_thread *t = arg;
+
+    t->run(t->ctx);
+    return NULL;
+}
+
+tiefsee_status ts_thread_start(ts_thread **out, void (*run)(void *ctx), void *ctx,
+                               tiefsee_error *err)
+{
+    ts_thread *t = ts_alloc(sizeof *t);
+    sigset_t all, before;
+
+    *out = NULL;
+    if (!t)
+        return ts_fail_nomem(err, sizeof *t, "a thread");
+    *t = (ts_thread){.run = run, .ctx = ctx};
+    (void)sigfillset(&all);
+    (void)pthread_sigmask(SIG_BLOCK, &all, &before);
+    const int e = pthread_create(&t->thread, NULL, thread_main, t);
+    (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    if (e != 0) {
+        ts_free(t);
+        return ts_fail_errno(err, e, "starting a thread");
+    }
+    *out = t;
+    return TIEFSEE_OK;
+}
+
+void ts_thread_join(ts_thread *t)
+{
+    if (t)
+        (void)pthread_join(t->thread, NULL);
+    ts_free(t);
 }

@@ -24,12 +24,22 @@ int ts_pool_threads(const ts_pool *p);
  * Returns when all are done.  One loop at a time, from one thread at a time. */
 void ts_pool_loop(ts_pool *p, size_t n, size_t chunk, ts_loop_body *body, void *ctx);
 
-/* One owner at a time of something that several threads share. */
+/* One owner at a time of something that several threads share; the owner may
+ * wait for a change that another owner announces. */
 typedef struct ts_lock ts_lock;
 
 ts_lock *ts_lock_new(void) TS_MUST_CHECK; /* NULL: out of memory */
 void ts_lock_free(ts_lock *l);            /* NULL allowed */
 void ts_lock_take(ts_lock *l);
 void ts_lock_give(ts_lock *l);
+void ts_lock_wait(ts_lock *l, double seconds); /* given up meanwhile; may wake early; 0: no limit */
+void ts_lock_wake(ts_lock *l);                 /* all who wait */
+
+/* A thread of its own, joined by ts_thread_join().  Signals are left to others. */
+typedef struct ts_thread ts_thread;
+
+tiefsee_status ts_thread_start(ts_thread **out, void (*run)(void *ctx), void *ctx,
+                               tiefsee_error *err) TS_MUST_CHECK;
+void ts_thread_join(ts_thread *t); /* NULL allowed */
 
 #endif

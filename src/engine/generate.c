@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "core/clock.h"
-#include "engine/answer.h"
+#include "engine/decode.h"
 #include "engine/session.h"
 
 static void run(tiefsee_session *s, ts_answer *a, tiefsee_generate_result *r, double start)

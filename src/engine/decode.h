@@ -1,12 +1,12 @@
-/* answer.h - one answer in the making, token by token.
+/* decode.h - one answer in the making, token by token.
  *
  * The way of a token: logits (narrowed by a constraint) -> sampler -> its bytes ->
  * whole UTF-8 characters -> reasoning and content apart -> content past the stop
  * strings -> the caller.  A session and the scheduler both drive it; nothing
  * here allocates after start.
  */
-#ifndef TS_ENGINE_ANSWER_H
-#define TS_ENGINE_ANSWER_H
+#ifndef TS_ENGINE_DECODE_H
+#define TS_ENGINE_DECODE_H
 
 #include "engine/constraint.h"
 #include "engine/model.h"

@@ -1,5 +1,5 @@
-/* answer.c - see answer.h. */
-#include "engine/answer.h"
+/* decode.c - see decode.h. */
+#include "engine/decode.h"
 
 #include <assert.h>
 #include <string.h>

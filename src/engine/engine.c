@@ -1,0 +1,535 @@
+/* engine.c - see engine.h.
+ *
+ * What is shared between threads - the queue, the flags, the statistics - is
+ * behind the lock; running jobs, pages and the model belong to the engine thread
+ * alone.  A job is admitted when the pages of its longest possible answer are
+ * free or can be freed, so that nothing that runs can run out of room.
+ */
+#include "engine/engine.h"
+
+#include <assert.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "core/thread.h"
+#include "engine/job.h"
+
+enum { DEFAULT_CTX = 8192, DEFAULT_RUNNING = 64, DEFAULT_QUEUE = 256, MIN_PIECE = 16 };
+
+/* How long a step may take that carries a piece of a prompt: while others are
+ * answering, and while nobody is (then only cancelling waits for it). */
+static const double SHARED_STEP_S = 0.12, LONE_STEP_S = 0.6;
+
+/* Tokens that a user's jobs were given while any of them was here. */
+typedef struct account {
+    char name[TS_MAX_NAME_SPACE + 1];
+    size_t n_jobs; /* queued or running */
+    uint64_t served;
+} account;
+
+struct ts_engine {
+    tiefsee_model *model;
+    size_t n_ctx, max_running, max_queue;
+    ts_lock *lock;
+    ts_thread *thread;
+
+    /* Behind the lock. */
+    ts_job *first, **last;
+    account *accounts; /* (max_queue + max_running) */
+    size_t n_accounts, n_queued;
+    bool is_closing, is_draining;
+    ts_engine_stats stats;
+
+    /* The engine thread's. */
+    ts_kvcache *cache;
+    ts_job **running;
+    size_t n_running, pages_reserved;
+    ts_feed *feeds; /* (max_running) */
+    ts_job **fed;   /* whose share feeds[i] is */
+    double token_s; /* seconds per prompt token, as last seen */
+};
+
+/* ---- accounts (behind the lock) */
+
+static account *find_account(ts_engine *e, const char *name)
+{
+    for (size_t i = 0; i < e->n_accounts; i++)
+        if (strcmp(e->accounts[i].name, name) == 0)
+            return &e->accounts[i];
+    return NULL;
+}
+
+/* A user who comes in has had as much as the one who had least. */
+static void enter(ts_engine *e, const char *name)
+{
+    account *a = find_account(e, name);
+
+    if (!a) {
+        uint64_t least = UINT64_MAX;
+        for (size_t i = 0; i < e->n_accounts; i++)
+            least = e->accounts[i].served < least ? e->accounts[i].served : least;
+        a = &e->accounts[e->n_accounts++];
+        *a = (account){.served = least == UINT64_MAX ? 0 : least};
+        memcpy(a->name, name, strlen(name) + 1);
+    }
+    a->n_jobs++;
+}
+
+static void leave(ts_engine *e, const char *name)
+{
+    account *a = find_account(e, name);
+
+    assert(a && a->n_jobs > 0);
+    if (--a->n_jobs == 0)
+        *a = e->accounts[--e->n_accounts];
+}
+
+/* ---- the life of a job (engine thread) */
+
+static size_t pages_for(size_t n)
+{
+    return (n + TS_KV_PAGE - 1) / TS_KV_PAGE;
+}
+
+static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
+{
+    const double now = ts_clock_seconds();
+    ts_job_result r = {.finish = finish,
+                       .stop_index = j->answer.stop_index,
+                       .n_prompt = j->n_prompt,
+                       .n_cached = j->n_cached,
+                       .n_generated = j->answer.n_generated,
+                       .n_reasoning = j->answer.n_reasoning,
+                       .tokens = j->seq.tokens};
+
+    r.queue_s = (j->started > 0 ? j->started : now) - j->submitted;
+    r.prompt_s = j->started > 0 ? (j->answering > 0 ? j->answering : now) - j->started : 0;
+    r.answer_s = j->answering > 0 ? now - j->answering : 0;
+    if (j->state != TS_JOB_QUEUED) {
+        ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
+        for (size_t i = 0; i < j->n_pages; i++)
+            ts_kvcache_drop(e->cache, j->pages[i]);
+        e->pages_reserved -= j->max_pages;
+    }
+    ts_lock_take(e->lock);
+    leave(e, j->user_name);
+    e->stats.n_jobs++;
+    e->stats.n_generated_tokens += r.n_generated;
+    e->stats.cache_pages_used = ts_kvcache_used(e->cache);
+    ts_lock_give(e->lock);
+    j->events.done(j->user, &r);
+    ts_job_free(j);
+}
+
+static void start_job(ts_engine *e, ts_job *j)
+{
+    j->state = TS_JOB_PROMPT;
+    j->started = ts_clock_seconds();
+    e->pages_reserved += j->max_pages;
+    j->n_cached =
+        ts_kvcache_find(e->cache, j->name_space, j->seq.tokens, j->n_prompt, j->pages, &j->n_pages);
+    for (size_t i = 0; i < j->n_pages; i++)
+        j->table[i] = ts_kvcache_data(e->cache, j->pages[i]);
+    j->seq.n = j->n_cached;
+    e->running[e->n_running++] = j;
+    if (j->events.start)
+        j->events.start(j->user, j->n_prompt, j->n_cached);
+}
+
+static bool is_cancelled(const ts_job *j)
+{
+    return atomic_load_explicit(&j->is_cancelled, memory_order_relaxed) != 0;
+}
+
+/* The queued job to start now, taken out of the queue: a cancelled one, else the
+ * first one of the user who had least, if its pages fit. */
+static ts_job *take_queued(ts_engine *e)
+{
+    ts_job **best = NULL;
+    uint64_t least = UINT64_MAX;
+
+    for (ts_job **at = &e->first; *at; at = &(*at)->next) {
+        if (is_cancelled(*at) || e->is_closing) {
+            best = at;
+            break;
+        }
+        const account *a = find_account(e, (*at)->user_name);
+        if (a->served < least) {
+            least = a->served;
+            best = at;
+        }
+    }
+    if (!best)
+        return NULL;
+    ts_job *j = *best;
+    const bool ends_at_once = is_cancelled(j) || e->is_closing;
+    if (!ends_at_once && (e->n_running == e->max_running ||
+                          e->pages_reserved + j->max_pages > ts_kvcache_pages(e->cache)))
+        return NULL;
+    *best = j->next;
+    if (!e->first)
+        e->last = &e->first;
+    else if (e->last == &j->next)
+        e->last = best;
+    e->n_queued--;
+    return j;
+}
+
+/* Start what can start; false when the thread shall end. */
+static bool admit(ts_engine *e)
+{
+    for (;;) {
+        ts_lock_take(e->lock);
+        while (!e->is_closing && !e->first && e->n_running == 0)
+            ts_lock_wait(e->lock, 0);
+        ts_job *j = take_queued(e);
+        const bool is_closing = e->is_closing;
+        e->stats.n_running = e->n_running + (j != NULL);
+        e->stats.n_queued = e->n_queued;
+        ts_lock_give(e->lock);
+        if (!j)
+            return e->n_running > 0 || !is_closing;
+        if (is_cancelled(j) || is_closing)
+            end_job(e, j, TIEFSEE_FINISH_CANCELLED);
+        else
+            start_job(e, j);
+    }
+}
+
+/* Pages for n more tokens.  Admission has made sure that there are some; only
+ * memory itself can be missing. */
+static bool make_room(ts_engine *e, ts_job *j, size_t n)
+{
+    while (j->n_pages < pages_for(j->seq.n + n)) {
+        const int32_t page = ts_kvcache_take(e->cache);
+        if (page == TS_NO_PAGE)
+            return false;
+        j->table[j->n_pages] = ts_kvcache_data(e->cache, page);
+        j->pages[j->n_pages++] = page;
+    }
+    return true;
+}
+
+/* ---- a step (engine thread) */
+
+/* The job whose prompt is worked on next: of the user who had least. */
+static ts_job *next_prompt(ts_engine *e, size_t n_fed)
+{
+    ts_job *best = NULL;
+    uint64_t least = UINT64_MAX;
+
+    ts_lock_take(e->lock);
+    for (size_t i = 0; i < e->n_running; i++) {
+        ts_job *j = e->running[i];
+        bool is_taken = j->state != TS_JOB_PROMPT;
+        for (size_t k = 0; k < n_fed && !is_taken; k++)
+            is_taken = e->fed[k] == j;
+        const account *a = find_account(e, j->user_name);
+        if (!is_taken && a->served < least) {
+            least = a->served;
+            best = j;
+        }
+    }
+    ts_lock_give(e->lock);
+    return best;
+}
+
+/* Prompt tokens that this step may carry. */
+static size_t piece_budget(const ts_engine *e, size_t n_answering)
+{
+    const double most = n_answering ? SHARED_STEP_S : LONE_STEP_S;
+    const size_t room = e->model->max_batch - n_answering;
+    const double fits = e->token_s > 0 ? most / e->token_s : 128;
+    size_t n = fits < MIN_PIECE ? MIN_PIECE : fits > 1e6 ? room : (size_t)fits;
+
+    return n < room ? n : room;
+}
+
+static size_t add_answers(ts_engine *e)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < e->n_running && n < e->model->max_logits; i++) {
+        ts_job *j = e->running[i];
+        if (j->state != TS_JOB_ANSWER || is_cancelled(j) || !make_room(e, j, 1))
+            continue;
+        e->fed[n] = j;
+        e->feeds[n++] = (ts_feed){.seq = &j->seq, .tokens = &j->pending, .n = 1, .n_logits = 1};
+    }
+    return n;
+}
+
+static size_t add_prompts(ts_engine *e, size_t n)
+{
+    size_t budget = piece_budget(e, n);
+
+    while (budget > 0 && n < e->max_running && n < e->model->max_logits) {
+        ts_job *j = next_prompt(e, n);
+        if (!j)
+            break;
+        const size_t left = j->n_prompt - j->seq.n, piece = left < budget ? left : budget;
+        if (!make_room(e, j, piece))
+            break;
+        e->fed[n] = j;
+        e->feeds[n++] = (ts_feed){.seq = &j->seq,
+                                  .tokens = j->seq.tokens + j->seq.n,
+                                  .n = piece,
+                                  .n_logits = piece == left ? 1 : 0};
+        budget -= piece;
+    }
+    return n;
+}
+
+static void forget_running(ts_engine *e, ts_job *j)
+{
+    for (size_t i = 0; i < e->n_running; i++)
+        if (e->running[i] == j) {
+            memmove(&e->running[i], &e->running[i + 1], (--e->n_running - i) * sizeof *e->running);
+            return;
+        }
+}
+
+static void finish(ts_engine *e, ts_job *j, tiefsee_finish how)
+{
+    j->answer.finish = how;
+    ts_answer_end(&j->answer);
+    forget_running(e, j);
+    end_job(e, j, how);
+}
+
+/* A share has been computed: choose the next token where its logits are there. */
+static void advance(ts_engine *e, ts_job *j, const ts_feed *f)
+{
+    int32_t token;
+
+    if (f->n_logits == 0)
+        return;
+    if (j->state == TS_JOB_PROMPT) {
+        j->state = TS_JOB_ANSWER;
+        j->answering = ts_clock_seconds();
+    }
+    const bool goes_on =
+        ts_answer_step(&j->answer, f->rows, j->seq.tokens, j->seq.n, j->seq.n_ctx, &token);
+    if (token >= 0 && j->seq.n < j->seq.n_ctx)
+        j->seq.tokens[j->seq.n] = token;
+    if (!goes_on)
+        finish(e, j, j->answer.finish);
+    else
+        j->pending = token;
+}
+
+static void count_step(ts_engine *e, size_t n_feeds, size_t n_answers, double seconds)
+{
+    size_t n_prompt = 0;
+
+    ts_lock_take(e->lock);
+    for (size_t i = 0; i < n_feeds; i++) {
+        find_account(e, e->fed[i]->user_name)->served += e->feeds[i].n;
+        n_prompt += i >= n_answers ? e->feeds[i].n : 0;
+    }
+    e->stats.n_steps++;
+    e->stats.n_prompt_tokens += n_prompt;
+    e->stats.cache_pages_used = ts_kvcache_used(e->cache);
+    ts_lock_give(e->lock);
+    if (n_prompt >= MIN_PIECE)
+        e->token_s = seconds / (double)(n_prompt + n_answers);
+}
+
+static void sweep_cancelled(ts_engine *e, bool all)
+{
+    for (size_t i = e->n_running; i-- > 0;)
+        if (all || is_cancelled(e->running[i]))
+            finish(e, e->running[i], TIEFSEE_FINISH_CANCELLED);
+}
+
+static void step(ts_engine *e)
+{
+    const size_t n_answers = add_answers(e), n = add_prompts(e, n_answers);
+    const double start = ts_clock_seconds();
+
+    if (n == 0) {
+        /* Nobody could get a page although it was promised: memory is out. */
+        if (e->n_running > 0)
+            finish(e, e->running[e->n_running - 1], TIEFSEE_FINISH_LENGTH);
+        return;
+    }
+    const _Atomic int *cancel = n == 1 ? &e->fed[0]->is_cancelled : NULL;
+    if (!ts_model_step(e->model, e->feeds, n, cancel))
+        return; /* the sweep ends it */
+    count_step(e, n, n_answers, ts_clock_seconds() - start);
+    for (size_t i = 0; i < n; i++)
+        advance(e, e->fed[i], &e->feeds[i]);
+}
+
+static void engine_main(void *ctx)
+{
+    ts_engine *e = ctx;
+
+    while (admit(e)) {
+        ts_lock_take(e->lock);
+        const bool is_closing = e->is_closing;
+        ts_lock_give(e->lock);
+        sweep_cancelled(e, is_closing);
+        if (e->n_running > 0)
+            step(e);
+    }
+}
+
+/* ---- the interface */
+
+static tiefsee_status open_cache(ts_engine *e, uint64_t bytes, tiefsee_error *err)
+{
+    const ts_net *net = e->model->net;
+    const size_t row = ts_net_kv_row_floats(net), n_layers = net->config.n_layers;
+    const size_t floats = row * n_layers * TS_KV_PAGE;
+
+    if (bytes == 0)
+        bytes = ts_cpu_available_memory() / 4;
+    uint64_t n = bytes / (floats * sizeof(float));
+    n = n > 1u << 20 ? 1u << 20 : n;
+    if (n < pages_for(e->n_ctx))
+        return ts_fail(
+            err, TIEFSEE_E_NOMEM,
+            "a context of %zu tokens needs %zu pages of %zu kB, the cache's %llu MB hold "
+            "%llu",
+            e->n_ctx, pages_for(e->n_ctx), floats * sizeof(float) >> 10,
+            (unsigned long long)(bytes >> 20), (unsigned long long)n);
+    e->stats.cache_pages = n;
+    return ts_kvcache_open(&e->cache, floats, row, n_layers, (size_t)n, err);
+}
+
+static void free_engine(ts_engine *e)
+{
+    ts_kvcache_free(e->cache);
+    ts_lock_free(e->lock);
+    ts_free(e->accounts);
+    ts_free(e->running);
+    ts_free(e->feeds);
+    ts_free(e->fed);
+    ts_free(e);
+}
+
+static tiefsee_status take_memory(ts_engine *e, tiefsee_error *err)
+{
+    e->lock = ts_lock_new();
+    e->accounts = ts_alloc_zero(e->max_queue + e->max_running, sizeof *e->accounts);
+    e->running = ts_alloc_zero(e->max_running, sizeof *e->running);
+    e->feeds = ts_alloc_zero(e->max_running, sizeof *e->feeds);
+    e->fed = ts_alloc_zero(e->max_running, sizeof *e->fed);
+    if (!e->lock || !e->accounts || !e->running || !e->feeds || !e->fed)
+        return ts_fail_nomem(err, e->max_queue * sizeof *e->accounts, "the scheduler");
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_engine_open(ts_engine **out, tiefsee_model *model, const ts_engine_options *opt,
+                              tiefsee_error *err)
+{
+    const ts_engine_options o = opt ? *opt : (ts_engine_options){0};
+
+    *out = NULL;
+    if (!model->net)
+        return ts_fail(err, TIEFSEE_E_INVALID, "the model was opened for its metadata only");
+    ts_engine *e = ts_alloc_zero(1, sizeof *e);
+    if (!e)
+        return ts_fail_nomem(err, sizeof *e, "the scheduler");
+    const size_t longest = model->net->config.n_ctx;
+    e->model = model;
+    e->last = &e->first;
+    e->n_ctx = o.n_ctx ? o.n_ctx : longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
+    e->max_running = o.max_running ? o.max_running : DEFAULT_RUNNING;
+    e->max_running = e->max_running < model->max_logits ? e->max_running : model->max_logits;
+    e->max_queue = o.max_queue ? o.max_queue : DEFAULT_QUEUE;
+    tiefsee_status st = TIEFSEE_OK;
+    if (e->n_ctx > longest)
+        st = ts_fail(err, TIEFSEE_E_LIMIT, "a context of %zu tokens: the model allows %zu",
+                     e->n_ctx, longest);
+    if (st == TIEFSEE_OK)
+        st = take_memory(e, err);
+    if (st == TIEFSEE_OK)
+        st = open_cache(e, o.cache_bytes, err);
+    if (st == TIEFSEE_OK)
+        st = model->backend->reserve(model->backend, e->n_ctx, err);
+    if (st == TIEFSEE_OK)
+        st = ts_thread_start(&e->thread, engine_main, e, err);
+    if (st != TIEFSEE_OK) {
+        free_engine(e);
+        return st;
+    }
+    *out = e;
+    return TIEFSEE_OK;
+}
+
+void ts_engine_close(ts_engine *e)
+{
+    if (!e)
+        return;
+    ts_lock_take(e->lock);
+    e->is_closing = e->is_draining = true;
+    ts_lock_wake(e->lock);
+    ts_lock_give(e->lock);
+    ts_thread_join(e->thread);
+    free_engine(e);
+}
+
+void ts_engine_drain(ts_engine *e)
+{
+    ts_lock_take(e->lock);
+    e->is_draining = true;
+    ts_lock_give(e->lock);
+}
+
+bool ts_engine_is_idle(const ts_engine *e)
+{
+    ts_lock_take(e->lock);
+    const bool is_idle = e->n_accounts == 0; /* every job has one until it is done */
+    ts_lock_give(e->lock);
+    return is_idle;
+}
+
+tiefsee_status ts_engine_submit(ts_engine *e, const ts_job_spec *spec, const ts_job_events *events,
+                                void *user, ts_job **job, tiefsee_error *err)
+{
+    ts_job *j;
+
+    *job = NULL;
+    tiefsee_status st = ts_job_new(&j, e, e->model, spec, e->n_ctx, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    j->events = *events;
+    j->user = user;
+    j->submitted = ts_clock_seconds();
+    ts_lock_take(e->lock);
+    if (e->is_draining)
+        st = ts_fail(err, TIEFSEE_E_CANCELLED, "the server is shutting down");
+    else if (e->n_queued == e->max_queue)
+        st = ts_fail(err, TIEFSEE_E_LIMIT, "%zu requests are waiting already", e->max_queue);
+    if (st == TIEFSEE_OK) {
+        enter(e, j->user_name);
+        *e->last = j;
+        e->last = &j->next;
+        e->n_queued++;
+        *job = j;
+        ts_lock_wake(e->lock);
+    }
+    ts_lock_give(e->lock);
+    if (st != TIEFSEE_OK) {
+        j->constraint.ctx = NULL; /* still the caller's */
+        ts_job_free(j);
+    }
+    return st;
+}
+
+void ts_job_cancel(ts_job *job)
+{
+    atomic_store_explicit(&job->is_cancelled, 1, memory_order_relaxed);
+}
+
+void ts_engine_read_stats(const ts_engine *e, ts_engine_stats *out)
+{
+    ts_lock_take(e->lock);
+    *out = e->stats;
+    out->n_queued = e->n_queued;
+    ts_lock_give(e->lock);
+}

@@ -7,7 +7,9 @@
 
 ts_json_reader ts_json_reader_of(ts_str text)
 {
-    return (ts_json_reader){.start = text.ptr, .p = text.ptr, .end = text.ptr + text.len};
+    const char *begin = text.len ? text.ptr : "";
+
+    return (ts_json_reader){.start = begin, .p = begin, .end = begin + text.len};
 }
 
 tiefsee_status ts_json_reader_status(const ts_json_reader *r, const char *what, tiefsee_error *err)

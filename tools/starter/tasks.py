@@ -248,13 +248,15 @@ def conversion(rng, lang, heldout=False):
                 rng.randint(1, 9) if u == "d" else rng.randint(1, 99)
             digits, point = str(n), 0
             trace, result = trace_time(n, u, v, lang)
-            result = str(result)
+            trace, result = f"{n} {u} = ? {v}. {trace}", str(result)
             if heldout and not (factor is None and n >= 10):
                 continue
             if factor is None and held_out_amount(digits) != heldout:
                 continue
         else:
             u, v = rng.choice(DECIMAL_PAIRS)
+            if not 0.001 <= UNITS[u][1] / UNITS[v][1] <= 1000 and rng.random() < 0.8:
+                continue
             places = len(str(round(max(UNITS[u][1] / UNITS[v][1], UNITS[v][1] / UNITS[u][1])))) - 1
             places = places if UNITS[u][1] > UNITS[v][1] else -places
             digits = str(rng.choice([rng.randint(1, 9), rng.randint(1, 99), rng.randint(1, 999), rng.randint(1, 20) * 10,
@@ -267,7 +269,7 @@ def conversion(rng, lang, heldout=False):
                 continue
             shown = trace_shift(digits, point, places, lang)
             big, small, word = (u, v, "*") if places > 0 else (v, u, "/")
-            trace = f"1 {big} = {10 ** abs(places)} {small}. {shown[0]}{word}{10 ** abs(places)}: " + " -> ".join(shown) + f". {WORDS[lang][4]} {shown[-1]}."
+            trace = f"{shown[0]} {u} = ? {v}. 1 {big} = {10 ** abs(places)} {small}. {shown[0]}{word}{10 ** abs(places)}: " + " -> ".join(shown) + f". {WORDS[lang][4]} {shown[-1]}."
             result = shown[-1]
         break
     amount = number(digits, point, lang)
@@ -428,7 +430,7 @@ def other(rng, lang):
 def dialogue(rng, thinking=None):
     """One dialogue of the training mix."""
     lang = rng.choice(["en", "de"])
-    maker = rng.choices([arithmetic, conversion, small_talk, other], [52, 28, 6, 14])[0]
+    maker = rng.choices([arithmetic, conversion, small_talk, other], [48, 34, 5, 13])[0]
     result = maker(rng, lang)
     easy = result.kind in ("chat", "other") or len(result.trace) < 40
     result.thinking = rng.random() > (0.35 if easy else 0.2) if thinking is None else thinking

@@ -85,8 +85,9 @@ def gradients(model, gates, tokenizer, step, dialogues, worker):
     return total, loads
 
 
-def second_worker(model, gates, tokenizer, dialogues, shared, pipe):
+def second_worker(model, gates, tokenizer, dialogues, shared, pipe, near_end):
     """The other core: a process that shares the weights and leaves its gradients in shared memory."""
+    near_end.close()  # so that recv() fails when the first process is gone
     torch.set_num_threads(1)
     while (step := pipe.recv()) is not None:
         total, loads = gradients(model, gates, tokenizer, step, dialogues, 1)
@@ -214,7 +215,7 @@ def main():
     parser.add_argument("--minutes", type=float, default=40, help="training time at most, in CPU minutes / 2")
     parser.add_argument("--steps", type=int, default=3000)
     parser.add_argument("--dialogues", type=int, default=64, help="per step")
-    parser.add_argument("--lr", type=float, default=0.02, help="of Muon; AdamW has a tenth")
+    parser.add_argument("--lr", type=float, default=0.02, help="of Muon; AdamW has 0.15 of it")
     parser.add_argument("--work", default="build/starter", help="folder of the checkpoint")
     parser.add_argument("--resume", action="store_true")
     args = parser.parse_args()
@@ -222,8 +223,12 @@ def main():
     checkpoint = os.path.join(args.work, "checkpoint.pt")
     torch.manual_seed(SEED)
     torch.set_num_threads(1)
-    tokenizer = make_tokenizer()
-    tokenizer.save(os.path.join(args.work, "tokenizer.json"))
+    tokenizer_file = os.path.join(args.work, "tokenizer.json")
+    if args.resume:
+        tokenizer = Tokenizer.from_file(tokenizer_file)
+    else:
+        tokenizer = make_tokenizer()
+        tokenizer.save(tokenizer_file)
     model = Model()
     named = dict(model.named_parameters())
     hidden = [p for n, p in named.items() if p.ndim >= 2 and "layers" in n and ".gate.weight" not in n]
@@ -231,7 +236,7 @@ def main():
     muon, adam = Muon(hidden), torch.optim.AdamW(rest, betas=(0.9, 0.98), weight_decay=0.0)
     gates = [layer.mlp.gate for layer in model.model.layers if hasattr(layer.mlp, "gate")]
     average = {n: t.clone() for n, t in model.state_dict().items()}
-    step, used, learned_tokens = 0, 0.0, 0
+    step, used = 0, 0.0
     if args.resume:
         saved = torch.load(checkpoint)
         model.load_state_dict(saved["model"])
@@ -241,7 +246,8 @@ def main():
     model.share_memory()
     shared = [torch.zeros_like(p).share_memory_() for p in named.values()]
     pipe, far_end = multiprocessing.Pipe()
-    worker = multiprocessing.Process(target=second_worker, args=(model, gates, tokenizer, args.dialogues, shared, far_end), daemon=True)
+    worker = multiprocessing.Process(target=second_worker, daemon=True,
+                                     args=(model, gates, tokenizer, args.dialogues, shared, far_end, pipe))
     worker.start()
     before, wall = time.process_time() - used, time.time()
     running = float("nan")

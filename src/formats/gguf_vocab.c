@@ -75,6 +75,8 @@ static tiefsee_status read_tokens(ts_vocab *v, const ts_gguf *g, ts_arena *arena
         const int64_t t = ts_gguf_int_item(kinds, i);
         text[i] = ts_gguf_next_string(tokens, &pos);
         type[i] = t >= 0 && t <= TS_TOKEN_BYTE ? (uint8_t)t : 0; /* 0: refused by the check */
+        if (type[i] == TS_TOKEN_USER_DEFINED && ts_vocab_is_marker(text[i]))
+            type[i] = TS_TOKEN_CONTROL;
     }
     v->text = text;
     v->type = type;

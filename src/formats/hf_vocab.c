@@ -258,21 +258,6 @@ static tiefsee_status read_vocab(builder *b, ts_str vocab, char **pool)
     return TIEFSEE_OK;
 }
 
-static bool ends_with(ts_str s, const char *end)
-{
-    const size_t n = strlen(end);
-
-    return s.len >= n && memcmp(s.ptr + s.len - n, end, n) == 0;
-}
-
-/* DeepSeek-V3's file does not call "<\uff5cUser\uff5c>" and its like special; whoever
- * writes them would begin a turn.  The converters to GGUF make the same choice. */
-static bool is_marker(ts_str s)
-{
-    return (ts_str_starts(s, "<|") && ends_with(s, "|>")) ||
-           (ts_str_starts(s, "<\uff5c") && ends_with(s, "\uff5c>"));
-}
-
 static tiefsee_status read_added(builder *b, const json_t *token, char **pool)
 {
     static const char *const flags[] = {"single_word", "lstrip", "rstrip"};
@@ -292,7 +277,7 @@ static tiefsee_status read_added(builder *b, const json_t *token, char **pool)
         memcpy(*pool, text.ptr, text.len);
         *pool += text.len;
     }
-    b->type[id] = json_is_true(get(token, "special")) || is_marker(text) ? TS_TOKEN_CONTROL
+    b->type[id] = json_is_true(get(token, "special")) || ts_vocab_is_marker(text) ? TS_TOKEN_CONTROL
                                                                          : TS_TOKEN_USER_DEFINED;
     return TIEFSEE_OK;
 }

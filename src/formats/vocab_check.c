@@ -95,3 +95,16 @@ tiefsee_status ts_vocab_check(const ts_vocab *v, ts_arena *scratch, tiefsee_erro
     const tiefsee_status st = enter_tokens(v, &names, err);
     return st == TIEFSEE_OK ? check_merges(v, &names, err) : st;
 }
+
+static bool is_wrapped(ts_str s, const char *begin, const char *end)
+{
+    const size_t n = strlen(end);
+
+    return ts_str_starts(s, begin) && s.len >= strlen(begin) + n &&
+           memcmp(s.ptr + s.len - n, end, n) == 0;
+}
+
+bool ts_vocab_is_marker(ts_str text)
+{
+    return is_wrapped(text, "<|", "|>") || is_wrapped(text, "<\uff5c", "\uff5c>");
+}

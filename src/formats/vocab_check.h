@@ -12,6 +12,11 @@
 tiefsee_status ts_vocab_check(const ts_vocab *v, ts_arena *scratch,
                               tiefsee_error *err) TS_MUST_CHECK;
 
+/* Is an added token's text one that the encodings mark turns with ("<|...|>", also
+ * with the wide bars)?  Files of some models call "<\uff5cUser\uff5c>" and its like
+ * ordinary; whoever writes them would begin a turn, so they are control tokens. */
+bool ts_vocab_is_marker(ts_str text);
+
 /* Split "left right" at its one space; false if there is not exactly one. */
 bool ts_merge_split(ts_str text, ts_str *left, ts_str *right);
 

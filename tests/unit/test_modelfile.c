@@ -222,6 +222,31 @@ static void a_file_in_memory_is_a_file(void **state)
     free(room);
 }
 
+/* A converter that calls the mark of a turn ordinary text must not let people
+ * write it. */
+static void a_mark_of_a_turn_is_a_control_token_whatever_the_file_says(void **state)
+{
+    forge *f = malloc(sizeof *f);
+    forge_buf b = {0};
+    uint8_t *room;
+
+    (void)state;
+    assert_non_null(f);
+    forge_good(f);
+    forge_set_texts(f, "tokenizer.ggml.tokens", "a|b|ab|c|<s>|<\uff5cUser\uff5c>");
+    forge_set_numbers(f, "tokenizer.ggml.token_type", 5, "111144");
+    ts_modelfile *m = open_forged(f, 0, &b, &room);
+    const ts_vocab *v = ts_modelfile_vocab(m);
+    assert_non_null(v);
+    assert_int_equal(v->type[4], TS_TOKEN_USER_DEFINED);
+    assert_int_equal(v->type[5], TS_TOKEN_CONTROL);
+    ts_modelfile_close(m);
+    forge_free(f);
+    free(f);
+    free(b.p);
+    free(room);
+}
+
 static void small_float_tensors_are_always_aligned(void **state)
 {
     forge *f = malloc(sizeof *f);
@@ -281,6 +306,7 @@ int main(void)
         cmocka_unit_test(fp8_weights_carry_their_scales),
         cmocka_unit_test(a_tied_head_is_known_from_both_containers),
         cmocka_unit_test(a_file_in_memory_is_a_file),
+        cmocka_unit_test(a_mark_of_a_turn_is_a_control_token_whatever_the_file_says),
         cmocka_unit_test(small_float_tensors_are_always_aligned),
         cmocka_unit_test(another_kind_of_tokenizer_is_a_reason_not_an_error),
     };

@@ -277,8 +277,9 @@ static tiefsee_status read_added(builder *b, const json_t *token, char **pool)
         memcpy(*pool, text.ptr, text.len);
         *pool += text.len;
     }
-    b->type[id] = json_is_true(get(token, "special")) || ts_vocab_is_marker(text) ? TS_TOKEN_CONTROL
-                                                                         : TS_TOKEN_USER_DEFINED;
+    b->type[id] = json_is_true(get(token, "special")) || ts_vocab_is_marker(text)
+                      ? TS_TOKEN_CONTROL
+                      : TS_TOKEN_USER_DEFINED;
     return TIEFSEE_OK;
 }
 

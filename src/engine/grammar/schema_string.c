@@ -1,0 +1,104 @@
+/* schema_string.c - texts: length, pattern, format. */
+#include "engine/grammar/schema.h"
+
+#include <string.h>
+
+#include "engine/grammar/regex.h"
+
+static const struct {
+    const char *name, *pattern;
+} formats[] = {
+#define FORMAT(name, pattern) {name, pattern},
+#include "engine/grammar/formats.def"
+#undef FORMAT
+};
+
+bool ts_schema_is_free_text(const ts_shape *shape)
+{
+    return !shape->patterns && !shape->formats;
+}
+
+static bool narrow(ts_schema *s, ts_charset *out, bool *is_set, const ts_charset *c)
+{
+    const ts_charset before = *out;
+
+    if (!*is_set) {
+        *out = *c;
+        *is_set = true;
+        return true;
+    }
+    return ts_schema_check(s, ts_charset_combine(out, &before, GR_BOTH, c, s->arena, s->err));
+}
+
+static bool compile_format(ts_schema *s, ts_charset *out, const ts_shape *shape, const char *name)
+{
+    for (size_t i = 0; i < TS_COUNT(formats); i++)
+        if (strcmp(formats[i].name, name) == 0)
+            return ts_schema_check(
+                s, ts_regex_compile(out, ts_str_of(formats[i].pattern), false, s->arena, s->err));
+    ts_schema_fail(s, shape->place, "format", "the format \"%.60s\" is not supported", name);
+    return false;
+}
+
+/* Only where the pattern itself does not see to it. */
+static bool narrow_length(ts_schema *s, ts_charset *out, bool *is_set, const ts_shape *shape)
+{
+    uint32_t min = 0, max = GR_INFINITE;
+    ts_charset c;
+
+    if (*is_set && !ts_schema_check(s, ts_charset_lengths(out, &min, &max, s->arena, s->err)))
+        return false;
+    if (min >= shape->min_length && max <= shape->max_length)
+        return true;
+    return ts_schema_check(s, ts_charset_of_length(&c, shape->min_length, shape->max_length,
+                                                   s->arena, s->err)) &&
+           narrow(s, out, is_set, &c);
+}
+
+bool ts_schema_charset(ts_schema *s, ts_charset *out, const ts_shape *shape)
+{
+    bool is_set = false;
+    ts_charset c;
+    json_t *item;
+    size_t i;
+
+    *out = (ts_charset){0};
+    json_array_foreach(shape->patterns, i, item)
+    {
+        const ts_str text = {json_string_value(item), json_string_length(item)};
+        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, s->arena, s->err)) ||
+            !narrow(s, out, &is_set, &c))
+            return false;
+    }
+    json_array_foreach(shape->formats, i,
+                       item) if (!compile_format(s, &c, shape, json_string_value(item)) ||
+                                 !narrow(s, out, &is_set, &c)) return false;
+    if (!narrow_length(s, out, &is_set, shape))
+        return false;
+    return is_set || ts_schema_check(s, ts_charset_any(out, s->arena, s->err));
+}
+
+void ts_schema_string(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t to)
+{
+    ts_gr_builder *b = s->b;
+    ts_charset c;
+
+    if (ts_schema_is_free_text(shape) && shape->min_length == 0 &&
+        shape->max_length == GR_INFINITE) {
+        ts_gr_call(b, from, ts_json_rule_of(&s->json, GR_JSON_STRING), to);
+        return;
+    }
+    const uint32_t inside = ts_gr_add_state(b), behind = ts_gr_add_state(b);
+    if (ts_schema_is_free_text(shape)) {
+        if (shape->max_length < shape->min_length)
+            return;
+        ts_gr_repeat(b, inside, ts_json_rule_of(&s->json, GR_JSON_CHAR), shape->min_length,
+                     shape->max_length, behind);
+    } else {
+        if (!ts_schema_charset(s, &c, shape))
+            return;
+        ts_charset_lower(b, &c, true, inside, behind);
+    }
+    ts_gr_bytes(b, from, '"', '"', inside);
+    ts_gr_bytes(b, behind, '"', '"', to);
+}

@@ -1,8 +1,13 @@
-/* clock.h - monotonic time. */
+/* clock.h - monotonic time for durations, and the date. */
 #ifndef TS_CORE_CLOCK_H
 #define TS_CORE_CLOCK_H
 
+#include <stdint.h>
+
 /* Seconds since an arbitrary point; never goes back. */
 double ts_clock_seconds(void);
+
+/* Milliseconds since 1970-01-01 UTC; jumps when somebody sets the clock. */
+int64_t ts_clock_unix_ms(void);
 
 #endif

@@ -27,6 +27,8 @@ enum {
     TS_SCOPES_TEXT = 32
 };
 
+#define TS_KEY_LIMIT_MAX ((uint64_t)1 << 53) /* also a number in JSON */
+
 /* 0: no limit. */
 typedef struct ts_key_limits {
     uint64_t n_concurrent;        /* jobs at the same time */
@@ -44,6 +46,7 @@ typedef struct ts_key {
     int64_t created_at, expires_at; /* Unix seconds; expires_at 0: never */
     int64_t last_used_day;          /* days since 1970-01-01; -1: never used */
     ts_key_limits limits;
+    uint8_t hash[TS_KEY_HASH_LEN]; /* all that is kept of its text */
 } ts_key;
 
 typedef struct ts_key_spec {

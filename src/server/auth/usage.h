@@ -16,7 +16,7 @@ typedef struct ts_tokens {
 } ts_tokens;
 
 typedef struct ts_usage_row {
-    int64_t key_id, day; /* 0 or -1 where rows were added up over it */
+    int64_t key_id, day; /* -1 where rows were added up over it */
     const char *key;     /* the key's name, also when it is deleted; "" for no key */
     const char *model;   /* "" where rows were added up over it */
     uint64_t n_requests;

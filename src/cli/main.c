@@ -32,9 +32,8 @@ static const ts_command cmd_version = {
 };
 
 static const ts_command *const commands[] = {
-    &ts_cmd_chat,  &ts_cmd_run,     &ts_cmd_inspect, &ts_cmd_tokenize, &ts_cmd_logits,
-    &ts_cmd_bench, &ts_cmd_conform, &ts_cmd_doctor,  &cmd_help,        &cmd_version,
-    NULL};
+    &ts_cmd_chat, &ts_cmd_run,     &ts_cmd_inspect, &ts_cmd_tokenize, &ts_cmd_logits, &ts_cmd_bench,
+    &ts_cmd_keys, &ts_cmd_conform, &ts_cmd_doctor,  &cmd_help,        &cmd_version,   NULL};
 
 static const char *command_name_at(const void *names, size_t i)
 {

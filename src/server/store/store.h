@@ -76,7 +76,7 @@ bool ts_store_is_duplicate(const ts_store *s);
 /* Changes when another connection has committed something. */
 tiefsee_status ts_store_version(ts_store *s, int64_t *out, tiefsee_error *err) TS_MUST_CHECK;
 
-/* The schema that this program writes, and the steps to it, see schema.c. */
+/* The schema that this program writes, and the steps to it, see tables.c. */
 typedef struct ts_schema_step {
     const char *sql; /* several statements; brings version i to i + 1 */
 } ts_schema_step;

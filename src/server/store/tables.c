@@ -1,4 +1,4 @@
-/* schema.c - the tables, as the steps that made them.
+/* tables.c - the tables, as the steps that made them.
  *
  * A step that was released is never changed, a change is a new step; the number
  * of steps is the version in the file (PRAGMA user_version).  test_store.c keeps

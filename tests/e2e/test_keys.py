@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""`tiefsee keys` from outside: what it prints, refuses and writes.
+
+    test_keys.py PATH_OF_TIEFSEE
+
+Runs with an empty home, so that nothing of the user's is read or written."""
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TIEFSEE = os.path.abspath(sys.argv[1])
+LIMIT_S = 120
+
+
+class Keys(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.TemporaryDirectory(prefix="tiefsee-keys-")
+        self.home = pathlib.Path(self.folder.name)
+        self.db = self.home / ".local/state/tiefsee/server.db"
+
+    def tearDown(self):
+        self.folder.cleanup()
+
+    def run_keys(self, *arguments):
+        env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+        for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
+            if name in os.environ:
+                env[name] = os.environ[name]
+        return subprocess.run([TIEFSEE, "keys", *map(str, arguments)], capture_output=True,
+                              timeout=LIMIT_S, env=env, text=True)
+
+    def ok(self, *arguments):
+        result = self.run_keys(*arguments)
+        self.assertEqual(result.returncode, 0, result.stderr)
+        return result.stdout
+
+    def refused(self, code, part, *arguments):
+        result = self.run_keys(*arguments)
+        self.assertEqual(result.returncode, code, result.stderr)
+        self.assertEqual(result.stdout, "")
+        self.assertEqual(result.stderr.count("\n"), 1, result.stderr)
+        self.assertTrue(result.stderr.startswith("tiefsee: "), result.stderr)
+        self.assertIn(part, result.stderr)
+
+    def test_reading_makes_no_store(self):
+        self.assertEqual(json.loads(self.ok("list", "--json")), [])
+        self.assertEqual(json.loads(self.ok("usage", "--json")), [])
+        self.refused(1, "no key has the name or id 'a'", "show", "a")
+        self.assertFalse(self.db.exists())
+
+    def test_a_key_is_shown_once_and_not_in_the_file(self):
+        text = self.ok("add", "laptop").strip()
+        self.assertRegex(text, r"^sk-ts-[0-9a-hjkmnp-tv-z]{66}$")
+        self.assertEqual(stat.S_IMODE(self.db.stat().st_mode), 0o600)
+        secret = text[14:]
+        for file in self.db.parent.iterdir():
+            self.assertNotIn(secret.encode(), file.read_bytes())
+        for action in (("list",), ("show", "laptop"), ("list", "--json"), ("show", "laptop", "-j")):
+            output = self.ok(*action)
+            self.assertNotIn(secret, output)
+            self.assertIn(text[:14], output)
+        self.assertEqual(self.ok("show", text[:14]), self.ok("show", "laptop"))
+
+    def test_limits_and_states_change_one_by_one(self):
+        made = json.loads(self.ok("add", "ci", "--json", "--scopes", "chat,metrics", "--concurrent",
+                                  4, "--expires", "2999-12-31"))
+        self.assertTrue(made["key"].startswith(made["prefix"]))
+        self.assertEqual(made["expires_at"], "3000-01-01T00:00:00Z")
+        self.assertEqual(made["limits"]["concurrent"], 4)
+        now = json.loads(self.ok("limit", "ci", "--tokens-per-day", 1000, "--json"))
+        self.assertEqual((now["limits"]["concurrent"], now["limits"]["tokens_per_day"]), (4, 1000))
+        self.assertEqual(now["expires_at"], made["expires_at"])
+        now = json.loads(self.ok("limit", "ci", "--concurrent", 0, "--expires", "never", "--json"))
+        self.assertEqual((now["limits"]["concurrent"], now["expires_at"]), (None, None))
+        self.ok("disable", "ci")
+        self.assertEqual(json.loads(self.ok("show", "ci", "--json"))["state"], "disabled")
+        self.ok("enable", "ci")
+        self.assertEqual(json.loads(self.ok("show", "ci", "--json"))["state"], "enabled")
+        self.ok("delete", "ci")
+        self.refused(1, "no key", "show", "ci")
+        self.ok("add", "ci")  # the name is free again
+
+    def test_mistakes_are_one_line(self):
+        self.ok("add", "taken")
+        self.refused(1, "already", "add", "taken")
+        self.refused(1, "empty", "add", "")
+        self.refused(1, "control character", "add", "a\nb")
+        self.refused(2, "did you mean list", "lst")
+        self.refused(2, "name of the key is missing", "add")
+        self.refused(2, "takes no name", "list", "x")
+        self.refused(2, "--scopes", "add", "x", "--scopes", "root")
+        self.refused(2, "--expires", "add", "x", "--expires", "2026-02-30")
+        self.refused(2, "--by", "usage", "--by", "moon")
+        self.refused(2, "say what to limit", "limit", "taken")
+        self.refused(2, "--concurrent", "add", "x", "--concurrent", "-1")
+        self.refused(1, "expired before", "add", "x", "--expires", "2001-01-01")
+        self.refused(1, "state", "list", "--db", self.db.parent)
+        self.db.write_bytes(b"not a database" * 100)
+        self.refused(1, "not a database", "list")
+
+    def test_usage_has_columns_that_say_what_they_are(self):
+        self.ok("add", "a")
+        self.assertEqual(self.ok("usage", "a").split(),
+                         ["REQUESTS", "PROMPT", "CACHED", "COMPLETION", "key,model"])
+        self.assertIsNone(re.search(r"\d", self.ok("usage", "--by", "total", "--days", 30)))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

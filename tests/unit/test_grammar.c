@@ -188,11 +188,43 @@ static const language structures[] = {
      {"{\"\xc3\xa9\\\"\":1}", "{}"}},
 };
 
+static const language opposites[] = {
+    {"{\"not\":{\"type\":[\"null\",\"object\"]}}", {"1", "\"\"", "[]"}, {"null", "{}"}},
+    {"{\"type\":\"string\",\"not\":{\"enum\":[\"a\",\"bc\"]}}",
+     {"\"\"", "\"b\"", "\"bcd\""},
+     {"\"a\"", "\"bc\""}},
+    {"{\"type\":[\"string\",\"null\"],\"not\":{\"const\":null}}", {"\"\""}, {"null"}},
+    {"{\"type\":\"string\",\"not\":{\"pattern\":\"^a\"}}", {"\"ba\"", "\"\""}, {"\"ab\""}},
+    {"{\"type\":\"object\",\"not\":{\"required\":[\"a\",\"b\"]}}",
+     {"{}", "{\"a\":1}", "{\"b\":1,\"c\":1}"},
+     {"{\"a\":1,\"b\":1}", "{\"a\":1,\"c\":2,\"b\":1}"}},
+    {"{\"type\":\"integer\",\"not\":{\"anyOf\":[{\"minimum\":10},{\"maximum\":3}]}}",
+     {"4", "9"},
+     {"3", "10"}},
+    {"{\"type\":\"object\",\"properties\":{\"t\":{\"enum\":[\"x\",\"y\"]},\"n\":{}},"
+     "\"required\":[\"t\"],\"if\":{\"properties\":{\"t\":{\"const\":\"x\"}}},"
+     "\"then\":{\"required\":[\"n\"]},\"else\":{\"properties\":{\"n\":false}}}",
+     {"{\"t\":\"x\",\"n\":1}", "{\"t\":\"y\"}"},
+     {"{\"t\":\"x\"}", "{\"t\":\"y\",\"n\":1}"}},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{},\"b\":{}},\"dependentRequired\":{\"a\":"
+     "[\"b\"]},\"additionalProperties\":false}",
+     {"{}", "{\"b\":1}", "{\"a\":1,\"b\":1}"},
+     {"{\"a\":1}"}},
+    {"{\"type\":\"object\",\"properties\":{\"a\":{},\"b\":{}},\"additionalProperties\":false,"
+     "\"oneOf\":[{\"required\":[\"a\"]},{\"required\":[\"b\"]}]}",
+     {"{\"a\":1}", "{\"b\":1}"},
+     {"{}", "{\"a\":1,\"b\":1}"}},
+    {"{\"oneOf\":[{\"type\":\"number\",\"maximum\":5},{\"type\":\"number\",\"minimum\":4}]}",
+     {"3", "6", "3.5"},
+     {"4", "5", "4.5"}},
+};
+
 static void follows_json_schema(void **state)
 {
     (void)state;
     check(TS_GRAMMAR_SCHEMA, schemas, TS_COUNT(schemas));
     check(TS_GRAMMAR_SCHEMA, structures, TS_COUNT(structures));
+    check(TS_GRAMMAR_SCHEMA, opposites, TS_COUNT(opposites));
 }
 
 static void follows_regular_expressions(void **state)
@@ -242,11 +274,12 @@ static void refuses_by_name_and_place(void **state)
         ts_grammar_kind kind;
         const char *source, *words;
     } cases[] = {
-        {TS_GRAMMAR_SCHEMA, "{\"properties\":{\"a/b\":{\"not\":{\"type\":\"null\"}}}}",
+        {TS_GRAMMAR_SCHEMA, "{\"properties\":{\"a/b\":{\"not\":{\"multipleOf\":2}}}}",
          "schema, /properties/a/b/not: this keyword is not supported"},
         {TS_GRAMMAR_SCHEMA, "{\"frobnicate\":1}", "schema, /frobnicate: "},
         {TS_GRAMMAR_SCHEMA, "{\"items\":{\"uniqueItems\":true}}", "/items/uniqueItems: "},
-        {TS_GRAMMAR_SCHEMA, "{\"oneOf\":[{\"minimum\":1},{\"maximum\":5}]}", "/oneOf: only"},
+        {TS_GRAMMAR_SCHEMA, "{\"oneOf\":[{\"multipleOf\":2},{\"multipleOf\":3}]}",
+         "/oneOf: not supported where a value may match two of the schemas, as 0 and 1"},
         {TS_GRAMMAR_SCHEMA, "{\"$ref\":\"http://x/y\"}", "outside this schema"},
         {TS_GRAMMAR_SCHEMA, "{\"$ref\":\"#/$defs/x\"}", "is not in this schema"},
         {TS_GRAMMAR_SCHEMA, "{\"$ref\":\"#\"}", "/$ref: leads back to itself"},

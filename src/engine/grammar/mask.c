@@ -41,41 +41,96 @@ void ts_masks_close(ts_masks *m)
     *m = (ts_masks){0};
 }
 
-static void set_token(const ts_grammar_vocab *v, uint64_t *mask, int32_t token)
+static void set_tokens(const ts_token_tree *t, uint64_t *mask, uint32_t first, uint32_t end)
 {
-    for (; token >= 0; token = v->twin[token])
-        mask[token / 64] |= (uint64_t)1 << (token % 64);
+    for (uint32_t i = first; i < end; i++)
+        mask[t->tokens[i] / 64] |= (uint64_t)1 << (t->tokens[i] % 64);
+}
+
+static void clear_tokens(const ts_token_tree *t, uint64_t *mask, uint32_t first, uint32_t end)
+{
+    for (uint32_t i = first; i < end; i++)
+        mask[t->tokens[i] / 64] &= ~((uint64_t)1 << (t->tokens[i] % 64));
 }
 
 static void walk(ts_masks *m, const ts_token_tree *t, uint32_t d, uint64_t *mask)
 {
-    const ts_token_node *nodes = t->nodes;
-
     m->path[0] = d;
     for (uint32_t i = 0; i < t->n;) {
-        const ts_token_node node = nodes[i];
+        const ts_token_node node = t->nodes[i];
         const uint32_t next = ts_gr_next(m->machine, m->path[node.depth - 1], node.byte);
         if (next == GR_DEAD) {
             i = node.after;
             continue;
         }
         m->path[node.depth] = next;
-        if (node.token >= 0)
-            set_token(m->vocab, mask, node.token);
+        set_tokens(t, mask, node.first, node.first + node.n_own);
         i++;
+    }
+}
+
+/* From here on every plain text is allowed, whatever its length. */
+static bool is_free(const ts_masks *m, uint32_t d)
+{
+    uint32_t n;
+
+    return m->machine->d[d].after_plain == d ||
+           (m->machine->d[d].after_plain == GR_UNKNOWN &&
+            ts_gr_plain_run(m->machine, d, GR_MAX_PLAIN, &n) && m->machine->d[d].after_plain == d);
+}
+
+/* How many tokens begin with a character behind which all is free? */
+static uint32_t count_free(const ts_masks *m, uint32_t d)
+{
+    const ts_token_tree *t = &m->vocab->plain;
+    uint32_t n = 0;
+
+    for (uint32_t i = 0; i < t->n; i = t->nodes[i].after) {
+        const uint32_t next = ts_gr_next(m->machine, d, t->nodes[i].byte);
+        if (next != GR_DEAD && t->nodes[i].byte < 0x80 && is_free(m, next))
+            n += t->nodes[t->nodes[i].after].first - t->nodes[i].first;
+    }
+    return n;
+}
+
+/* The mask begins with all plain tokens; what is refused is taken out.  Where all
+ * is free there is nothing to look at: a name that is none of a list leaves the
+ * list's letters after one or two characters. */
+static void walk_down(ts_masks *m, uint32_t d, uint64_t *mask)
+{
+    const ts_token_tree *t = &m->vocab->plain;
+
+    m->path[0] = d;
+    for (uint32_t i = 0; i < t->n;) {
+        const ts_token_node node = t->nodes[i];
+        const uint32_t next = ts_gr_next(m->machine, m->path[node.depth - 1], node.byte);
+        if (next == GR_DEAD) {
+            clear_tokens(t, mask, node.first, t->nodes[node.after].first);
+            i = node.after;
+            continue;
+        }
+        m->path[node.depth] = next;
+        i = is_free(m, next) ? node.after : i + 1;
     }
 }
 
 static void compute(ts_masks *m, uint32_t d, uint64_t *mask)
 {
     const ts_grammar_vocab *v = m->vocab;
+    const size_t bytes = v->n_words * sizeof *mask;
+    const uint64_t *all = v->plain_masks + GR_MAX_PLAIN * v->n_words;
     uint32_t n;
 
     m->n_walks++;
-    const bool is_exact = ts_gr_plain_run(m->machine, d, GR_MAX_PLAIN, &n);
-    memcpy(mask, v->plain_masks + (size_t)n * v->n_words, v->n_words * sizeof *mask);
-    if (!is_exact)
+    if (ts_gr_plain_run(m->machine, d, GR_MAX_PLAIN, &n)) {
+        memcpy(mask, v->plain_masks + n * v->n_words, bytes);
+    } else if (count_free(m, d) > v->plain.n_tokens / 2) {
+        memcpy(mask, all, bytes);
+        walk_down(m, d, mask);
+    } else {
+        memset(mask, 0, bytes);
         walk(m, &v->plain, d, mask);
+    }
     walk(m, &v->rest, d, mask);
 }
 

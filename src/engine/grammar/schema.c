@@ -241,15 +241,42 @@ json_t *ts_schema_resolve(ts_schema *s, const json_t *place, const char *ref)
 
 /* ---- rules */
 
+/* A word of JSON, unless it is excepted. */
+static void add_word(ts_schema *s, const ts_shape *shape, json_t *word, uint32_t from, uint32_t to)
+{
+    json_t *list, *value;
+    size_t i, k;
+
+    json_array_foreach(shape->except, i, list)
+        json_array_foreach(list, k, value) if (value == word) /* there is only one of each */
+        return;
+    ts_gr_empty(s->b, ts_gr_text(s->b, from, ts_schema_spell(s, word)), to);
+}
+
+/* Numbers, lists and objects have many spellings: none of them can be excepted. */
+static void check_exceptions(ts_schema *s, const ts_shape *shape)
+{
+    const unsigned spelt = SCHEMA_NUMBER | SCHEMA_ARRAY | SCHEMA_OBJECT;
+    json_t *list, *value;
+    size_t i, k;
+
+    json_array_foreach(shape->except, i, list) json_array_foreach(list, k, value)
+    {
+        const unsigned type = ts_schema_type_of(value) & SCHEMA_NUMBER ? (unsigned)SCHEMA_NUMBER
+                                                                       : ts_schema_type_of(value);
+        if (type & spelt & shape->types)
+            ts_schema_fail(s, shape->place, "not", "a number, list or object that is excepted");
+    }
+}
+
 static void compile_types(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t to)
 {
-    ts_gr_builder *b = s->b;
-
+    check_exceptions(s, shape);
     if (shape->types & SCHEMA_NULL)
-        ts_gr_empty(b, ts_gr_text(b, from, TS_STR("null")), to);
+        add_word(s, shape, json_null(), from, to);
     if (shape->types & SCHEMA_BOOLEAN) {
-        ts_gr_empty(b, ts_gr_text(b, from, TS_STR("true")), to);
-        ts_gr_empty(b, ts_gr_text(b, from, TS_STR("false")), to);
+        add_word(s, shape, json_true(), from, to);
+        add_word(s, shape, json_false(), from, to);
     }
     if (shape->types & SCHEMA_OBJECT)
         ts_schema_object(s, shape, from, to);
@@ -374,6 +401,19 @@ static tiefsee_status check_text(ts_str text, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+/* Names that begin with \001 are ours. */
+static bool has_reserved_name(json_t *at)
+{
+    const char *key;
+    json_t *value;
+    size_t i;
+    bool found = false;
+
+    json_object_foreach(at, key, value) found = found || key[0] == 1 || has_reserved_name(value);
+    json_array_foreach(at, i, value) found = found || has_reserved_name(value);
+    return found;
+}
+
 static tiefsee_status parse(json_t **out, ts_str text, tiefsee_error *err)
 {
     json_error_t e;
@@ -433,9 +473,12 @@ tiefsee_status ts_gr_from_schema(uint32_t *root, ts_gr_builder *b, ts_str text, 
     if (s.status == TIEFSEE_OK && (!s.made || !s.rules || !s.pairs || !s.arena))
         ts_schema_nomem(&s);
     if (s.status == TIEFSEE_OK) {
+        if (has_reserved_name(s.root))
+            ts_schema_fail(&s, s.root, NULL, "a name that begins with \\u0001");
         s.ref_stands_alone = is_old_draft(s.root);
         s.has_inner_id = has_inner_id(s.root, true, false);
-        *root = ts_schema_rule(&s, s.root);
+        if (s.status == TIEFSEE_OK)
+            *root = ts_schema_rule(&s, s.root);
     }
     if (s.status == TIEFSEE_OK)
         s.status = ts_gr_builder_status(b, err);

@@ -21,6 +21,7 @@ enum {
     SCHEMA_MAX_SHAPES = 20000, /* schemas that are flattened for one grammar */
     SCHEMA_MAX_ASKED = 50000,  /* those flattened to prove that oneOf has no overlap */
     SCHEMA_MAX_ENUM = 20000,
+    SCHEMA_MAX_ONE_OF = 200,
     SCHEMA_MAX_REGIONS = 32 /* kinds of further property names */
 };
 
@@ -35,6 +36,10 @@ typedef enum ts_schema_type {
     SCHEMA_NUMBER = SCHEMA_INTEGER | SCHEMA_FRACTION,
     SCHEMA_ANY = 127
 } ts_schema_type;
+
+/* Keywords of schemas that are made here: none of a document can have these names. */
+#define SCHEMA_EXCEPT   "\001except"   /* list of values that it must not be */
+#define SCHEMA_MISMATCH "\001mismatch" /* a pattern that a text must not match */
 
 /* A finite decimal: no zeros in front or behind. */
 enum { DECIMAL_DIGITS = 40 };
@@ -56,7 +61,9 @@ struct ts_shape {
     unsigned types;
     bool is_never;
     json_t *enums;    /* list of values; NULL: no enum, no const */
+    json_t *except;   /* list of lists of values that it is not */
     json_t *patterns; /* list of texts */
+    json_t *mismatches;
     json_t *formats;
     uint32_t min_length, max_length;
     ts_bound min, max;
@@ -113,6 +120,13 @@ uint32_t ts_schema_value(ts_schema *s, uint32_t from, json_t *schema);
 
 /* ---- schema_shape.c */
 void ts_schema_flatten(ts_schema *s, ts_shape *out, json_t *schema);
+bool ts_schema_is_annotation(const char *keyword);
+
+/* ---- schema_negate.c; NULL: no schema can say it */
+json_t *ts_schema_negate(ts_schema *s, json_t *schema);
+json_t *ts_schema_either(ts_schema *s, json_t *a, json_t *b);
+/* overlaps: (n, n) which of a list may hold at once.  Gives a list for anyOf. */
+json_t *ts_schema_exactly_one(ts_schema *s, const json_t *list, const bool *overlaps, size_t n);
 
 /* ---- schema_merge.c: keywords of an object that mean something together */
 void ts_schema_merge_object(ts_schema *s, ts_shape *out, json_t *schema);

@@ -60,6 +60,18 @@ static bool number_fits(const ts_shape *shape, const json_t *value)
            (high < 0 || (high == 0 && !shape->max.is_exclusive));
 }
 
+static bool is_excepted(const ts_shape *shape, const json_t *value)
+{
+    json_t *list, *other;
+    size_t i, k;
+
+    json_array_foreach(shape->except, i, list) json_array_foreach(
+        list, k, other) if (json_equal(value, other) ||
+                            (json_is_number(value) && json_is_number(other) &&
+                             json_number_value(value) == json_number_value(other))) return true;
+    return false;
+}
+
 /* Lists and objects among given values are judged by their type only; where more is
  * asked of them, the schema is refused. */
 bool ts_schema_fits(ts_schema *s, const ts_shape *shape, const json_t *value)
@@ -71,7 +83,7 @@ bool ts_schema_fits(ts_schema *s, const ts_shape *shape, const json_t *value)
                                   shape->min_properties || shape->max_properties != GR_INFINITE;
     const unsigned type = ts_schema_type_of(value);
 
-    if (!(type & shape->types))
+    if (!(type & shape->types) || is_excepted(shape, value))
         return false;
     if ((type == SCHEMA_ARRAY && list_is_judged) || (type == SCHEMA_OBJECT && object_is_judged)) {
         ts_schema_fail(s, shape->place, "enum", "lists and objects beside keywords about them");

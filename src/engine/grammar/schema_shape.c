@@ -262,19 +262,32 @@ static void on_any(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
 static void on_one(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
 {
     const size_t n = json_array_size(value);
+    size_t overlap_of = 0, with = 0;
 
-    if (!json_is_array(value) || n == 0 || n > 200) {
-        ts_schema_fail(s, schema, "oneOf", "a list of up to 200 schemas expected");
+    if (!json_is_array(value) || n == 0 || n > SCHEMA_MAX_ONE_OF) {
+        ts_schema_fail(s, schema, "oneOf", "a list of up to %d schemas expected",
+                       SCHEMA_MAX_ONE_OF);
+        return;
+    }
+    bool *overlaps = ts_arena_alloc_zero(s->arena, n * n, sizeof *overlaps);
+    if (!overlaps) {
+        ts_schema_nomem(s);
         return;
     }
     for (size_t i = 0; i < n; i++)
         for (size_t k = i + 1; k < n && s->status == TIEFSEE_OK; k++)
-            if (!ts_schema_disjoint(s, json_array_get(value, i), json_array_get(value, k), 0))
-                ts_schema_fail(s, schema, "oneOf",
-                               "only supported where no value can match two of the schemas; "
-                               "%zu and %zu may overlap",
-                               i, k);
-    on_any(s, out, schema, value);
+            if (!ts_schema_disjoint(s, json_array_get(value, i), json_array_get(value, k), 0)) {
+                overlaps[i * n + k] = overlaps[k * n + i] = true;
+                overlap_of = i;
+                with = k;
+            }
+    json_t *choices = with ? ts_schema_exactly_one(s, value, overlaps, n) : value;
+    if (choices)
+        on_any(s, out, schema, choices);
+    else
+        ts_schema_fail(s, schema, "oneOf",
+                       "not supported where a value may match two of the schemas, as %zu and %zu",
+                       overlap_of, with);
 }
 
 static void on_ref(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
@@ -298,13 +311,68 @@ static void on_ref(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
     s->place = schema;
 }
 
-/* Only what is always true of the parts that are supported. */
 static void on_not(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
 {
-    if (json_is_true(value) || (json_is_object(value) && json_object_size(value) == 0))
-        out->is_never = true;
-    else if (!json_is_false(value))
+    json_t *opposite = ts_schema_negate(s, value);
+
+    if (opposite)
+        add(s, out, opposite);
+    else
         refuse(s, schema, "not");
+    s->place = schema;
+}
+
+static void add_either(ts_schema *s, ts_shape *out, json_t *schema, const char *keyword, json_t *a,
+                       json_t *b)
+{
+    json_t *both = ts_schema_either(s, a, b);
+
+    if (both)
+        add(s, out, both);
+    else
+        refuse(s, schema, keyword);
+    s->place = schema;
+}
+
+/* if: not that, or then; that, or else. */
+static void on_if(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
+{
+    json_t *then = json_object_get(schema, "then"), *otherwise = json_object_get(schema, "else");
+
+    if (then)
+        add_either(s, out, schema, "if", ts_schema_negate(s, value), then);
+    if (otherwise)
+        add_either(s, out, schema, "if", value, otherwise);
+}
+
+/* A property that is there asks for others, or for a schema. */
+static void on_dependent(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
+{
+    json_t *asked;
+    const char *name;
+    size_t n;
+
+    if (!json_is_object(value))
+        ts_schema_fail(s, schema, NULL, "an object expected of dependent properties");
+    json_object_keylen_foreach(value, name, n, asked)
+    {
+        json_t *absent = ts_schema_own(s, json_pack("{s:{s%:b}}", "properties", name, n, 0));
+        json_t *then =
+            json_is_array(asked) ? ts_schema_own(s, json_pack("{s:O}", "required", asked)) : asked;
+        add_either(s, out, schema, "dependencies", absent, then);
+    }
+}
+
+static void on_except(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
+{
+    (void)schema;
+    append_all(s, &out->except, value);
+}
+
+static void on_mismatch(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
+{
+    (void)schema;
+    append_all(s, &out->mismatches, value);
 }
 
 static void on_unique(ts_schema *s, ts_shape *out, json_t *schema, json_t *value)
@@ -356,7 +424,7 @@ static const struct keyword {
     {"propertyNames", on_names, AS_IS, false},
     {"minProperties", NULL, COUNT, false},
     {"maxProperties", NULL, COUNT, false},
-    {"not", on_not, AS_IS, false},
+    {"not", on_not, AS_IS, true},
     {"allOf", on_all, AS_IS, true},
     {"anyOf", on_any, AS_IS, true},
     {"oneOf", on_one, AS_IS, true},
@@ -365,37 +433,81 @@ static const struct keyword {
     {"id", NULL, AS_IS, true},
     {"unevaluatedProperties", on_harmless, AS_IS, true},
     {"unevaluatedItems", on_harmless, AS_IS, true},
-    {"dependentRequired", on_harmless, AS_IS, true},
-    {"dependentSchemas", on_harmless, AS_IS, true},
-    {"dependencies", on_harmless, AS_IS, true},
+    {"dependentRequired", on_dependent, AS_IS, true},
+    {"dependentSchemas", on_dependent, AS_IS, true},
+    {"dependencies", on_dependent, AS_IS, true},
+    {"if", on_if, AS_IS, true},
+    {"then", NULL, AS_IS, true},
+    {"else", NULL, AS_IS, true},
+    {SCHEMA_EXCEPT, on_except, AS_IS, false},
+    {SCHEMA_MISMATCH, on_mismatch, AS_IS, false},
 };
 
-/* Words for people and tools. */
+/* Words for people and tools: the annotations of the drafts and of OpenAPI, and those
+ * of no standard that are met most often in published schemas. */
 static const char *const annotations[] = {"$anchor",
                                           "$comment",
                                           "$defs",
+                                          "$license",
                                           "$schema",
                                           "$vocabulary",
+                                          "_comment",
+                                          "alias",
+                                          "aliases",
+                                          "author",
+                                          "authors",
+                                          "comment",
+                                          "comments",
                                           "contentEncoding",
                                           "contentMediaType",
                                           "contentSchema",
+                                          "copyright",
                                           "default",
+                                          "defaultSnippets",
                                           "definitions",
                                           "deprecated",
+                                          "deprecationMessage",
                                           "description",
                                           "discriminator",
+                                          "displayName",
                                           "enumDescriptions",
                                           "enumNames",
                                           "errorMessage",
                                           "example",
                                           "examples",
                                           "externalDocs",
+                                          "faker",
+                                          "fileMatch",
+                                          "group",
+                                          "javaInterfaces",
+                                          "javaName",
+                                          "javaType",
+                                          "label",
+                                          "license",
+                                          "links",
                                           "markdownDescription",
                                           "markdownEnumDescriptions",
+                                          "media",
+                                          "name",
                                           "nullable",
+                                          "options",
+                                          "order",
+                                          "placeholder",
+                                          "preferredOrder",
+                                          "propertyOrder",
                                           "readOnly",
+                                          "readonly",
+                                          "self",
+                                          "summary",
+                                          "tags",
+                                          "targetType",
                                           "title",
+                                          "tsType",
+                                          "unit",
+                                          "units",
+                                          "version",
                                           "writeOnly",
+                                          "writeonly",
                                           "xml"};
 
 static const struct keyword *find_keyword(const char *name)
@@ -406,12 +518,13 @@ static const struct keyword *find_keyword(const char *name)
     return NULL;
 }
 
-static bool is_annotation(const char *name)
+bool ts_schema_is_annotation(const char *name)
 {
     for (size_t i = 0; i < TS_COUNT(annotations); i++)
         if (strcmp(name, annotations[i]) == 0)
             return true;
-    return strncmp(name, "x-", 2) == 0; /* extensions by their own words */
+    /* Extensions by their own words, and what is commented out. */
+    return strncmp(name, "x-", 2) == 0 || name[0] == '_';
 }
 
 static void add_keyword(ts_schema *s, ts_shape *out, json_t *schema, const char *name,
@@ -420,7 +533,7 @@ static void add_keyword(ts_schema *s, ts_shape *out, json_t *schema, const char 
     const struct keyword *k = find_keyword(name);
 
     if (!k) {
-        if (!is_annotation(name))
+        if (!ts_schema_is_annotation(name))
             refuse(s, schema, name);
         return;
     }

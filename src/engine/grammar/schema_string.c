@@ -15,7 +15,12 @@ static const struct {
 
 bool ts_schema_is_free_text(const ts_shape *shape)
 {
-    return !shape->patterns && !shape->formats;
+    json_t *list, *value;
+    size_t i, k;
+
+    json_array_foreach(shape->except, i, list)
+        json_array_foreach(list, k, value) if (json_is_string(value)) return false;
+    return !shape->patterns && !shape->formats && !shape->mismatches;
 }
 
 static bool narrow(ts_schema *s, ts_charset *out, bool *is_set, const ts_charset *c)
@@ -55,6 +60,38 @@ static bool narrow_length(ts_schema *s, ts_charset *out, bool *is_set, const ts_
            narrow(s, out, is_set, &c);
 }
 
+static bool take_away(ts_schema *s, ts_charset *out, const ts_charset *c)
+{
+    const ts_charset before = *out;
+
+    return ts_schema_check(s, ts_charset_combine(out, &before, GR_WITHOUT, c, s->arena, s->err));
+}
+
+/* Patterns that must not match, and texts that are excepted. */
+static bool take_exceptions(ts_schema *s, ts_charset *out, const ts_shape *shape)
+{
+    json_t *item, *value;
+    size_t i, k;
+    ts_charset c;
+
+    json_array_foreach(shape->mismatches, i, item)
+    {
+        const ts_str text = {json_string_value(item), json_string_length(item)};
+        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, s->arena, s->err)) ||
+            !take_away(s, out, &c))
+            return false;
+    }
+    json_array_foreach(shape->except, i, item) json_array_foreach(item, k, value)
+    {
+        const ts_str text = {json_string_value(value), json_string_length(value)};
+        if (json_is_string(value) &&
+            (!ts_schema_check(s, ts_charset_of_texts(&c, &text, 1, s->arena, s->err)) ||
+             !take_away(s, out, &c)))
+            return false;
+    }
+    return true;
+}
+
 bool ts_schema_charset(ts_schema *s, ts_charset *out, const ts_shape *shape)
 {
     bool is_set = false;
@@ -75,7 +112,9 @@ bool ts_schema_charset(ts_schema *s, ts_charset *out, const ts_shape *shape)
                                  !narrow(s, out, &is_set, &c)) return false;
     if (!narrow_length(s, out, &is_set, shape))
         return false;
-    return is_set || ts_schema_check(s, ts_charset_any(out, s->arena, s->err));
+    if (!is_set && !ts_schema_check(s, ts_charset_any(out, s->arena, s->err)))
+        return false;
+    return take_exceptions(s, out, shape);
 }
 
 void ts_schema_string(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t to)

@@ -14,8 +14,9 @@ void ts_grammar_vocab_free(ts_grammar_vocab *v)
     if (!v)
         return;
     ts_free(v->plain.nodes);
+    ts_free(v->plain.tokens);
     ts_free(v->rest.nodes);
-    ts_free(v->twin);
+    ts_free(v->rest.tokens);
     ts_free(v->plain_masks);
     ts_free(v);
 }
@@ -60,9 +61,9 @@ static void sort_ids(const ts_bpe *bpe, int32_t *ids, int32_t *other, size_t n)
     }
 }
 
-static bool add_node(ts_token_tree *t, uint8_t byte, size_t depth)
+static bool add_node(ts_token_tree *t, uint8_t byte, size_t depth, size_t first)
 {
-    if (t->n == t->cap) {
+    if (t->n + 1 >= t->cap) {
         const uint32_t cap = t->cap ? t->cap * 2 : 1024;
         void *grown = ts_realloc(t->nodes, t->n * sizeof *t->nodes, cap * sizeof *t->nodes);
         if (!grown)
@@ -70,7 +71,8 @@ static bool add_node(ts_token_tree *t, uint8_t byte, size_t depth)
         t->nodes = grown;
         t->cap = cap;
     }
-    t->nodes[t->n++] = (ts_token_node){.token = -1, .byte = byte, .depth = (uint16_t)depth};
+    t->nodes[t->n++] =
+        (ts_token_node){.byte = byte, .depth = (uint16_t)depth, .first = (uint32_t)first};
     if (depth > t->max_depth)
         t->max_depth = (uint32_t)depth;
     return true;
@@ -83,6 +85,9 @@ static bool build_tree(ts_grammar_vocab *v, ts_token_tree *t, const int32_t *ids
     size_t depth = 0;
     ts_str before = {0};
 
+    t->tokens = ts_alloc_zero(n, sizeof *t->tokens);
+    if (!t->tokens)
+        return false;
     for (size_t i = 0; i < n; i++) {
         const ts_str text = ts_bpe_bytes(v->bpe, ids[i]);
         size_t same = 0;
@@ -92,16 +97,19 @@ static bool build_tree(ts_grammar_vocab *v, ts_token_tree *t, const int32_t *ids
             t->nodes[path[depth]].after = t->n;
         for (; depth < text.len; depth++) {
             path[depth + 1] = t->n;
-            if (!add_node(t, (uint8_t)text.ptr[depth], depth + 1))
+            if (!add_node(t, (uint8_t)text.ptr[depth], depth + 1, i))
                 return false;
         }
-        ts_token_node *last = &t->nodes[path[depth]];
-        v->twin[ids[i]] = last->token;
-        last->token = ids[i];
+        t->tokens[i] = ids[i];
+        t->nodes[path[depth]].n_own++;
         before = text;
     }
     for (; depth > 0; depth--)
         t->nodes[path[depth]].after = t->n;
+    t->n_tokens = (uint32_t)n;
+    if (!add_node(t, 0, 0, n))
+        return false;
+    t->n--; /* the one that ends the list */
     return true;
 }
 
@@ -121,7 +129,6 @@ static bool fill(ts_grammar_vocab *v, int32_t *plain, int32_t *rest, int32_t *ot
     for (size_t i = 0; i < v->n_vocab; i++) {
         const int32_t id = (int32_t)i;
         const ts_str text = ts_bpe_bytes(v->bpe, id);
-        v->twin[i] = -1;
         if (text.len == 0 || text.len > GR_MAX_TOKEN || ts_bpe_is_control(v->bpe, id))
             continue;
         if (plain_chars(text))
@@ -148,12 +155,11 @@ tiefsee_status ts_grammar_vocab_new(ts_grammar_vocab **out, const ts_bpe *bpe, s
     v->n_vocab = n_vocab;
     v->n_words = (n_vocab + 63) / 64;
     v->serial = atomic_fetch_add_explicit(&last_serial, 1, memory_order_relaxed) + 1;
-    v->twin = ts_alloc_zero(n_vocab, sizeof *v->twin);
     v->plain_masks = ts_alloc_zero((GR_MAX_PLAIN + 1) * v->n_words, sizeof *v->plain_masks);
     int32_t *plain = ts_alloc_zero(n_vocab, sizeof *plain);
     int32_t *rest = ts_alloc_zero(n_vocab, sizeof *rest);
     int32_t *other = ts_alloc_zero(n_vocab, sizeof *other);
-    if (!v->twin || !v->plain_masks || !plain || !rest || !other || !fill(v, plain, rest, other))
+    if (!v->plain_masks || !plain || !rest || !other || !fill(v, plain, rest, other))
         st = ts_fail_nomem(err, n_vocab * 64, "vocabulary of a grammar");
     ts_free(plain);
     ts_free(rest);

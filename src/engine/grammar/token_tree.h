@@ -13,14 +13,16 @@ enum { GR_MAX_PLAIN = 32, GR_MAX_TOKEN = 4096 /* bytes; longer ones are never al
 
 typedef struct ts_token_node {
     uint32_t after; /* the node behind this one's subtree */
-    int32_t token;  /* -1: none ends here */
+    uint32_t first; /* its own tokens, then its subtree's, begin here in `tokens` */
+    uint16_t n_own; /* tokens that end here: more than one if they have the same bytes */
     uint16_t depth; /* from 1 */
     uint8_t byte;
 } ts_token_node;
 
 typedef struct ts_token_tree {
-    ts_token_node *nodes;
-    uint32_t n, cap, max_depth;
+    ts_token_node *nodes; /* (n + 1) the last one only ends the list */
+    int32_t *tokens;      /* (n_tokens) in the order of their bytes */
+    uint32_t n, cap, n_tokens, max_depth;
 } ts_token_tree;
 
 struct ts_grammar_vocab {

@@ -167,6 +167,10 @@ void ts_reply_on_gone(ts_reply *r, ts_reply_watch *watch);
 void ts_reply_hold(ts_reply *r);
 void ts_reply_release(ts_reply *r);
 
+/* Call free_it(p) when request and arena go, in reverse order (any thread).  False: no
+ * memory; then it was called at once. */
+bool ts_reply_on_free(ts_reply *r, void (*free_it)(void *p), void *p);
+
 /* For the log line and the metrics: numbers, never text.  model: from the registry. */
 void ts_reply_note(ts_reply *r, const char *model, size_t n_prompt, size_t n_cached,
                    size_t n_generated);

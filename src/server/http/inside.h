@@ -1,0 +1,76 @@
+/* inside.h - the server's own state, shared by http.c (loop), wire.c (what
+ * libmicrohttpd calls) and listen.c (sockets). */
+#ifndef TS_SERVER_INSIDE_H
+#define TS_SERVER_INSIDE_H
+
+#include <sys/types.h>
+
+#include "core/rng.h"
+#include "server/http/exchange.h"
+#include "server/http/guard.h"
+
+enum { TS_HTTP_MAX_LISTENERS = 4 };
+
+typedef struct ts_listener {
+    int fd; /* -1 once libmicrohttpd or nobody has it */
+    bool is_unix;
+    struct MHD_Daemon *daemon;
+} ts_listener;
+
+/* One connection, from accept to close.  I/O thread only. */
+typedef struct ts_conn {
+    ts_http *http;
+    struct MHD_Connection *connection;
+    int fd;
+    bool is_tls, is_over;
+    bool is_half_closed; /* the client will send nothing more, or is gone altogether */
+    bool has_target;     /* a request line is here, its headers are not */
+    char *target;        /* as sent, of the request that comes next; NULL: no memory */
+    double since;        /* of being idle, or of the request line */
+    ts_reply *reply;     /* the request at work */
+    struct ts_conn *next, *prev;
+} ts_conn;
+
+struct ts_http {
+    ts_http_options opt; /* texts in the arena */
+    ts_arena *arena;
+    ts_guard guard;
+    ts_hub *hub;
+    ts_task_pool *workers;
+    int epoll_fd, wake_fd, port;
+    ts_listener listeners[TS_HTTP_MAX_LISTENERS];
+    size_t n_listeners;
+    ts_rng ids;
+
+    /* I/O thread */
+    ts_conn *conns;
+    ts_reply *active;
+    double next_tick;
+    char trouble[160]; /* what libmicrohttpd last said */
+
+    /* under hub->lock */
+    size_t n_conns, n_active;
+    bool is_draining, must_stop;
+};
+
+/* listen.c: fill listeners with bound, listening, non-blocking sockets. */
+tiefsee_status ts_listen_tcp(ts_http *h, const char *host, int port,
+                             tiefsee_error *err) TS_MUST_CHECK;
+tiefsee_status ts_listen_unix(ts_http *h, const char *path, tiefsee_error *err) TS_MUST_CHECK;
+
+/* wire.c */
+tiefsee_status ts_wire_start(ts_http *h, ts_listener *l, tiefsee_error *err) TS_MUST_CHECK;
+
+/* Let libmicrohttpd go on with a reply that was waiting, if there is news for it. */
+void ts_wire_resume(ts_reply *r);
+
+/* The client closed its sending half, or all. */
+void ts_wire_lose(ts_conn *c);
+
+/* Whoever sends too slowly, or nothing at all: told (where that is possible), closed. */
+void ts_wire_enforce_times(ts_http *h, double now);
+
+/* respond.c: hand the settled answer to libmicrohttpd.  read_more feeds a stream. */
+int ts_respond(ts_reply *r, ssize_t (*read_more)(void *cls, uint64_t pos, char *to, size_t max));
+
+#endif

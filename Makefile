@@ -19,7 +19,7 @@ help:
 	echo "  make test      set up, build, and run every fast test"
 	echo
 	echo "  make build     the program, at $(BUILD)/tiefsee"
-	echo "  make serve     the API and the assistant in the browser (not there yet)"
+	echo "  make serve     the API for programs, at http://127.0.0.1:8642/v1 (MODEL=file)"
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
 	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
@@ -36,9 +36,8 @@ build:
 chat: build
 	exec $(BUILD)/tiefsee chat $(MODEL)
 
-serve:
-	echo "make serve: the server is not there yet; make chat talks to a model in the terminal" >&2
-	exit 1
+serve: build
+	exec $(BUILD)/tiefsee serve $(MODEL)
 
 bench: build
 	exec $(BUILD)/tiefsee bench $(MODEL)

@@ -6,7 +6,10 @@
  */
 #include "server/jobs.h"
 
+#include "core/log.h"
 #include "core/thread.h"
+#include "server/auth/auth.h"
+#include "server/server.h"
 
 typedef struct link_state {
     ts_reply *reply;
@@ -16,6 +19,8 @@ typedef struct link_state {
     ts_job *job; /* NULL: not known yet, or done */
     bool is_gone, is_done;
     ts_reply_watch watch;
+    ts_auth *auth; /* NULL: no books */
+    ts_grant grant;
 } link_state;
 
 static void on_gone(void *user)
@@ -46,17 +51,84 @@ static bool on_piece(void *user, const tiefsee_piece *piece)
     return !s->events.piece || s->events.piece(s->user, piece);
 }
 
+/* On the store's thread: the numbers are safe, or the answer must not look whole. */
+static void on_written(void *user, const tiefsee_error *err)
+{
+    link_state *s = user;
+    ts_reply *reply = s->reply;
+
+    if (err) {
+        const ts_log_field fields[] = {TS_LOG_TEXT("id", ts_reply_request(reply)->id),
+                                       TS_LOG_TEXT("why", err->message)};
+        ts_log(TS_LOG_ERROR, "books", fields, TS_COUNT(fields));
+    }
+    ts_auth_end(s->auth, &s->grant);
+    ts_reply_ungate(reply, err == NULL);
+    ts_reply_release(reply);
+}
+
 static void on_done(void *user, const ts_job_result *result)
 {
     link_state *s = user;
     ts_reply *reply = s->reply;
+    const ts_usage_tokens tokens = {.n_prompt = result->n_prompt,
+                                    .n_cached = result->n_cached,
+                                    .n_completion = result->n_generated,
+                                    .n_reasoning = result->n_reasoning};
 
     ts_lock_take(s->lock);
     s->is_done = true;
     s->job = NULL;
     ts_lock_give(s->lock);
+    if (!s->auth) {
+        s->events.done(s->user, result);
+        ts_reply_release(reply);
+        return;
+    }
+    ts_reply_gate(reply);
     s->events.done(s->user, result);
-    ts_reply_release(reply);
+    ts_usage_commit_then(s->auth, &s->grant, &tokens, on_written, s);
+}
+
+static const char *name_of(const ts_models *models, const ts_engine *engine)
+{
+    for (size_t i = 0; i < ts_models_count(models); i++)
+        if (ts_models_at(models, i)->engine == engine)
+            return ts_models_at(models, i)->name;
+    return "";
+}
+
+/* The right to run; spec gets what is left of the quota. */
+static tiefsee_status ask_grant(link_state *s, ts_engine *engine, ts_job_spec *spec,
+                                tiefsee_error *err)
+{
+    const ts_http_request *req = ts_reply_request(s->reply);
+    const ts_server *server = ts_server_of(req);
+    tiefsee_error why = {0};
+
+    if (!server || !server->auth || !req->identity)
+        return TIEFSEE_OK;
+    const char *model = name_of(server->models, engine);
+    const ts_served_model *served = ts_models_find(server->models, model);
+    const size_t room =
+        served && served->n_ctx > spec->n_tokens ? served->n_ctx - spec->n_tokens : 1;
+    const size_t wanted = spec->generate.max_tokens;
+    const ts_refusal no =
+        ts_auth_begin(server->auth, req->identity, model, spec->n_tokens,
+                      wanted > 0 && wanted < room ? wanted : room, &s->grant, &why);
+
+    if (no != TS_REFUSAL_NONE) {
+        ts_reply_retry_after(s->reply, (int)s->grant.retry_after_s);
+        return ts_fail(err,
+                       no == TS_REFUSAL_CONTEXT  ? TIEFSEE_E_INVALID
+                       : no == TS_REFUSAL_SERVER ? TIEFSEE_E_CANCELLED
+                                                 : TIEFSEE_E_LIMIT,
+                       "%s", why.message);
+    }
+    s->auth = server->auth;
+    if (wanted > s->grant.n_completion || (wanted == 0 && s->grant.n_completion < room))
+        spec->generate.max_tokens = s->grant.n_completion;
+    return TIEFSEE_OK;
 }
 
 static void free_lock(void *lock)
@@ -77,14 +149,19 @@ tiefsee_status ts_jobs_submit(ts_reply *reply, ts_engine *engine, const ts_job_s
     s->events = *events;
     s->user = user;
     s->watch = (ts_reply_watch){.on_gone = on_gone, .user = s};
+    ts_job_spec own = *spec;
+    tiefsee_status st = ask_grant(s, engine, &own, err);
+    if (st != TIEFSEE_OK)
+        return st;
     ts_reply_hold(reply); /* until the job is done */
     ts_reply_hold(reply); /* until this function is */
     ts_reply_on_gone(reply, &s->watch);
-
-    const tiefsee_status st = ts_engine_submit(engine, spec, &ours, s, &job, err);
-    if (st != TIEFSEE_OK)
+    st = ts_engine_submit(engine, &own, &ours, s, &job, err);
+    if (st != TIEFSEE_OK) {
+        if (s->auth)
+            ts_auth_end(s->auth, &s->grant);
         ts_reply_release(reply);
-    else {
+    } else {
         ts_lock_take(s->lock);
         if (!s->is_done) {
             s->job = job;

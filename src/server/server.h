@@ -10,7 +10,8 @@ typedef struct ts_server {
     ts_models *models;
     ts_metrics *metrics;
     ts_http *http;
-    double started; /* ts_clock_seconds() */
+    struct ts_auth *auth; /* NULL: no keys, no books */
+    double started;       /* ts_clock_seconds() */
     bool is_draining;
 } ts_server;
 

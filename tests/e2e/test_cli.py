@@ -100,7 +100,7 @@ class Usage(Case):
         self.assert_error(run("inspect", "a", "b"), 2, "too many arguments")
 
     def test_what_is_not_there_yet_says_so(self):
-        self.assert_error(run("serve"), 1, "not there yet")
+        self.assert_error(run("train"), 1, "not there yet")
 
 
 class Models(Case):

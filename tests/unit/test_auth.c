@@ -85,7 +85,7 @@ static ts_refusal begin(const ts_identity *who, uint64_t prompt, uint64_t comple
 
 static void commit_and_end(ts_grant *g, uint64_t prompt, uint64_t completion)
 {
-    const ts_tokens tokens = {.n_prompt = prompt, .n_completion = completion};
+    const ts_usage_tokens tokens = {.n_prompt = prompt, .n_completion = completion};
 
     assert_int_equal(ts_usage_commit(auth, g, &tokens, NULL), TIEFSEE_OK);
     ts_auth_end(auth, g);
@@ -452,7 +452,7 @@ static void on_written(void *user, const tiefsee_error *err)
 static void *hammer_main(void *arg)
 {
     hammer *h = arg;
-    const ts_tokens tokens = {.n_prompt = 2, .n_completion = 1};
+    const ts_usage_tokens tokens = {.n_prompt = 2, .n_completion = 1};
 
     for (int i = 0; i < 100; i++) {
         ts_grant g;
@@ -506,7 +506,7 @@ static void many_threads_are_metered_to_the_last_token(void **state)
 /* The child says so on the pipe after each commit that was acknowledged. */
 static void serve_until_killed(const ts_identity *who, int pipe_end)
 {
-    const ts_tokens tokens = {.n_prompt = 1, .n_completion = 1};
+    const ts_usage_tokens tokens = {.n_prompt = 1, .n_completion = 1};
     ts_auth *mine;
 
     if (ts_auth_open(&mine, database(), &tested, NULL) != TIEFSEE_OK)
@@ -570,7 +570,7 @@ static void what_a_full_disk_refused_is_written_when_there_is_room(void **state)
     const pid_t child = fork();
     if (child == 0) {
         const struct rlimit full = {48 << 10, RLIM_INFINITY}, room = {RLIM_INFINITY, RLIM_INFINITY};
-        const ts_tokens tokens = {.n_prompt = 1};
+        const ts_usage_tokens tokens = {.n_prompt = 1};
         tiefsee_status st = TIEFSEE_OK;
         ts_auth_stats stats;
         uint64_t n = 0;

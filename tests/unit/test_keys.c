@@ -209,7 +209,7 @@ static void the_books_add_up_over_what_is_not_asked_for(void **state)
 {
     char text[TS_KEY_TEXT_LEN + 1];
     const ts_key a = add("a", text);
-    const ts_tokens t = {10, 4, 3, 1};
+    const ts_usage_tokens t = {10, 4, 3, 1};
     static const struct {
         ts_usage_query query;
         const char *rows;
@@ -293,7 +293,7 @@ static void *reallocate(void *p, int n)
 static void any_allocation_may_fail(void **state)
 {
     const ts_key_spec spec = {.name = "k", .scopes = TS_SCOPE_CHAT};
-    const ts_tokens tokens = {1, 1, 1, 1};
+    const ts_usage_tokens tokens = {1, 1, 1, 1};
     tiefsee_status st = TIEFSEE_E_NOMEM;
     int64_t n_failures = 0;
 

@@ -211,7 +211,7 @@ static void refuses_what_is_newer_foreign_or_damaged(void **state)
 static void a_failed_transaction_leaves_nothing(void **state)
 {
     ts_store *s = open_store(scratch_path(&place, "server.db"));
-    const ts_tokens tokens = {.n_prompt = 5};
+    const ts_usage_tokens tokens = {.n_prompt = 5};
     tiefsee_error err;
 
     (void)state;
@@ -282,7 +282,7 @@ static void many_may_make_the_file_at_once(void **state)
 static void a_full_disk_is_an_error_and_nothing_is_lost(void **state)
 {
     const char *path = scratch_path(&place, "server.db");
-    const ts_tokens tokens = {.n_prompt = 1};
+    const ts_usage_tokens tokens = {.n_prompt = 1};
     int status;
 
     (void)state;

@@ -30,7 +30,7 @@ enum {
 
 typedef struct entry {
     int64_t key_id, day;
-    ts_tokens tokens;
+    ts_usage_tokens tokens;
     char model[TS_USAGE_MODEL_MAX + 1];
 } entry;
 
@@ -551,7 +551,7 @@ static void settle(ts_auth *a, ts_grant *g, uint64_t n_used, int64_t now)
 }
 
 /* False: the grant is committed already. */
-static bool take_order(ts_auth *a, ts_grant *g, const ts_tokens *tokens, order *out)
+static bool take_order(ts_auth *a, ts_grant *g, const ts_usage_tokens *tokens, order *out)
 {
     const int64_t now = now_ms(a);
 
@@ -565,7 +565,7 @@ static bool take_order(ts_auth *a, ts_grant *g, const ts_tokens *tokens, order *
     return true;
 }
 
-tiefsee_status ts_usage_commit(ts_auth *a, ts_grant *grant, const ts_tokens *tokens,
+tiefsee_status ts_usage_commit(ts_auth *a, ts_grant *grant, const ts_usage_tokens *tokens,
                                tiefsee_error *err)
 {
     order o;
@@ -573,7 +573,7 @@ tiefsee_status ts_usage_commit(ts_auth *a, ts_grant *grant, const ts_tokens *tok
     return take_order(a, grant, tokens, &o) ? carry_out(a, &o, err) : TIEFSEE_OK;
 }
 
-void ts_usage_commit_then(ts_auth *a, ts_grant *grant, const ts_tokens *tokens,
+void ts_usage_commit_then(ts_auth *a, ts_grant *grant, const ts_usage_tokens *tokens,
                           ts_usage_written *on_written, void *user)
 {
     tiefsee_error error = {0};

@@ -101,13 +101,13 @@ ts_refusal ts_auth_begin(ts_auth *a, const ts_identity *who, const char *model, 
  * sync: tens of microseconds; at most a few seconds while another program holds
  * the store).  After an error the numbers stay in memory and are tried again
  * with every later commit, but they are not safe: end the response as failed. */
-tiefsee_status ts_usage_commit(ts_auth *a, ts_grant *grant, const ts_tokens *tokens,
+tiefsee_status ts_usage_commit(ts_auth *a, ts_grant *grant, const ts_usage_tokens *tokens,
                                tiefsee_error *err) TS_MUST_CHECK;
 
 /* The same without waiting: on_written comes on the store's thread, must not
  * block, and gets err NULL when the numbers are safe. */
 typedef void ts_usage_written(void *user, const tiefsee_error *err);
-void ts_usage_commit_then(ts_auth *a, ts_grant *grant, const ts_tokens *tokens,
+void ts_usage_commit_then(ts_auth *a, ts_grant *grant, const ts_usage_tokens *tokens,
                           ts_usage_written *on_written, void *user);
 
 /* Give back the slot and what was set aside and not used.  Does nothing when the

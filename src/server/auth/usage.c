@@ -73,7 +73,7 @@ bool ts_usage_parse_day(const char *text, int64_t *day)
 }
 
 tiefsee_status ts_usage_add(ts_store *s, int64_t key_id, int64_t day, const char *model,
-                            const ts_tokens *tokens, tiefsee_error *err)
+                            const ts_usage_tokens *tokens, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(
         s, "INSERT INTO token_usage VALUES (?, ?, ?, 1, ?, ?, ?, ?)"

@@ -8,19 +8,19 @@
 
 enum { TS_USAGE_MODEL_MAX = 127 }; /* bytes of a model's name; longer ones are cut */
 
-typedef struct ts_tokens {
+typedef struct ts_usage_tokens {
     uint64_t n_prompt;     /* all of the prompt, cached or not */
     uint64_t n_cached;     /* the part of n_prompt that was found in the cache */
     uint64_t n_completion; /* thinking included */
     uint64_t n_reasoning;  /* the part of n_completion that was thinking */
-} ts_tokens;
+} ts_usage_tokens;
 
 typedef struct ts_usage_row {
     int64_t key_id, day; /* -1 where rows were added up over it */
     const char *key;     /* the key's name, also when it is deleted; "" for no key */
     const char *model;   /* "" where rows were added up over it */
     uint64_t n_requests;
-    ts_tokens tokens;
+    ts_usage_tokens tokens;
 } ts_usage_row;
 
 /* What to add up.  The strings of a row live until visit returns. */
@@ -39,7 +39,7 @@ tiefsee_status ts_usage_read(ts_store *s, const ts_usage_query *query, ts_usage_
 
 /* Add one request to the books, inside the caller's transaction if there is one. */
 tiefsee_status ts_usage_add(ts_store *s, int64_t key_id, int64_t day, const char *model,
-                            const ts_tokens *tokens, tiefsee_error *err) TS_MUST_CHECK;
+                            const ts_usage_tokens *tokens, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Days since 1970-01-01 in UTC, and back to "2026-11-24". */
 int64_t ts_usage_day(int64_t unix_seconds);

@@ -69,6 +69,7 @@ struct ts_reply {
     bool is_gone;    /* the connection is through */
     bool is_cut;     /* the answer must not look complete */
     bool is_overrun; /* output_bytes were not enough */
+    int n_gates;     /* > 0: what was written stays here */
     bool is_dirty;
     ts_reply *next_dirty;
     ts_buf out;
@@ -85,6 +86,7 @@ struct ts_reply {
     /* Before the handler runs and by it: one at a time. */
     const ts_protocol *protocol;
     ts_buf body;
+    int retry_after_s;
     const char *origin; /* CORS: the value to allow; NULL: none */
     bool is_admitted;   /* `finished` will be told */
 

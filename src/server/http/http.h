@@ -137,6 +137,9 @@ void ts_reply_fail_with(ts_reply *r, const ts_http_error *error);
  * and CANCELLED 503, others 500.  5xx say only the request's id and log the text. */
 void ts_reply_fail_status(ts_reply *r, const tiefsee_error *err);
 
+/* What Retry-After of ts_reply_fail_status says; default: 1. */
+void ts_reply_retry_after(ts_reply *r, int seconds);
+
 /* Stream: begin, write ..., end.  Write is false when the client is gone or has left
  * limits.output_bytes unread (its connection is closed then): stop the job.  Nothing
  * needs to be freed then, but the reply must still be ended. */
@@ -166,6 +169,12 @@ void ts_reply_on_gone(ts_reply *r, ts_reply_watch *watch);
 /* Keep request, reply and arena beyond the end.  Each hold needs a release. */
 void ts_reply_hold(ts_reply *r);
 void ts_reply_release(ts_reply *r);
+
+/* From gate to ungate nothing more reaches the client, also no end: what an answer took
+ * is in the books before its last byte leaves.  Each gate needs an ungate, before or
+ * after the end (then on a held reply); is_good false: the answer is cut instead. */
+void ts_reply_gate(ts_reply *r);
+void ts_reply_ungate(ts_reply *r, bool is_good);
 
 /* Call free_it(p) when request and arena go, in reverse order (any thread).  False: no
  * memory; then it was called at once. */

@@ -194,6 +194,23 @@ void ts_reply_release(ts_reply *r)
         free_exchange(r, finished, app);
 }
 
+void ts_reply_gate(ts_reply *r)
+{
+    ts_lock_take(r->hub->lock);
+    r->n_gates++;
+    ts_lock_give(r->hub->lock);
+}
+
+void ts_reply_ungate(ts_reply *r, bool is_good)
+{
+    ts_lock_take(r->hub->lock);
+    assert(r->n_gates > 0);
+    r->n_gates--;
+    r->is_cut = r->is_cut || !is_good;
+    mark_dirty(r);
+    ts_lock_give(r->hub->lock);
+}
+
 bool ts_reply_on_free(ts_reply *r, void (*free_it)(void *p), void *p)
 {
     ts_reply_free_node *node = ts_arena_alloc(r->req.arena, sizeof *node);
@@ -250,9 +267,10 @@ void ts_exchange_finish(ts_reply *r, bool was_complete)
 ts_exchange_news ts_exchange_look(ts_reply *r)
 {
     ts_lock_take(r->hub->lock);
-    const ts_exchange_news news = {.can_queue = r->is_begun || r->is_cut,
-                                   .has_bytes = r->out.len > r->n_taken,
-                                   .is_ended = r->is_ended,
+    const bool is_open = r->n_gates == 0;
+    const ts_exchange_news news = {.can_queue = (r->is_begun && is_open) || r->is_cut,
+                                   .has_bytes = r->out.len > r->n_taken && is_open,
+                                   .is_ended = r->is_ended && is_open,
                                    .is_cut = r->is_cut};
     ts_lock_give(r->hub->lock);
     return news;
@@ -267,6 +285,8 @@ long ts_exchange_take(ts_reply *r, char *to, size_t max)
 
     if (r->is_cut)
         result = -2;
+    else if (r->n_gates > 0)
+        result = 0;
     else if (n == 0)
         result = r->is_ended ? -1 : 0;
     else {
@@ -530,12 +550,19 @@ static int status_of(tiefsee_status st)
     }
 }
 
+void ts_reply_retry_after(ts_reply *r, int seconds)
+{
+    r->retry_after_s = seconds;
+}
+
 void ts_reply_fail_status(ts_reply *r, const tiefsee_error *err)
 {
     const int status = status_of(err->status);
     ts_http_error error = {.status = status,
                            .message = err->message,
-                           .retry_after_s = status == 429 || status == 503 ? 1 : 0};
+                           .retry_after_s = status != 429 && status != 503 ? 0
+                                            : r->retry_after_s > 0         ? r->retry_after_s
+                                                                           : 1};
     char message[96];
 
     if (status == 500 || err->status == TIEFSEE_E_NOMEM) {

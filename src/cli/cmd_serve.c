@@ -1,0 +1,217 @@
+/* cmd_serve.c - the API for programs: opens models, says where, serves. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "core/log.h"
+#include "server/serve.h"
+
+enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
+
+static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path;
+static const char *log_level = "info";
+static uint64_t port = 8642, max_running, max_queue, cache_mib, body_mib = 32, drain_s = 30;
+static uint64_t n_connections;
+static ts_opt_list aliases, origins, hosts;
+static bool requires_key, insecure, any_host, json_log, no_tcp;
+
+static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
+
+static const ts_opt options[] = {
+    TS_OPTIONS_MODEL,
+    {'c', "ctx", "N",
+     "longest context of one request; default: 8192, or less if the model has less",
+     .count = &ts_settings_now.n_ctx, .min = 1, .max = TS_MAX_CTX},
+    {0, "host", "ADDRESS", "where to listen; default: 127.0.0.1", .text = &host},
+    {'p', "port", "N", "0: any free one; default: 8642", .count = &port, .max = MAX_PORT},
+    {0, "unix", "PATH", "listen on this unix socket as well (its mode is 0600)",
+     .text = &unix_path},
+    {0, "no-tcp", .help = "listen on the unix socket only", .flag = &no_tcp},
+    {0, "alias", "NEW=NAME", "another name for a model; up to 16 times", .list = &aliases},
+    {0, "max-running", "N", "requests that are answered at once; default: 64",
+     .count = &max_running, .min = 1, .max = 4096},
+    {0, "queue", "N", "requests that may wait; default: 256", .count = &max_queue, .min = 1,
+     .max = 1 << 16},
+    {0, "cache", "MIB", "memory for contexts, running and remembered; default: a quarter",
+     .count = &cache_mib, .min = 1, .max = 1 << 24},
+    {0, "require-key", .help = "refuse requests without a key (tiefsee keys makes them)",
+     .flag = &requires_key},
+    {0, "db", "FILE", "keys and usage; default: server.db in the state folder", .text = &db_path},
+    {0, "tls-cert", "FILE", "certificate chain, PEM", .text = &tls_cert},
+    {0, "tls-key", "FILE", "its private key, PEM", .text = &tls_key},
+    {0, "cors", "ORIGIN", "let pages of this origin use the server; '*': of all", .list = &origins},
+    {0, "allow-host", "NAME", "a name of this server beside localhost; '*': any", .list = &hosts},
+    {0, "insecure-listen",
+     .help = "listen beyond this machine without TLS or keys: whoever reaches it can use it, and "
+             "what is said can be read on the way",
+     .flag = &insecure},
+    {0, "max-body", "MIB", "largest request; default: 32", .count = &body_mib, .min = 1,
+     .max = 1024},
+    {0, "connections", "N", "open at once; default: 2048", .count = &n_connections, .min = 1,
+     .max = 1 << 16},
+    {0, "drain", "SECONDS", "how long running answers may take after SIGTERM; default: 30",
+     .count = &drain_s, .min = 1, .max = 86400},
+    {0, "log", "LEVEL", "error, warn, info or debug; default: info", .text = &log_level,
+     .choices = levels},
+    {0, "log-json", .help = "log lines are JSON objects", .flag = &json_log},
+    {0}};
+
+/* "models/mini.gguf" is served as "mini"; "name=models/mini.gguf" as "name". */
+static void split_name(const char *argument, char *name, size_t size, const char **path)
+{
+    const char *equals = strchr(argument, '='), *slash = strrchr(argument, '/');
+
+    if (equals > argument && !memchr(argument, '/', (size_t)(equals - argument))) {
+        (void)snprintf(name, size, "%.*s", (int)(equals - argument), argument);
+        *path = equals + 1;
+        return;
+    }
+    *path = argument;
+    if (slash && !slash[1])
+        slash = NULL;
+    (void)snprintf(name, size, "%s", slash ? slash + 1 : argument);
+    char *end = strstr(name, ".gguf");
+    if (end && end != name && !end[5])
+        *end = '\0';
+}
+
+static int open_one(const char *argument, ts_serve_model *out, char *name, size_t size)
+{
+    tiefsee_model_info info;
+
+    if (argument)
+        split_name(argument, name, size, &ts_settings_now.model);
+    const int code = ts_cli_open_model(&out->model, false);
+    if (code != TS_EXIT_NONE)
+        return code;
+    if (!argument) {
+        tiefsee_model_describe(out->model, &info);
+        (void)snprintf(name, size, "%s", info.name);
+        for (char *p = name; *p; p++)
+            *p = *p == ' ' ? '-' : *p;
+    }
+    out->name = name;
+    return TS_EXIT_NONE;
+}
+
+static bool has_star(const ts_opt_list *list)
+{
+    for (size_t i = 0; i < list->n; i++)
+        if (strcmp(list->at[i], "*") == 0)
+            return true;
+    return false;
+}
+
+static void on_ready(void *user, int real_port)
+{
+    const ts_serve_options *o = user;
+    const bool is_v6 = strchr(host, ':') != NULL;
+
+    (void)fputs("tiefsee: serving", stderr);
+    for (size_t i = 0; i < o->n_models; i++)
+        (void)fprintf(stderr, "%s %s", i ? "," : "", o->models[i].name);
+    (void)fputs(" at", stderr);
+    if (real_port > 0)
+        (void)fprintf(stderr, " %s://%s%s%s:%d/v1", tls_cert ? "https" : "http", is_v6 ? "[" : "",
+                      host, is_v6 ? "]" : "", real_port);
+    if (unix_path)
+        (void)fprintf(stderr, "%s %s", real_port > 0 ? " and" : "", unix_path);
+    (void)fputc('\n', stderr);
+    (void)fflush(stderr);
+}
+
+static int check(void)
+{
+    if (!tls_cert != !tls_key)
+        return ts_cli_error(TS_EXIT_USAGE, "serve: --tls-cert and --tls-key belong together");
+    if (no_tcp && !unix_path)
+        return ts_cli_error(TS_EXIT_USAGE, "serve: --no-tcp needs --unix PATH");
+    any_host = has_star(&hosts);
+    any_host = any_host || (insecure && hosts.n == 0);
+    return TS_EXIT_NONE;
+}
+
+static ts_log_level level_of(const char *name)
+{
+    int i = 0;
+
+    while (strcmp(levels[i], name) != 0)
+        i++;
+    return (ts_log_level)i;
+}
+
+static int serve(ts_serve_model *models, size_t n)
+{
+    static char default_db[PATH_BYTES];
+    tiefsee_error err = {0};
+    ts_serve_options o = {
+        .models = models,
+        .n_models = n,
+        .aliases = aliases.at,
+        .n_aliases = aliases.n,
+        .engine = {.n_ctx = (size_t)ts_settings_now.n_ctx,
+                   .max_running = (size_t)max_running,
+                   .max_queue = (size_t)max_queue,
+                   .cache_bytes = cache_mib << 20},
+        .store = db_path,
+        .store_is_optional = !db_path && !requires_key,
+        .requires_key = requires_key,
+        .allows_insecure = insecure,
+        .tls_cert_file = tls_cert,
+        .tls_key_file = tls_key,
+        .http = {.host = no_tcp ? NULL : host,
+                 .port = (int)port,
+                 .unix_path = unix_path,
+                 .hosts = hosts.at,
+                 .n_hosts = hosts.n,
+                 .any_host = any_host,
+                 .origins = origins.at,
+                 .n_origins = origins.n,
+                 .limits = {.body_bytes = (size_t)body_mib << 20,
+                            .n_connections = (size_t)n_connections,
+                            .drain_s = (double)drain_s}},
+        .on_ready = on_ready,
+    };
+
+    o.user = &o;
+    if (!o.store && ts_cli_state_file(default_db, sizeof default_db, "server.db"))
+        o.store = default_db;
+    ts_log_setup(level_of(log_level), json_log);
+    return ts_serve(&o, &err) == TIEFSEE_OK ? TS_EXIT_OK : ts_cli_fail(&err);
+}
+
+static int run(int argc, char **argv)
+{
+    ts_serve_model models[MAX_SERVED] = {{0}};
+    static char names[MAX_SERVED][256];
+    size_t n = 0;
+    int code = check();
+
+    if (code == TS_EXIT_NONE && argc > 0 && ts_settings_now.model)
+        code = ts_cli_error(TS_EXIT_USAGE, "serve: models as arguments or by -m, not both");
+    const char *first = ts_settings_now.model;
+    const size_t n_wanted = argc > 0 ? (size_t)argc : 1;
+    for (; n < n_wanted && code == TS_EXIT_NONE; n++)
+        code = open_one(argc > 0 ? argv[n] : first, &models[n], names[n], sizeof names[n]);
+    if (code == TS_EXIT_NONE)
+        return serve(models, n);
+    for (size_t i = 0; i < n; i++)
+        tiefsee_model_close(models[i].model);
+    return code;
+}
+
+const ts_command ts_cmd_serve = {
+    .name = "serve",
+    .arguments = "[[NAME=]MODEL ...] [options]",
+    .summary = "answer programs over HTTP",
+    .details =
+        "Serve one or more models by the APIs of DeepSeek and OpenAI, at http://127.0.0.1:8642/v1 "
+        "unless told otherwise. A model is served by the name of its file, or by NAME; the first "
+        "one also answers requests that name none. Listens on this machine only: beyond it, TLS "
+        "and --require-key are needed, or --insecure-listen. SIGTERM and Ctrl-C let running "
+        "answers end, a second one ends them; SIGHUP reads keys and limits again. The log on "
+        "stderr has one line per request and nothing of what was said.",
+    .options = options,
+    .max_arguments = MAX_SERVED,
+    .run = run,
+};

@@ -1,0 +1,180 @@
+/* base_routes.c - see base_routes.h.
+ *
+ * GET /health          is the server up: cheap, for a balancer's every second
+ * GET /health?deep=1   can the first model still say something: one real token
+ * GET /metrics         Prometheus
+ * GET /                what this is
+ */
+#include "server/base_routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "core/clock.h"
+#include "server/jobs.h"
+#include "server/server.h"
+
+/* ------------------------------------------------------------------ health */
+
+static void deep_done(void *user, const ts_job_result *result)
+{
+    ts_reply *reply = user;
+    char text[160];
+
+    if (result->status != TIEFSEE_OK) {
+        ts_reply_fail_status(reply, &result->error);
+        return;
+    }
+    if (result->n_generated == 0) {
+        ts_reply_fail(reply, 503, "the model said nothing");
+        return;
+    }
+    const int n = snprintf(text, sizeof text,
+                           "{\"status\": \"ok\", \"queue_ms\": %.1f, \"token_ms\": %.1f}\n",
+                           result->queue_s * 1e3, (result->prompt_s + result->answer_s) * 1e3);
+    ts_reply_send(reply, 200, "application/json", text, (size_t)n);
+}
+
+static void deep_health(ts_http_request *req, ts_reply *reply)
+{
+    static const ts_job_events events = {.done = deep_done};
+    const ts_served_model *model = ts_models_find(ts_server_of(req)->models, NULL);
+    tiefsee_token token = model ? tiefsee_token_bos(model->model) : -1;
+    tiefsee_error err = {0};
+
+    if (!model) {
+        ts_reply_fail(reply, 503, "no model is served");
+        return;
+    }
+    token = token >= 0 ? token : 0;
+    const ts_job_spec spec = {
+        .tokens = &token,
+        .n_tokens = 1,
+        .generate = {.size = sizeof spec.generate,
+                     .max_tokens = 1,
+                     .ignore_eos = true,
+                     .raw = true,
+                     .sampling = {.size = sizeof spec.generate.sampling}},
+        .user_name = "health",
+    };
+    if (ts_jobs_submit(reply, model->engine, &spec, &events, reply, &err) != TIEFSEE_OK)
+        ts_reply_fail_status(reply, &err);
+}
+
+static void health(ts_http_request *req, ts_reply *reply)
+{
+    static const char text[] = "{\"status\": \"ok\"}\n";
+    ts_str deep;
+
+    if (ts_http_query(req, "deep", &deep) && !ts_str_is(deep, "0"))
+        deep_health(req, reply);
+    else
+        ts_reply_send(reply, 200, "application/json", text, sizeof text - 1);
+}
+
+/* ----------------------------------------------------------------- metrics */
+
+static void set(ts_metrics *m, bool is_counter, const char *name, const char *help,
+                const char *labels, double x)
+{
+    ts_metric_set(is_counter ? ts_metrics_counter(m, name, help, labels)
+                             : ts_metrics_gauge(m, name, help, labels),
+                  x);
+}
+
+static void measure_model(ts_metrics *m, const ts_served_model *model)
+{
+    ts_engine_stats s;
+    char label[160];
+
+    ts_engine_read_stats(model->engine, &s);
+    (void)snprintf(label, sizeof label, "model=\"%s\"", model->name);
+    set(m, false, "tiefsee_jobs_running", "Jobs that share the engine's steps.", label,
+        (double)s.n_running);
+    set(m, false, "tiefsee_jobs_queued", "Jobs that wait.", label, (double)s.n_queued);
+    set(m, true, "tiefsee_jobs_total", "Jobs that have ended.", label, (double)s.n_jobs);
+    set(m, true, "tiefsee_prompt_tokens_total", "Tokens of prompts.", label,
+        (double)s.n_prompt_tokens);
+    set(m, true, "tiefsee_cached_tokens_total", "Tokens of prompts that were remembered.", label,
+        (double)s.n_cached_tokens);
+    set(m, true, "tiefsee_generated_tokens_total", "Tokens of answers.", label,
+        (double)s.n_generated_tokens);
+    set(m, true, "tiefsee_steps_total", "Steps of the engine.", label, (double)s.n_steps);
+    set(m, false, "tiefsee_cache_pages", "Pages of 64 tokens: room.", label, (double)s.cache_pages);
+    set(m, false, "tiefsee_cache_pages_used", "Pages in use or remembered.", label,
+        (double)s.cache_pages_used);
+}
+
+static void measure(ts_server *server)
+{
+    ts_http_stats s;
+
+    ts_http_read_stats(server->http, &s);
+    set(server->metrics, false, "tiefsee_connections", "Open connections.", "",
+        (double)s.n_connections);
+    set(server->metrics, false, "tiefsee_requests_active", "Requests being read or answered.", "",
+        (double)s.n_active);
+    set(server->metrics, false, "tiefsee_uptime_seconds", "Since the start.", "",
+        ts_clock_seconds() - server->started);
+    for (size_t i = 0; i < ts_models_count(server->models); i++)
+        measure_model(server->metrics, ts_models_at(server->models, i));
+}
+
+static void metrics(ts_http_request *req, ts_reply *reply)
+{
+    ts_server *server = ts_server_of(req);
+    ts_buf out = ts_buf_make(4 << 20);
+
+    measure(server);
+    if (ts_metrics_print(server->metrics, &out))
+        ts_reply_send(reply, 200, "text/plain; version=0.0.4; charset=utf-8", out.ptr, out.len);
+    else
+        ts_reply_fail(reply, 503, "the metrics do not fit");
+    ts_buf_free(&out);
+}
+
+void ts_base_count(void *app, const ts_http_request *req, const ts_http_summary *summary)
+{
+    static const double bounds[] = {0.001, 0.005, 0.02, 0.1, 0.5, 1, 2, 5, 10, 30, 60, 300};
+    ts_metrics *m = ((ts_server *)app)->metrics;
+    const char *route = req->route ? req->route->pattern : "none";
+    char labels[160];
+
+    (void)snprintf(labels, sizeof labels, "route=\"%s\",code=\"%d\"", route, summary->status);
+    ts_metric_add(
+        ts_metrics_counter(m, "tiefsee_requests_total", "Requests that have ended.", labels), 1);
+    if (summary->was_cut)
+        ts_metric_add(ts_metrics_counter(m, "tiefsee_requests_cut_total",
+                                         "Requests whose client left before the end.", ""),
+                      1);
+    (void)snprintf(labels, sizeof labels, "route=\"%s\"", route);
+    ts_metric_observe(ts_metrics_histogram(m, "tiefsee_first_byte_seconds",
+                                           "From headers to the first byte of the answer.", labels,
+                                           bounds, TS_COUNT(bounds)),
+                      summary->wait_s);
+    ts_metric_observe(ts_metrics_histogram(m, "tiefsee_request_seconds", "From headers to the end.",
+                                           labels, bounds, TS_COUNT(bounds)),
+                      summary->total_s);
+}
+
+/* -------------------------------------------------------------------- page */
+
+static void page(ts_http_request *req, ts_reply *reply)
+{
+    static const char text[] =
+        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Tiefsee</title>\n"
+        "<p>This is Tiefsee: DeepSeek models on your own machine.</p>\n"
+        "<p>It speaks the APIs of DeepSeek and OpenAI below this address (base URL: /v1), and "
+        "says how it is at <a href=\"/health\">/health</a> and <a "
+        "href=\"/metrics\">/metrics</a>.</p>\n</html>\n";
+
+    (void)req;
+    ts_reply_send(reply, 200, "text/html; charset=utf-8", text, sizeof text - 1);
+}
+
+const ts_route ts_base_routes[] = {
+    {"GET", "/", page, TS_ROUTE_QUICK | TS_ROUTE_OPEN, NULL, NULL},
+    {"GET", "/health", health, TS_ROUTE_OPEN | TS_ROUTE_SILENT, NULL, NULL},
+    {"GET", "/metrics", metrics, TS_ROUTE_SILENT, NULL, NULL},
+};
+const size_t ts_n_base_routes = TS_COUNT(ts_base_routes);

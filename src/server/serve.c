@@ -1,0 +1,337 @@
+/* serve.c - see serve.h.
+ *
+ * Starts from the inside out (models, keys, HTTP) and ends from the outside in: HTTP
+ * first, so that nobody asks any more; then the engines, whose last callbacks end the
+ * last replies; then the books.
+ */
+#include "server/serve.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/file.h"
+#include "core/log.h"
+#include "server/auth/auth.h"
+#include "server/base_routes.h"
+#include "server/server.h"
+
+enum { MAX_ROUTES = 256, MAX_PEM = 1 << 20 };
+
+typedef struct serving {
+    ts_server server;
+    const ts_serve_options *opt;
+    ts_route routes[MAX_ROUTES];
+    size_t n_routes;
+    ts_buf cert, key;
+    double drain_until;
+} serving;
+
+/* ----------------------------------------------------------------- signals */
+
+static ts_http *woken; /* by signals */
+static volatile sig_atomic_t n_stop_signals, wants_reload;
+
+static void on_stop_signal(int number)
+{
+    (void)number;
+    n_stop_signals++;
+    ts_http_wake(woken);
+}
+
+static void on_reload_signal(int number)
+{
+    (void)number;
+    wants_reload = 1;
+    ts_http_wake(woken);
+}
+
+static void take_signals(ts_http *http)
+{
+    struct sigaction stop = {.sa_handler = on_stop_signal, .sa_flags = SA_RESTART};
+    struct sigaction reload = {.sa_handler = on_reload_signal, .sa_flags = SA_RESTART};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    woken = http;
+    n_stop_signals = 0;
+    (void)sigaction(SIGTERM, &stop, NULL);
+    (void)sigaction(SIGINT, &stop, NULL);
+    (void)sigaction(SIGHUP, &reload, NULL);
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+static void drop_signals(void)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    /* It is ending already; another signal must not wake a server that is gone. */
+    (void)sigaction(SIGTERM, &ignore, NULL);
+    (void)sigaction(SIGINT, &ignore, NULL);
+    (void)sigaction(SIGHUP, &ignore, NULL);
+}
+
+/* ------------------------------------------------------------------- turns */
+
+static void reload(ts_server *server)
+{
+    tiefsee_error err = {0};
+
+    wants_reload = 0;
+    if (server->auth && ts_auth_reload(server->auth, &err) != TIEFSEE_OK) {
+        const ts_log_field field = TS_LOG_TEXT("why", err.message);
+        ts_log(TS_LOG_ERROR, "reload failed", &field, 1);
+    } else
+        ts_log(TS_LOG_INFO, "reloaded", NULL, 0);
+}
+
+static void start_drain(serving *s, double now)
+{
+    s->server.is_draining = true;
+    s->drain_until = now + s->opt->http.limits.drain_s;
+    ts_http_drain(s->server.http);
+    ts_models_drain(s->server.models);
+    ts_log(TS_LOG_INFO, "stopping", NULL, 0);
+}
+
+static void on_turn(void *user)
+{
+    serving *s = user;
+    const double now = ts_clock_seconds();
+
+    if (wants_reload)
+        reload(&s->server);
+    if (n_stop_signals == 0)
+        return;
+    if (!s->server.is_draining)
+        start_drain(s, now);
+    if (n_stop_signals > 1 || now > s->drain_until ||
+        (ts_http_is_idle(s->server.http) && ts_models_are_idle(s->server.models)))
+        ts_http_stop(s->server.http);
+}
+
+/* --------------------------------------------------------------- admission */
+
+static unsigned scope_of(const ts_http_request *req)
+{
+    if (strcmp(req->path, "/metrics") == 0)
+        return TS_SCOPE_METRICS;
+    return strncmp(req->path, "/admin", 6) == 0 ? TS_SCOPE_ADMIN : TS_SCOPE_CHAT;
+}
+
+static const char *terminated(ts_http_request *req, const char *name)
+{
+    const ts_str value = ts_http_header_of(req, name);
+
+    return value.ptr; /* copies in the arena are terminated */
+}
+
+static bool admit(void *app, ts_http_request *req, ts_http_error *refusal)
+{
+    ts_server *server = app;
+    ts_identity *who = ts_arena_alloc_zero(req->arena, 1, sizeof *who);
+    tiefsee_error err = {0};
+    ts_str token;
+
+    if (!server->auth)
+        return true;
+    if (!who) {
+        *refusal = (ts_http_error){.status = 503, .message = "out of memory", .retry_after_s = 1};
+        return false;
+    }
+    ts_refusal no = ts_auth_credential(terminated(req, "Authorization"),
+                                       terminated(req, "x-api-key"), &token, &err);
+    if (no == TS_REFUSAL_NONE)
+        no = ts_auth_check(server->auth, token, scope_of(req), who, &err);
+    if (no == TS_REFUSAL_NONE) {
+        req->identity = who;
+        req->user_name = who->user;
+        return true;
+    }
+    const char *message = ts_arena_strdup(req->arena, err.message, strlen(err.message));
+    *refusal = (ts_http_error){.status = ts_refusal_http(no),
+                               .message = message ? message : "not allowed"};
+    return false;
+}
+
+/* ------------------------------------------------------------------- start */
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    struct in6_addr v6;
+
+    if (strcmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return (ntohl(v4.s_addr) >> 24) == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+/* Text and keys of users do not travel in the clear by accident. */
+static tiefsee_status check_exposure(const ts_serve_options *o, tiefsee_error *err)
+{
+    if (!o->http.host || is_loopback(o->http.host) || o->allows_insecure)
+        return TIEFSEE_OK;
+    if (!o->tls_cert_file)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "%s is reachable from outside: --tls-cert and --tls-key are needed (or say "
+                       "--insecure-listen)",
+                       o->http.host);
+    if (!o->requires_key)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "%s is reachable from outside: --require-key is needed (or say "
+                       "--insecure-listen)",
+                       o->http.host);
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status open_models(serving *s, tiefsee_error *err)
+{
+    const ts_serve_options *o = s->opt;
+    tiefsee_status st = TIEFSEE_OK;
+
+    for (size_t i = 0; i < o->n_models; i++) {
+        tiefsee_model *model = o->models[i].model;
+
+        o->models[i].model = NULL;
+        if (st == TIEFSEE_OK)
+            st = ts_models_add(s->server.models, o->models[i].name, model, &o->engine, err);
+        else
+            tiefsee_model_close(model);
+    }
+    for (size_t i = 0; i < o->n_aliases && st == TIEFSEE_OK; i++) {
+        const char *equals = strchr(o->aliases[i], '=');
+        char alias[128];
+
+        if (!equals || (size_t)(equals - o->aliases[i]) >= sizeof alias)
+            return ts_fail(err, TIEFSEE_E_INVALID, "--alias takes NEW=NAME, not '%s'",
+                           o->aliases[i]);
+        (void)snprintf(alias, sizeof alias, "%.*s", (int)(equals - o->aliases[i]), o->aliases[i]);
+        st = ts_models_alias(s->server.models, alias, equals + 1, err);
+    }
+    return st;
+}
+
+static tiefsee_status open_auth(serving *s, tiefsee_error *err)
+{
+    const ts_auth_options options = {.allows_nobody = !s->opt->requires_key};
+
+    if (!s->opt->store)
+        return s->opt->requires_key ? ts_fail(err, TIEFSEE_E_INVALID, "--require-key needs --db")
+                                    : TIEFSEE_OK;
+    const tiefsee_status st = ts_auth_open(&s->server.auth, s->opt->store, &options, err);
+    if (st != TIEFSEE_OK && s->opt->store_is_optional) {
+        const ts_log_field field = TS_LOG_TEXT("why", err->message);
+        ts_log(TS_LOG_WARN, "no keys and no usage", &field, 1);
+        return TIEFSEE_OK;
+    }
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "keys");
+}
+
+static void add_routes(serving *s, const ts_route *routes, size_t n)
+{
+    for (size_t i = 0; i < n && s->n_routes < MAX_ROUTES; i++)
+        s->routes[s->n_routes++] = routes[i];
+}
+
+static void list_routes(serving *s)
+{
+    add_routes(s, ts_base_routes, ts_n_base_routes);
+}
+
+static tiefsee_status read_pem(ts_buf *out, const char *path, tiefsee_error *err)
+{
+    const tiefsee_status st = path ? ts_file_read(out, path, MAX_PEM, err) : TIEFSEE_OK;
+
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "TLS");
+}
+
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max < 65536 ? limit.rlim_max : 65536;
+        (void)setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static tiefsee_status open_http(serving *s, tiefsee_error *err)
+{
+    ts_http_options http = s->opt->http;
+    tiefsee_status st = read_pem(&s->cert, s->opt->tls_cert_file, err);
+
+    if (st == TIEFSEE_OK)
+        st = read_pem(&s->key, s->opt->tls_key_file, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    list_routes(s);
+    raise_file_limit();
+    http.routes = s->routes;
+    http.n_routes = s->n_routes;
+    http.app = &s->server;
+    http.admit = admit;
+    http.finished = ts_base_count;
+    http.tls_cert = s->cert.ptr;
+    http.tls_key = s->key.ptr;
+    return ts_http_open(&s->server.http, &http, err);
+}
+
+static tiefsee_status open_all(serving *s, tiefsee_error *err)
+{
+    tiefsee_status st = check_exposure(s->opt, err);
+
+    s->server.started = ts_clock_seconds();
+    s->server.metrics = ts_metrics_new();
+    s->server.models = ts_models_new();
+    if (st == TIEFSEE_OK && (!s->server.metrics || !s->server.models))
+        st = ts_fail_nomem(err, 0, "the server");
+    if (st == TIEFSEE_OK)
+        st = open_models(s, err);
+    if (st == TIEFSEE_OK)
+        st = open_auth(s, err);
+    if (st == TIEFSEE_OK)
+        st = open_http(s, err);
+    return st;
+}
+
+static void close_all(serving *s)
+{
+    ts_http_close(s->server.http);
+    ts_models_free(s->server.models);
+    if (s->server.auth)
+        ts_auth_close(s->server.auth);
+    ts_metrics_free(s->server.metrics);
+    for (size_t i = 0; i < s->opt->n_models; i++)
+        tiefsee_model_close(s->opt->models[i].model);
+    ts_buf_free(&s->cert);
+    ts_buf_free(&s->key);
+}
+
+tiefsee_status ts_serve(const ts_serve_options *opt, tiefsee_error *err)
+{
+    serving *s = ts_alloc_zero(1, sizeof *s);
+
+    if (!s) {
+        for (size_t i = 0; i < opt->n_models; i++)
+            tiefsee_model_close(opt->models[i].model);
+        return ts_fail_nomem(err, sizeof *s, "the server");
+    }
+    s->opt = opt;
+    const tiefsee_status st = open_all(s, err);
+    if (st == TIEFSEE_OK) {
+        take_signals(s->server.http);
+        if (opt->on_ready)
+            opt->on_ready(opt->user, ts_http_port(s->server.http));
+        ts_http_run(s->server.http, on_turn, s);
+        drop_signals();
+    }
+    close_all(s);
+    ts_free(s);
+    return st;
+}

@@ -1,0 +1,35 @@
+/* serve.h - the whole server: models, keys, HTTP, from start to drained. */
+#ifndef TS_SERVER_SERVE_H
+#define TS_SERVER_SERVE_H
+
+#include "engine/engine.h"
+#include "server/http/http.h"
+
+typedef struct ts_serve_model {
+    const char *name;
+    tiefsee_model *model;
+} ts_serve_model;
+
+typedef struct ts_serve_options {
+    ts_serve_model *models; /* taken over, also on failure */
+    size_t n_models;
+    const char *const *aliases; /* "alias=name" */
+    size_t n_aliases;
+    ts_engine_options engine; /* of each model */
+    const char *store;        /* file with keys and books; NULL: neither */
+    bool store_is_optional;   /* go on without it if it cannot be opened */
+    bool requires_key;        /* nobody may ask without one */
+    bool allows_insecure;     /* beyond loopback without TLS or keys */
+    const char *tls_cert_file, *tls_key_file;
+    ts_http_options http; /* routes, app, hooks and PEM texts are filled in */
+
+    /* Once, when the port is open (port 0: only the unix socket). */
+    void (*on_ready)(void *user, int port);
+    void *user;
+} ts_serve_options;
+
+/* Serves on this thread until SIGTERM or SIGINT, then lets running requests end; a
+ * second signal ends them.  SIGHUP reads keys and limits again. */
+tiefsee_status ts_serve(const ts_serve_options *opt, tiefsee_error *err) TS_MUST_CHECK;
+
+#endif

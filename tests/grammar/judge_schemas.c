@@ -1,21 +1,24 @@
 /* judge_schemas.c - the C side of tools/test/check_schemas.py.
  *
- *     judge_schemas [TOKENIZER.json] < cases > verdicts
+ *     judge_schemas [TOKENIZER.json [SEED]] < cases > verdicts
  *
  * stdin: u32 n, n bytes of schema, u32 number of texts, each u32 n and n bytes;
  * again and again.  stdout, a line per schema: "refused MICROSECONDS MESSAGE", or
  * "ok MICROSECONDS 01..." with a digit per text.  With a tokenizer each text goes
- * through masks token by token, and stderr has the times at the end.
+ * through masks token by token, and stderr has the times at the end.  With a seed
+ * the verdicts are followed by a blank and a text that was drawn under the masks
+ * (line ends as blanks), if one ended within MAX_DRAWN tokens.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "core/clock.h"
+#include "core/rng.h"
 #include "engine/grammar.h"
 #include "support/json_vocab.h"
 
-enum { MAX_TIMES = 1 << 24 };
+enum { MAX_TIMES = 1 << 24, MAX_DRAWN = 400 };
 
 static float *mask_us, *compile_us, *first_us;
 static size_t n_mask, n_compile, n_first;
@@ -24,6 +27,9 @@ typedef struct judge {
     ts_bpe *bpe;
     ts_grammar_vocab *vocab;
     uint64_t *mask;
+    size_t n_vocab;
+    bool is_drawing;
+    ts_rng rng;
 } judge;
 
 static bool get_u32(uint32_t *out)
@@ -80,6 +86,56 @@ static bool passes_masks(const judge *j, ts_grammar_rules *rules, const char *te
     return ok && may_end;
 }
 
+static bool is_allowed(const judge *j, int32_t id)
+{
+    return id >= 0 && (j->mask[id / 64] >> (id % 64) & 1);
+}
+
+/* Any allowed token, or, half the time, one that comes to an end. */
+static int32_t draw(judge *j)
+{
+    static const char *const closing[] = {"\"", "}", "]", "\"}", ",", ":", "\",", "1"};
+    const size_t start = (size_t)ts_rng_below(&j->rng, j->n_vocab);
+
+    if (ts_rng_below(&j->rng, 2))
+        for (size_t i = 0, k = start; i < TS_COUNT(closing); i++, k++) {
+            const int32_t id = ts_bpe_find(j->bpe, closing[k % TS_COUNT(closing)]);
+            if (is_allowed(j, id))
+                return id;
+        }
+    for (size_t i = 0; i < j->n_vocab; i++) {
+        const int32_t id = (int32_t)((start + i) % j->n_vocab);
+        if (is_allowed(j, id))
+            return id;
+    }
+    return -1;
+}
+
+static void print_drawn(judge *j, ts_grammar_rules *rules)
+{
+    ts_buf text = ts_buf_make(1 << 24);
+    bool may_end = false;
+    ts_grammar *g;
+
+    if (ts_grammar_start(&g, rules, j->vocab, NULL) != TIEFSEE_OK)
+        exit(1);
+    for (int i = 0; i < MAX_DRAWN; i++) {
+        ts_grammar_mask(g, j->mask, &may_end);
+        const int32_t id = draw(j);
+        if (id < 0 || (may_end && ts_rng_below(&j->rng, 2)))
+            break;
+        const ts_str bytes = ts_bpe_bytes(j->bpe, id);
+        if (!ts_grammar_accept(g, id) || !ts_buf_append(&text, bytes.ptr, bytes.len))
+            exit(1);
+        may_end = false;
+    }
+    putchar(' ');
+    for (size_t i = 0; may_end && i < text.len; i++)
+        putchar((unsigned char)text.ptr[i] < ' ' ? ' ' : text.ptr[i]);
+    ts_buf_free(&text);
+    ts_grammar_free(g);
+}
+
 static int compare(const void *a, const void *b)
 {
     const float x = *(const float *)a, y = *(const float *)b;
@@ -101,7 +157,7 @@ static void report(const char *what, float *list, size_t n)
     fprintf(stderr, ", worst %.1f\n", n ? (double)list[n - 1] : 0);
 }
 
-static void judge_one(const judge *j, const char *schema, uint32_t n)
+static void judge_one(judge *j, const char *schema, uint32_t n)
 {
     tiefsee_error err = {0};
     ts_grammar_rules *rules;
@@ -126,6 +182,8 @@ static void judge_one(const judge *j, const char *schema, uint32_t n)
                                     : ts_grammar_matches(rules, text, n_text)));
         free(text);
     }
+    if (st == TIEFSEE_OK && j->is_drawing)
+        print_drawn(j, rules);
     if (st == TIEFSEE_OK)
         putchar('\n');
     fflush(stdout);
@@ -152,6 +210,9 @@ int main(int argc, char **argv)
         fprintf(stderr, "vocabulary of %zu: %.0f ms\n", n_vocab,
                 (ts_clock_seconds() - start) * 1e3);
         j.mask = malloc(n_vocab / 8);
+        j.n_vocab = n_vocab;
+        j.is_drawing = argc > 2;
+        ts_rng_seed(&j.rng, argc > 2 ? strtoull(argv[2], NULL, 10) : 0);
     }
     for (char *schema; (schema = get_text(&n)); free(schema))
         judge_one(&j, schema, n);

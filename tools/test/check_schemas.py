@@ -2,11 +2,13 @@
 """Judge JSON Schema support by other people's cases.
 
     check_schemas.py --judge build/tests/grammar/judge_schemas [--tokenizer TOKENIZER.json]
-                     [--suite FOLDER] [--bench FOLDER] [--show N]
+                     [--suite FOLDER] [--bench FOLDER] [--draw SEED] [--show N]
 
 FOLDER of --suite: tests/draft2020-12 of the JSON-Schema-Test-Suite (the package jsonschema on
 PyPI carries it in its source distribution), files with lists of {schema, tests}.
 FOLDER of --bench: maskbench/data of JSONSchemaBench, files with one {schema, tests} each.
+
+--draw: texts drawn under the masks must satisfy their schemas by the package jsonschema.
 
 Prints how many schemas are handled and refused (by reason), how many instances are wrongly
 rejected, and those that are wrongly accepted, of which there must be none: exit status 1.
@@ -38,12 +40,12 @@ def spell(value):
     return json.dumps(value, ensure_ascii=False)
 
 
-def judge(program, tokenizer, cases):
+def judge(program, tokenizer, cases, seed=None):
     out = []
     for _, schema, tests in cases:
         out.append(frame(spell(schema)) + struct.pack("<I", len(tests)))
         out += [frame(spell(t["data"])) for t in tests]
-    command = [program] + ([tokenizer] if tokenizer else [])
+    command = [program] + ([tokenizer] if tokenizer else []) + ([str(seed)] if seed else [])
     done = subprocess.run(command, input=b"".join(out), stdout=subprocess.PIPE, check=True)
     return done.stdout.decode("utf-8", "replace").splitlines()
 
@@ -85,12 +87,44 @@ def check(title, cases, verdicts, show):
     return wrongly_accepted
 
 
+def check_drawn(cases, verdicts, show):
+    import jsonschema
+
+    drawn = unfinished = wrong = unknown = 0
+    for (name, schema, _), line in zip(cases, verdicts):
+        kind, _, rest = line.split(" ", 2)
+        text = rest.partition(" ")[2]
+        if kind == "refused" or not text.strip():
+            unfinished += kind != "refused"
+            continue
+        drawn += 1
+        try:
+            value = json.loads(text)
+            cls = jsonschema.validators.validator_for(schema, jsonschema.Draft202012Validator)
+            checker = cls(schema, format_checker=cls.FORMAT_CHECKER)
+            error = next(checker.iter_errors(value), None)
+        except json.JSONDecodeError as e:
+            error = e
+        except Exception:  # the judge itself cannot read the schema
+            unknown += 1
+            continue
+        if error:
+            wrong += 1
+            if wrong <= show:
+                print(f"WRONGLY DRAWN: {name}\n    schema {spell(schema)[:600]}\n    text   "
+                      f"{text[:300]}\n    {str(error)[:200]}")
+    print(f"drawn: {drawn} texts, {unfinished} not finished in time, {wrong} wrong, "
+          f"{unknown} that jsonschema could not judge")
+    return wrong
+
+
 def main():
     p = argparse.ArgumentParser()
     p.add_argument("--judge", required=True)
     p.add_argument("--tokenizer")
     p.add_argument("--suite")
     p.add_argument("--bench")
+    p.add_argument("--draw", type=int, help="a seed; needs --tokenizer and jsonschema")
     p.add_argument("--show", type=int, default=20)
     p.add_argument("--limit", type=int, default=0, help="the first N cases of --bench")
     args = p.parse_args()
@@ -100,7 +134,11 @@ def main():
             cases = list(cases_of(folder, is_suite))
             if args.limit and not is_suite:
                 cases = cases[: args.limit]
-            failed += check(title, cases, judge(args.judge, args.tokenizer, cases), args.show)
+            verdicts = judge(args.judge, args.tokenizer, cases, args.draw)
+            if args.draw:
+                failed += check_drawn(cases, verdicts, args.show)
+                verdicts = [re.sub(r"^(ok \d+ [01]*) .*", r"\1", v) for v in verdicts]
+            failed += check(title, cases, verdicts, args.show)
     sys.exit(1 if failed else 0)
 
 

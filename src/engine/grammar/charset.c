@@ -106,7 +106,7 @@ typedef struct pairs {
         uint32_t a, b;
     } * list;
     uint32_t *slots;
-    uint32_t n, n_slots;
+    uint32_t n, max, n_slots; /* slots: a power of two above 2 * max */
     bool is_full;
 } pairs;
 
@@ -127,7 +127,7 @@ static uint32_t pair_id(pairs *p, uint32_t a, uint32_t b)
         if (p->list[i].a == a && p->list[i].b == b)
             return i;
     }
-    if (p->n >= GR_MAX_CHAR_STATES) {
+    if (p->n >= p->max) {
         p->is_full = true;
         return 0;
     }
@@ -193,13 +193,17 @@ tiefsee_status ts_charset_combine(ts_charset *out, const ts_charset *a, ts_chars
                                   const ts_charset *b, ts_arena *arena, tiefsee_error *err)
 {
     const uint32_t start_a = a->n_states ? 0 : GONE, start_b = b->n_states ? 0 : GONE;
-    pairs p = {.n_slots = 4 * GR_MAX_CHAR_STATES};
+    const uint64_t n_pairs = (a->n_states + 1ull) * (b->n_states + 1ull);
+    pairs p = {.n_slots = 16};
     ts_draft d;
 
     *out = (ts_charset){0};
     if (!is_wanted(op, start_a, start_b))
         return TIEFSEE_OK;
-    p.list = ts_arena_alloc(arena, GR_MAX_CHAR_STATES * sizeof *p.list);
+    p.max = n_pairs < GR_MAX_CHAR_STATES ? (uint32_t)n_pairs : GR_MAX_CHAR_STATES;
+    while (p.n_slots < 2 * p.max)
+        p.n_slots *= 2;
+    p.list = ts_arena_alloc(arena, p.max * sizeof *p.list);
     p.slots = ts_arena_alloc_zero(arena, p.n_slots, sizeof *p.slots);
     if (!p.list || !p.slots)
         return ts_fail_nomem(err, p.n_slots * sizeof *p.slots, "pattern");

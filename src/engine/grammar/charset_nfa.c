@@ -45,7 +45,7 @@ typedef struct subsets {
 
     uint32_t *pool; /* members of all sets, sorted */
     uint32_t *first, *slots;
-    uint32_t n_pool, cap_pool, n_sets, n_slots;
+    uint32_t n_pool, cap_pool, n_sets, cap_first, n_slots;
 
     uint32_t *work; /* (n_states) the set at hand */
     uint32_t *stamp, now, n_work;
@@ -98,6 +98,28 @@ static void close_over(subsets *s)
         }
 }
 
+/* Half full at most. */
+static bool grow_slots(subsets *s)
+{
+    if (s->n_sets < s->n_slots / 2)
+        return true;
+    const uint32_t n = s->n_slots ? 2 * s->n_slots : 128;
+    uint32_t *slots = ts_arena_alloc_zero(s->arena, n, sizeof *slots);
+    if (!slots)
+        return false;
+    for (uint32_t i = 0; i < s->n_sets; i++) {
+        const uint32_t *set = s->pool + s->first[i];
+        uint32_t at =
+            (uint32_t)ts_hash(set, (s->first[i + 1] - s->first[i]) * sizeof *set) & (n - 1);
+        while (slots[at])
+            at = (at + 1) & (n - 1);
+        slots[at] = i + 1;
+    }
+    s->slots = slots;
+    s->n_slots = n;
+    return true;
+}
+
 /* The number of the set at hand, closed, new or known. */
 static uint32_t intern(subsets *s)
 {
@@ -109,6 +131,11 @@ static uint32_t intern(subsets *s)
     sort_u32(s->work, s->n_work);
     s->n_steps += s->n_work * 4;
     const size_t bytes = s->n_work * sizeof *s->work;
+    if (!grow_slots(s) ||
+        !ts_arena_grow(s->arena, &s->first, s->n_sets + 1, &s->cap_first, sizeof *s->first)) {
+        s->is_out_of_memory = true;
+        return 0;
+    }
     uint32_t at = (uint32_t)ts_hash(s->work, bytes) & (s->n_slots - 1);
     for (; s->slots[at]; at = (at + 1) & (s->n_slots - 1)) {
         const uint32_t i = s->slots[at] - 1;
@@ -192,14 +219,13 @@ static bool prepare(subsets *s, uint32_t start)
 {
     const ts_char_nfa *n = s->nfa;
 
-    s->n_slots = 4 * GR_MAX_CHAR_STATES;
     s->first_move = ts_arena_alloc_zero(s->arena, n->n_states + 2, sizeof *s->first_move);
     s->moves = ts_arena_alloc(s->arena, (n->n_moves + 1) * sizeof *s->moves);
-    s->first = ts_arena_alloc_zero(s->arena, GR_MAX_CHAR_STATES + 2, sizeof *s->first);
-    s->slots = ts_arena_alloc_zero(s->arena, s->n_slots, sizeof *s->slots);
+    s->cap_first = 32;
+    s->first = ts_arena_alloc_zero(s->arena, s->cap_first, sizeof *s->first);
     s->work = ts_arena_alloc(s->arena, (n->n_states + 1) * sizeof *s->work);
     s->stamp = ts_arena_alloc_zero(s->arena, n->n_states + 1, sizeof *s->stamp);
-    if (!s->first_move || !s->moves || !s->first || !s->slots || !s->work || !s->stamp)
+    if (!s->first_move || !s->moves || !s->first || !s->work || !s->stamp)
         return false;
     for (uint32_t i = 0; i < n->n_moves; i++)
         s->first_move[n->moves[i].from + 2]++;

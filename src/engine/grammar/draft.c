@@ -13,7 +13,7 @@ bool ts_arena_grow(ts_arena *arena, void *list, uint32_t n, uint32_t *cap, size_
     void *grown = ts_arena_alloc(arena, wanted * size);
     if (!grown)
         return false;
-    if (n)
+    if (n && *p)
         memcpy(grown, *p, n * size);
     *p = grown;
     *cap = wanted;
@@ -111,6 +111,7 @@ tiefsee_status ts_draft_finish(ts_charset *out, ts_draft *d, tiefsee_error *err)
     }
     uint32_t cap = live.cap_states;
     if (!ts_arena_grow(d->arena, &live.first, live.n_states, &cap, sizeof *live.first) ||
+        !ts_arena_grow(d->arena, &live.edges, live.n_edges, &live.cap_edges, sizeof *live.edges) ||
         live.is_out_of_memory)
         return ts_fail_nomem(err, d->n_edges * sizeof *d->edges, "pattern");
     live.first[live.n_states] = live.n_edges;

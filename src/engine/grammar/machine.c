@@ -330,7 +330,8 @@ tiefsee_status ts_gr_machine_new(ts_gr_machine **out, const ts_gr_automaton *a, 
     m->kernel = ts_alloc(GR_MAX_ITEMS * sizeof *m->kernel);
     m->seen = ts_alloc_zero(2 * GR_MAX_ITEMS, sizeof *m->seen);
     if (!m->work || !m->kernel || !m->seen ||
-        !reserve(&m->nodes, 0, 1, &m->cap_nodes, sizeof *m->nodes, GR_MAX_NODES) || !add_dead(m)) {
+        !reserve(&m->nodes, 0, 1, &m->cap_nodes, sizeof *m->nodes, GR_MAX_NODES) ||
+        !reserve(&m->pool, 0, 1, &m->cap_pool, sizeof *m->pool, GR_MAX_POOL) || !add_dead(m)) {
         ts_gr_machine_free(m);
         return ts_fail_nomem(err, 6 * GR_MAX_ITEMS * sizeof(uint32_t), "grammar");
     }

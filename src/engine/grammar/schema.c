@@ -79,6 +79,15 @@ bool ts_schema_check(ts_schema *s, tiefsee_status st)
     return false;
 }
 
+ts_arena *ts_schema_scratch(ts_schema *s)
+{
+    if (!s->scratch)
+        s->scratch = ts_arena_new(GR_ARENA_BYTES);
+    if (!s->scratch)
+        ts_schema_nomem(s);
+    return s->scratch ? s->scratch : s->arena;
+}
+
 json_t *ts_schema_own(ts_schema *s, json_t *fresh)
 {
     if (!fresh || json_array_append_new(s->made, fresh) != 0) {
@@ -310,9 +319,10 @@ static json_t *rest_of(ts_schema *s, const ts_shape *shape)
     return rest;
 }
 
-static void compile_choice(ts_schema *s, const ts_shape *shape, json_t *rest, uint32_t from,
-                           uint32_t to)
+static void compile_choice(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t to)
 {
+    const bool has_more = !shape->is_trivial || json_array_size(shape->choices) > 1;
+    json_t *rest = has_more ? rest_of(s, shape) : NULL;
     json_t *choice = json_array_get(shape->choices, 0), *branch;
     size_t i;
 
@@ -329,21 +339,21 @@ static void compile_choice(ts_schema *s, const ts_shape *shape, json_t *rest, ui
 
 static void compile(ts_schema *s, json_t *schema, uint32_t from, uint32_t to)
 {
+    ts_arena *outer = s->scratch;
     ts_shape shape;
 
+    s->scratch = NULL;
     ts_schema_flatten(s, &shape, schema);
-    if (s->status != TIEFSEE_OK || shape.is_never)
-        return;
-    if (json_array_size(shape.choices) > 0) {
-        json_t *rest = NULL;
-        if (!shape.is_trivial || json_array_size(shape.choices) > 1)
-            rest = rest_of(s, &shape);
-        compile_choice(s, &shape, rest, from, to);
-    } else if (shape.enums) {
-        ts_schema_enum(s, &shape, from, to);
-    } else {
-        compile_types(s, &shape, from, to);
+    if (s->status == TIEFSEE_OK && !shape.is_never) {
+        if (json_array_size(shape.choices) > 0)
+            compile_choice(s, &shape, from, to);
+        else if (shape.enums)
+            ts_schema_enum(s, &shape, from, to);
+        else
+            compile_types(s, &shape, from, to);
     }
+    ts_arena_free(s->scratch);
+    s->scratch = outer;
 }
 
 uint32_t ts_schema_rule(ts_schema *s, json_t *schema)

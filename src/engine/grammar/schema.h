@@ -91,7 +91,8 @@ typedef struct ts_schema {
     json_t *rules; /* address of a schema as text -> rule */
     json_t *pairs; /* two addresses -> schema */
     ts_arena *arena;
-    ts_shape *rests; /* kept shapes */
+    ts_arena *scratch; /* of the rule at hand: its charsets; NULL: not needed yet */
+    ts_shape *rests;   /* kept shapes */
     const json_t *place;
     bool has_inner_id;     /* a $ref below an $id of its own: it would mean another place */
     bool ref_stands_alone; /* drafts 4 to 7: keywords beside $ref mean nothing */
@@ -107,6 +108,8 @@ void ts_schema_fail(ts_schema *s, const json_t *place, const char *keyword, cons
     TS_PRINTF(4, 5);
 void ts_schema_nomem(ts_schema *s);
 bool ts_schema_check(ts_schema *s, tiefsee_status st); /* keeps a failure; true: ok */
+
+ts_arena *ts_schema_scratch(ts_schema *s);
 
 /* Own a new JSON value; NULL (and a failure) if there was none. */
 json_t *ts_schema_own(ts_schema *s, json_t *fresh);

@@ -48,7 +48,8 @@ static bool texts_are_apart(ts_schema *s, const ts_shape *a, const ts_shape *b)
     if (ts_schema_is_free_text(a) && ts_schema_is_free_text(b))
         return false;
     return ts_schema_charset(s, &ca, a) && ts_schema_charset(s, &cb, b) &&
-           ts_schema_check(s, ts_charset_combine(&both, &ca, GR_BOTH, &cb, s->arena, s->err)) &&
+           ts_schema_check(
+               s, ts_charset_combine(&both, &ca, GR_BOTH, &cb, ts_schema_scratch(s), s->err)) &&
            both.n_states == 0;
 }
 

@@ -117,9 +117,11 @@ static uint32_t write_scalar(ts_schema *s, const json_t *value, uint32_t from)
                 break;
         }
         const uint32_t to = ts_gr_text(b, from, ts_str_of(text));
-        if (v == floor(v) && !strpbrk(text, ".e")) /* 1 and 1.0 are the same */
-            ts_gr_empty(b, ts_gr_text(b, to, TS_STR(".0")), to);
-        return to;
+        if (v != floor(v) || strpbrk(text, ".e"))
+            return to;
+        const uint32_t end = ts_gr_text(b, to, TS_STR(".0")); /* 1 and 1.0 are the same */
+        ts_gr_empty(b, to, end);
+        return end;
     }
     return ts_gr_text(b, from,
                       ts_str_of(json_is_null(value)   ? "null"
@@ -185,7 +187,7 @@ void ts_schema_enum(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t
 {
     ts_gr_builder *b = s->b;
     const size_t n = json_array_size(shape->enums);
-    ts_str *texts = ts_arena_alloc(s->arena, (n + 1) * sizeof *texts);
+    ts_str *texts = ts_arena_alloc(ts_schema_scratch(s), (n + 1) * sizeof *texts);
     size_t n_texts = 0, i;
     ts_charset c;
     json_t *value;
@@ -204,7 +206,7 @@ void ts_schema_enum(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t
             ts_gr_empty(b, write_value(s, value, from), to);
     }
     if (n_texts == 0 ||
-        !ts_schema_check(s, ts_charset_of_texts(&c, texts, n_texts, s->arena, s->err)))
+        !ts_schema_check(s, ts_charset_of_texts(&c, texts, n_texts, ts_schema_scratch(s), s->err)))
         return;
     const uint32_t inside = ts_gr_add_state(b), behind = ts_gr_add_state(b);
     ts_gr_bytes(b, from, '"', '"', inside);

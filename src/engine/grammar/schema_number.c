@@ -34,11 +34,11 @@ static bool narrow_to_multiples(ts_schema *s, ts_charset *c, const ts_shape *sha
         ts_schema_fail(s, shape->place, "multipleOf", "only up to %d", MAX_MULTIPLE);
         return false;
     }
-    ts_char_nfa_init(&n, s->arena);
+    ts_char_nfa_init(&n, ts_schema_scratch(s));
     const uint32_t start = ts_char_state(&n), end = add_multiples(&n, start, m);
     return ts_schema_check(s, ts_charset_of_nfa(&multiples, &n, start, end, false, s->err)) &&
-           ts_schema_check(s,
-                           ts_charset_combine(c, &before, GR_BOTH, &multiples, s->arena, s->err));
+           ts_schema_check(s, ts_charset_combine(c, &before, GR_BOTH, &multiples,
+                                                 ts_schema_scratch(s), s->err));
 }
 
 /* Whole multiples make whole numbers; others are refused. */
@@ -80,7 +80,7 @@ void ts_schema_number(ts_schema *s, const ts_shape *shape, uint32_t from, uint32
                    ts_json_rule_of(&s->json, is_whole ? GR_JSON_INTEGER : GR_JSON_NUMBER), to);
         return;
     }
-    ts_char_nfa_init(&n, s->arena);
+    ts_char_nfa_init(&n, ts_schema_scratch(s));
     const uint32_t start = ts_char_state(&n), end = ts_char_state(&n);
     ts_number_range(&n, start, end, &shape->min, &shape->max, types);
     if (!ts_schema_check(s, ts_charset_of_nfa(&c, &n, start, end, false, s->err)))

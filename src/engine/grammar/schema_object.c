@@ -116,8 +116,8 @@ static bool narrow_by_names(object *o, ts_charset *rest)
         if (s->status != TIEFSEE_OK)
             return false;
         if (shape.enums) { /* fits() judges the values */
-            ts_str *texts =
-                ts_arena_alloc(s->arena, (json_array_size(shape.enums) + 1) * sizeof *texts);
+            ts_str *texts = ts_arena_alloc(ts_schema_scratch(s),
+                                           (json_array_size(shape.enums) + 1) * sizeof *texts);
             size_t n = 0, k;
             json_t *value;
             if (!texts) {
@@ -127,13 +127,15 @@ static bool narrow_by_names(object *o, ts_charset *rest)
             json_array_foreach(shape.enums, k,
                                value) if (json_is_string(value) && ts_schema_fits(s, &shape, value))
                 texts[n++] = (ts_str){json_string_value(value), json_string_length(value)};
-            if (n && !ts_schema_check(s, ts_charset_of_texts(&c, texts, n, s->arena, s->err)))
+            if (n && !ts_schema_check(
+                         s, ts_charset_of_texts(&c, texts, n, ts_schema_scratch(s), s->err)))
                 return false;
         } else if ((shape.types & SCHEMA_STRING) && !shape.is_never &&
                    !ts_schema_charset(s, &c, &shape)) {
             return false;
         }
-        if (!ts_schema_check(s, ts_charset_combine(rest, &before, GR_BOTH, &c, s->arena, s->err)))
+        if (!ts_schema_check(
+                s, ts_charset_combine(rest, &before, GR_BOTH, &c, ts_schema_scratch(s), s->err)))
             return false;
     }
     return s->status == TIEFSEE_OK;
@@ -157,14 +159,15 @@ static bool split(object *o, const char *pattern, json_t *schema)
     const uint32_t n = o->n_regions;
     ts_charset c, inside, outside;
 
-    if (!ts_schema_check(s, ts_regex_compile(&c, ts_str_of(pattern), true, s->arena, s->err)))
+    if (!ts_schema_check(
+            s, ts_regex_compile(&c, ts_str_of(pattern), true, ts_schema_scratch(s), s->err)))
         return false;
     for (uint32_t i = 0; i < n; i++) {
         region *r = &o->regions[i];
-        if (!ts_schema_check(
-                s, ts_charset_combine(&inside, &r->names, GR_BOTH, &c, s->arena, s->err)) ||
-            !ts_schema_check(
-                s, ts_charset_combine(&outside, &r->names, GR_WITHOUT, &c, s->arena, s->err)))
+        if (!ts_schema_check(s, ts_charset_combine(&inside, &r->names, GR_BOTH, &c,
+                                                   ts_schema_scratch(s), s->err)) ||
+            !ts_schema_check(s, ts_charset_combine(&outside, &r->names, GR_WITHOUT, &c,
+                                                   ts_schema_scratch(s), s->err)))
             return false;
         json_t *before = r->schema;
         r->names = outside;
@@ -180,14 +183,14 @@ static bool divide_names(object *o)
     const char *pattern;
     json_t *schema;
 
-    if (!ts_schema_check(s, ts_charset_any(&rest, s->arena, s->err)))
+    if (!ts_schema_check(s, ts_charset_any(&rest, ts_schema_scratch(s), s->err)))
         return false;
     if (o->n_names) {
         const ts_charset any = rest;
-        if (!ts_schema_check(
-                s, ts_charset_of_texts(&listed, o->names, o->n_names, s->arena, s->err)) ||
-            !ts_schema_check(
-                s, ts_charset_combine(&rest, &any, GR_WITHOUT, &listed, s->arena, s->err)))
+        if (!ts_schema_check(s, ts_charset_of_texts(&listed, o->names, o->n_names,
+                                                    ts_schema_scratch(s), s->err)) ||
+            !ts_schema_check(s, ts_charset_combine(&rest, &any, GR_WITHOUT, &listed,
+                                                   ts_schema_scratch(s), s->err)))
             return false;
     }
     if (!narrow_by_names(o, &rest))

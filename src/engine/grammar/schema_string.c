@@ -32,15 +32,16 @@ static bool narrow(ts_schema *s, ts_charset *out, bool *is_set, const ts_charset
         *is_set = true;
         return true;
     }
-    return ts_schema_check(s, ts_charset_combine(out, &before, GR_BOTH, c, s->arena, s->err));
+    return ts_schema_check(
+        s, ts_charset_combine(out, &before, GR_BOTH, c, ts_schema_scratch(s), s->err));
 }
 
 static bool compile_format(ts_schema *s, ts_charset *out, const ts_shape *shape, const char *name)
 {
     for (size_t i = 0; i < TS_COUNT(formats); i++)
         if (strcmp(formats[i].name, name) == 0)
-            return ts_schema_check(
-                s, ts_regex_compile(out, ts_str_of(formats[i].pattern), false, s->arena, s->err));
+            return ts_schema_check(s, ts_regex_compile(out, ts_str_of(formats[i].pattern), false,
+                                                       ts_schema_scratch(s), s->err));
     ts_schema_fail(s, shape->place, "format", "the format \"%.60s\" is not supported", name);
     return false;
 }
@@ -51,12 +52,13 @@ static bool narrow_length(ts_schema *s, ts_charset *out, bool *is_set, const ts_
     uint32_t min = 0, max = GR_INFINITE;
     ts_charset c;
 
-    if (*is_set && !ts_schema_check(s, ts_charset_lengths(out, &min, &max, s->arena, s->err)))
+    if (*is_set &&
+        !ts_schema_check(s, ts_charset_lengths(out, &min, &max, ts_schema_scratch(s), s->err)))
         return false;
     if (min >= shape->min_length && max <= shape->max_length)
         return true;
     return ts_schema_check(s, ts_charset_of_length(&c, shape->min_length, shape->max_length,
-                                                   s->arena, s->err)) &&
+                                                   ts_schema_scratch(s), s->err)) &&
            narrow(s, out, is_set, &c);
 }
 
@@ -64,7 +66,8 @@ static bool take_away(ts_schema *s, ts_charset *out, const ts_charset *c)
 {
     const ts_charset before = *out;
 
-    return ts_schema_check(s, ts_charset_combine(out, &before, GR_WITHOUT, c, s->arena, s->err));
+    return ts_schema_check(
+        s, ts_charset_combine(out, &before, GR_WITHOUT, c, ts_schema_scratch(s), s->err));
 }
 
 /* Patterns that must not match, and texts that are excepted. */
@@ -77,7 +80,7 @@ static bool take_exceptions(ts_schema *s, ts_charset *out, const ts_shape *shape
     json_array_foreach(shape->mismatches, i, item)
     {
         const ts_str text = {json_string_value(item), json_string_length(item)};
-        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, s->arena, s->err)) ||
+        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, ts_schema_scratch(s), s->err)) ||
             !take_away(s, out, &c))
             return false;
     }
@@ -85,7 +88,7 @@ static bool take_exceptions(ts_schema *s, ts_charset *out, const ts_shape *shape
     {
         const ts_str text = {json_string_value(value), json_string_length(value)};
         if (json_is_string(value) &&
-            (!ts_schema_check(s, ts_charset_of_texts(&c, &text, 1, s->arena, s->err)) ||
+            (!ts_schema_check(s, ts_charset_of_texts(&c, &text, 1, ts_schema_scratch(s), s->err)) ||
              !take_away(s, out, &c)))
             return false;
     }
@@ -103,7 +106,7 @@ bool ts_schema_charset(ts_schema *s, ts_charset *out, const ts_shape *shape)
     json_array_foreach(shape->patterns, i, item)
     {
         const ts_str text = {json_string_value(item), json_string_length(item)};
-        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, s->arena, s->err)) ||
+        if (!ts_schema_check(s, ts_regex_compile(&c, text, true, ts_schema_scratch(s), s->err)) ||
             !narrow(s, out, &is_set, &c))
             return false;
     }
@@ -112,7 +115,7 @@ bool ts_schema_charset(ts_schema *s, ts_charset *out, const ts_shape *shape)
                                  !narrow(s, out, &is_set, &c)) return false;
     if (!narrow_length(s, out, &is_set, shape))
         return false;
-    if (!is_set && !ts_schema_check(s, ts_charset_any(out, s->arena, s->err)))
+    if (!is_set && !ts_schema_check(s, ts_charset_any(out, ts_schema_scratch(s), s->err)))
         return false;
     return take_exceptions(s, out, shape);
 }

@@ -58,7 +58,7 @@ static ts_reply *new_reply(void)
     ts_reply *r = ts_exchange_new(hub);
 
     assert_non_null(r);
-    r->is_admitted = true;
+    r->is_counted = true;
     return r;
 }
 

@@ -88,7 +88,7 @@ struct ts_reply {
     ts_buf body;
     int retry_after_s;
     const char *origin; /* CORS: the value to allow; NULL: none */
-    bool is_admitted;   /* `finished` will be told */
+    bool is_counted;    /* `finished` will be told */
 
     /* I/O thread only. */
     ts_phase phase;

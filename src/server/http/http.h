@@ -217,7 +217,8 @@ typedef struct ts_http_options {
     /* I/O thread, headers only: may this request go on?  False: *refusal is sent
      * (texts must be static or in the arena).  Must not block.  NULL: all may. */
     bool (*admit)(void *app, ts_http_request *req, ts_http_error *refusal);
-    /* Any thread, once for each request that admit saw.  Must not block.  NULL allowed. */
+    /* Any thread, once for each request, refused ones too; app outlives all replies.  Must
+     * not block.  NULL allowed. */
     void (*finished)(void *app, const ts_http_request *req, const ts_http_summary *summary);
 } ts_http_options;
 

@@ -156,7 +156,7 @@ static void free_exchange(ts_reply *r, ts_finished *finished, void *app)
     r->summary.wait_s = r->first_write > 0 ? r->first_write - r->req.started : r->summary.total_s;
     r->summary.status = r->is_begun ? r->status : 0;
     write_log(r);
-    if (r->is_admitted && finished)
+    if (r->is_counted && finished)
         finished(app, &r->req, &r->summary);
     for (const ts_reply_free_node *f = r->frees; f; f = f->next)
         f->free_it(f->p);

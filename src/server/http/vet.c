@@ -194,7 +194,6 @@ static bool vet_admission(ts_http *h, ts_reply *r)
 
     if (!h->opt.admit || (r->req.route->flags & TS_ROUTE_OPEN))
         return true;
-    r->is_admitted = true;
     if (h->opt.admit(h->opt.app, &r->req, &refusal))
         return true;
     ts_reply_fail_with(r, &refusal);

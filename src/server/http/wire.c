@@ -273,6 +273,7 @@ static enum MHD_Result begin_request(ts_http *h, struct MHD_Connection *connecti
         return MHD_NO;
     *con_cls = r;
     r->http = h;
+    r->is_counted = true;
     r->connection = connection;
     r->fd = c ? c->fd : -1;
     r->body = ts_buf_make(h->opt.limits.body_bytes);

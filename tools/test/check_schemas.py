@@ -6,7 +6,8 @@
 
 FOLDER of --suite: tests/draft2020-12 of the JSON-Schema-Test-Suite (the package jsonschema on
 PyPI carries it in its source distribution), files with lists of {schema, tests}.
-FOLDER of --bench: maskbench/data of JSONSchemaBench, files with one {schema, tests} each.
+FOLDER of --bench: maskbench/data of JSONSchemaBench, files with one {schema, tests} each, or
+a .jsonl file with a case a line.
 
 --draw: texts drawn under the masks must satisfy their schemas by the package jsonschema.
 
@@ -24,6 +25,11 @@ import sys
 
 
 def cases_of(folder, is_suite):
+    if folder.endswith(".jsonl"):  # a case a line
+        for line in pathlib.Path(folder).read_text(encoding="utf-8").splitlines():
+            data = json.loads(line)
+            yield data["description"], data["schema"], data["tests"]
+        return
     for path in sorted(pathlib.Path(folder).glob("*.json")):
         data = json.loads(path.read_text(encoding="utf-8"))
         for group in data if is_suite else [data]:
@@ -56,13 +62,16 @@ def reason_of(message):
     return re.sub(r'"[^"]*"|\d+', "*", (keyword.group(1) + ": " if keyword else "") + what)[:90]
 
 
-def check(title, cases, verdicts, show):
+def check(title, cases, verdicts, show, limits):
     refused, shown = collections.Counter(), collections.Counter()
     handled = passing = wrongly_accepted = wrongly_rejected = right = 0
     for (name, schema, tests), line in zip(cases, verdicts):
         kind, _, rest = line.split(" ", 2)
         if kind == "refused":
             refused[reason_of(rest)] += 1
+            if "no text can satisfy it" in rest and any(t["valid"] for t in tests):
+                print(f"WRONGLY EMPTY: {name}\n    schema {spell(schema)[:600]}")
+                wrongly_rejected += 1
             continue
         handled += 1
         bad = 0
@@ -84,6 +93,8 @@ def check(title, cases, verdicts, show):
     print(f"{title}: {len(cases)} schemas, {handled} handled, {sum(refused.values())} refused, "
           f"{passing} passing; {right} instances right, {wrongly_accepted} wrongly accepted, "
           f"{wrongly_rejected} wrongly rejected")
+    if limits and (handled < limits[0] or (limits[1] is not None and wrongly_rejected > limits[1])):
+        return wrongly_accepted + 1
     return wrongly_accepted
 
 
@@ -126,6 +137,8 @@ def main():
     p.add_argument("--bench")
     p.add_argument("--draw", type=int, help="a seed; needs --tokenizer and jsonschema")
     p.add_argument("--show", type=int, default=20)
+    p.add_argument("--rejected", type=int, help="fail if more instances are wrongly rejected")
+    p.add_argument("--handled", type=int, default=0, help="fail if fewer schemas are handled")
     p.add_argument("--limit", type=int, default=0, help="the first N cases of --bench")
     args = p.parse_args()
     failed = 0
@@ -138,7 +151,7 @@ def main():
             if args.draw:
                 failed += check_drawn(cases, verdicts, args.show)
                 verdicts = [re.sub(r"^(ok \d+ [01]*) .*", r"\1", v) for v in verdicts]
-            failed += check(title, cases, verdicts, args.show)
+            failed += check(title, cases, verdicts, args.show, (args.handled, args.rejected))
     sys.exit(1 if failed else 0)
 
 

@@ -435,6 +435,74 @@ static void a_change_by_another_program_is_seen_within_a_second(void **state)
     ts_auth_end(auth, &h);
 }
 
+/* Adds a key per byte that it is sent, with the store opened and closed each time
+ * as the command line does. */
+static void add_keys_on_demand(int requests, int answers)
+{
+    char byte;
+
+    while (read(requests, &byte, 1) == 1) {
+        const ts_key_spec spec = {.name = (char[]){byte, 0}, .scopes = TS_SCOPE_CHAT};
+        char text[TS_KEY_TEXT_LEN + 1];
+        ts_store *s;
+        ts_key key;
+
+        if (ts_store_open(&s, database(), NULL, NULL) != TIEFSEE_OK ||
+            ts_keys_add(s, &spec, now / 1000, &key, text, NULL) != TIEFSEE_OK)
+            _exit(1);
+        ts_store_close(s);
+        if (write(answers, &byte, 1) != 1)
+            _exit(1);
+    }
+    _exit(0);
+}
+
+static size_t wait_for_keys(size_t n)
+{
+    const double end = ts_clock_seconds() + 10;
+    ts_auth_stats stats;
+
+    do
+        ts_auth_read_stats(auth, &stats);
+    while (stats.n_keys < n && ts_clock_seconds() < end);
+    return stats.n_keys;
+}
+
+/* The other program must not take the write-ahead log away when it leaves: all of
+ * its changes are seen, and what is committed afterwards is in the file. */
+static void another_process_comes_and_goes_while_requests_are_metered(void **state)
+{
+    const ts_identity who = identity_of("k", NULL);
+    int requests[2], answers[2], status;
+    char byte = '0';
+
+    (void)state;
+    ts_auth_close(auth); /* SQLite's locks do not survive a fork */
+    assert_int_equal(pipe(requests), 0);
+    assert_int_equal(pipe(answers), 0);
+    const pid_t child = fork();
+    if (child == 0) {
+        (void)close(requests[1]);
+        add_keys_on_demand(requests[0], answers[1]);
+    }
+    assert_int_equal(ts_auth_open(&auth, database(), &tested, NULL), TIEFSEE_OK);
+    for (size_t i = 0; i < 4; i++, byte++) {
+        ts_grant g;
+        assert_int_equal(write(requests[1], &byte, 1), 1);
+        assert_int_equal(read(answers[0], &(char){0}, 1), 1);
+        assert_int_equal(wait_for_keys(2 + i), 2 + i);
+        assert_int_equal(begin(&who, 1, 1, &g), 0);
+        commit_and_end(&g, 1, 1);
+    }
+    (void)close(requests[1]);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    ts_auth_close(auth);
+    assert_int_equal(ts_auth_open(&auth, database(), &tested, NULL), TIEFSEE_OK);
+    assert_int_equal(books_of(who.key_id, DAY).n_requests, 4);
+    assert_int_equal(wait_for_keys(5), 5);
+}
+
 /* ------------------------------------------------------------- threads, kills */
 
 typedef struct hammer {
@@ -643,6 +711,7 @@ int main(void)
         WITH_AUTH(what_was_used_today_is_known_after_a_restart),
         WITH_AUTH(a_key_deleted_while_it_runs_is_still_metered),
         WITH_AUTH(a_change_by_another_program_is_seen_within_a_second),
+        WITH_AUTH(another_process_comes_and_goes_while_requests_are_metered),
         WITH_AUTH(many_threads_are_metered_to_the_last_token),
         WITH_AUTH(kill_9_loses_no_acknowledged_request),
         WITH_AUTH(what_a_full_disk_refused_is_written_when_there_is_room),

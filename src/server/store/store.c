@@ -3,7 +3,6 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <string.h>
@@ -319,18 +318,20 @@ static tiefsee_status configure(ts_store *s, const ts_store_options *opt, tiefse
 }
 
 /* SQLite would make the file readable for everybody; its -wal and -shm follow
- * the mode of the file. */
+ * the mode of the file.  The file is not opened here: closing it again would drop
+ * the locks of this process's other connections to it (POSIX says so), and the
+ * next program to leave would take the write-ahead log away from under them. */
 static tiefsee_status make_file(const char *path, bool must_exist, tiefsee_error *err)
 {
-    const int flags = O_RDWR | O_CLOEXEC | O_NONBLOCK | (must_exist ? 0 : O_CREAT);
-    const int fd = open(path, flags, 0600);
     struct stat info;
 
-    if (fd < 0)
+    if (!must_exist && mknod(path, S_IFREG | 0600, 0) != 0 && errno != EEXIST)
         return ts_fail_errno(err, errno, "%s", path);
-    const int e = fstat(fd, &info) != 0 ? errno : S_ISREG(info.st_mode) ? 0 : EINVAL;
-    (void)close(fd);
-    return e ? ts_fail_errno(err, e, "%s", path) : TIEFSEE_OK;
+    if (stat(path, &info) != 0)
+        return ts_fail_errno(err, errno, "%s", path);
+    if (!S_ISREG(info.st_mode))
+        return ts_fail_errno(err, S_ISDIR(info.st_mode) ? EISDIR : EINVAL, "%s", path);
+    return TIEFSEE_OK;
 }
 
 tiefsee_status ts_store_open_schema(ts_store **out, const char *path, const ts_store_options *opt,

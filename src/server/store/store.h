@@ -7,6 +7,9 @@
  * A ts_store is one connection, used by one thread at a time.  Statements are
  * compiled once per connection.  Opening brings an older schema up to date, in
  * one transaction; a newer one is refused.
+ *
+ * Nothing else in a process that has a store open may open and close its file:
+ * that would drop SQLite's locks on it.
  */
 #ifndef TS_SERVER_STORE_H
 #define TS_SERVER_STORE_H

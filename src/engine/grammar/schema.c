@@ -81,10 +81,15 @@ bool ts_schema_check(ts_schema *s, tiefsee_status st)
 
 ts_arena *ts_schema_scratch(ts_schema *s)
 {
-    if (!s->scratch)
-        s->scratch = ts_arena_new(GR_ARENA_BYTES);
-    if (!s->scratch)
+    if (s->used_bytes >= SCHEMA_MAX_CHARSETS)
+        ts_schema_fail(s, s->place, NULL, "patterns and names that take more than %d MiB",
+                       SCHEMA_MAX_CHARSETS >> 20);
+    else if (!s->scratch && !(s->scratch = ts_arena_new(SCHEMA_MAX_CHARSETS)))
         ts_schema_nomem(s);
+    if (s->scratch) { /* what is used now counts from now on */
+        s->used_bytes += ts_arena_used(s->scratch) - s->counted_bytes;
+        s->counted_bytes = ts_arena_used(s->scratch);
+    }
     return s->scratch ? s->scratch : s->arena;
 }
 
@@ -340,9 +345,11 @@ static void compile_choice(ts_schema *s, const ts_shape *shape, uint32_t from, u
 static void compile(ts_schema *s, json_t *schema, uint32_t from, uint32_t to)
 {
     ts_arena *outer = s->scratch;
+    const size_t counted = s->counted_bytes;
     ts_shape shape;
 
     s->scratch = NULL;
+    s->counted_bytes = 0;
     ts_schema_flatten(s, &shape, schema);
     if (s->status == TIEFSEE_OK && !shape.is_never) {
         if (json_array_size(shape.choices) > 0)
@@ -354,6 +361,7 @@ static void compile(ts_schema *s, json_t *schema, uint32_t from, uint32_t to)
     }
     ts_arena_free(s->scratch);
     s->scratch = outer;
+    s->counted_bytes = counted;
 }
 
 uint32_t ts_schema_rule(ts_schema *s, json_t *schema)

@@ -18,8 +18,9 @@ enum {
     SCHEMA_MAX_DEPTH = 200,   /* nested JSON of a schema */
     SCHEMA_MAX_NESTING = 100, /* schemas within schemas while compiling */
     SCHEMA_MAX_VALUES = 1 << 18,
-    SCHEMA_MAX_SHAPES = 20000, /* schemas that are flattened for one grammar */
-    SCHEMA_MAX_ASKED = 50000,  /* those flattened to prove that oneOf has no overlap */
+    SCHEMA_MAX_SHAPES = 20000,      /* schemas that are flattened for one grammar */
+    SCHEMA_MAX_ASKED = 50000,       /* those flattened to prove that oneOf has no overlap */
+    SCHEMA_MAX_CHARSETS = 64 << 20, /* bytes of all charsets: bounds the time for them */
     SCHEMA_MAX_ENUM = 20000,
     SCHEMA_MAX_ONE_OF = 200,
     SCHEMA_MAX_REGIONS = 32 /* kinds of further property names */
@@ -91,8 +92,9 @@ typedef struct ts_schema {
     json_t *rules; /* address of a schema as text -> rule */
     json_t *pairs; /* two addresses -> schema */
     ts_arena *arena;
-    ts_arena *scratch; /* of the rule at hand: its charsets; NULL: not needed yet */
-    ts_shape *rests;   /* kept shapes */
+    ts_arena *scratch;                /* of the rule at hand: its charsets; NULL: not needed yet */
+    size_t used_bytes, counted_bytes; /* by all charsets; of those, in scratch */
+    ts_shape *rests;                  /* kept shapes */
     const json_t *place;
     bool has_inner_id;     /* a $ref below an $id of its own: it would mean another place */
     bool ref_stands_alone; /* drafts 4 to 7: keywords beside $ref mean nothing */
@@ -109,6 +111,7 @@ void ts_schema_fail(ts_schema *s, const json_t *place, const char *keyword, cons
 void ts_schema_nomem(ts_schema *s);
 bool ts_schema_check(ts_schema *s, tiefsee_status st); /* keeps a failure; true: ok */
 
+/* Memory for charsets until the rule at hand is done. */
 ts_arena *ts_schema_scratch(ts_schema *s);
 
 /* Own a new JSON value; NULL (and a failure) if there was none. */

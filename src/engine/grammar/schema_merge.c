@@ -9,16 +9,11 @@
 /* Does a pattern match the name?  Failure to compile it is a failure of the schema. */
 static bool pattern_has(ts_schema *s, const char *pattern, ts_str name)
 {
-    ts_arena *arena = ts_arena_new(64 << 20);
-    ts_charset c = {0};
-    bool has = false;
+    ts_charset c;
 
-    if (!arena)
-        ts_schema_nomem(s);
-    else if (ts_schema_check(s, ts_regex_compile(&c, ts_str_of(pattern), true, arena, s->err)))
-        has = ts_charset_has(&c, name);
-    ts_arena_free(arena);
-    return has;
+    return ts_schema_check(
+               s, ts_regex_compile(&c, ts_str_of(pattern), true, ts_schema_scratch(s), s->err)) &&
+           ts_charset_has(&c, name);
 }
 
 json_t *ts_schema_other(ts_schema *s, json_t *patterns, json_t *additional, ts_str name)

@@ -8,17 +8,21 @@ import json
 import os
 import pathlib
 import re
+import signal
 import stat
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
+import urllib.error
+import urllib.request
 
 TIEFSEE = os.path.abspath(sys.argv[1])
 LIMIT_S = 120
 
 
-class Keys(unittest.TestCase):
+class Case(unittest.TestCase):
     def setUp(self):
         self.folder = tempfile.TemporaryDirectory(prefix="tiefsee-keys-")
         self.home = pathlib.Path(self.folder.name)
@@ -27,13 +31,16 @@ class Keys(unittest.TestCase):
     def tearDown(self):
         self.folder.cleanup()
 
-    def run_keys(self, *arguments):
+    def environment(self):
         env = {"HOME": str(self.home), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
         for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS"):
             if name in os.environ:
                 env[name] = os.environ[name]
+        return env
+
+    def run_keys(self, *arguments):
         return subprocess.run([TIEFSEE, "keys", *map(str, arguments)], capture_output=True,
-                              timeout=LIMIT_S, env=env, text=True)
+                              timeout=LIMIT_S, env=self.environment(), text=True)
 
     def ok(self, *arguments):
         result = self.run_keys(*arguments)
@@ -48,6 +55,8 @@ class Keys(unittest.TestCase):
         self.assertTrue(result.stderr.startswith("tiefsee: "), result.stderr)
         self.assertIn(part, result.stderr)
 
+
+class Keys(Case):
     def test_reading_makes_no_store(self):
         self.assertEqual(json.loads(self.ok("list", "--json")), [])
         self.assertEqual(json.loads(self.ok("usage", "--json")), [])
@@ -109,6 +118,67 @@ class Keys(unittest.TestCase):
         self.assertEqual(self.ok("usage", "a").split(),
                          ["REQUESTS", "PROMPT", "CACHED", "COMPLETION", "key,model"])
         self.assertIsNone(re.search(r"\d", self.ok("usage", "--by", "total", "--days", 30)))
+
+
+class Running(Case):
+    """Keys that change while a server runs."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = None
+        self.start()
+
+    def start(self):
+        self.server = subprocess.Popen([TIEFSEE, "serve", "--require-key", "-p", "0"],
+                                       stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                                       env=self.environment(), text=True)
+        for line in self.server.stderr:
+            found = re.search(r"http://127\.0\.0\.1:\d+", line)
+            if found:
+                self.url = found.group()
+                return
+        self.fail("the server did not start")
+
+    def stop(self, number):
+        self.server.send_signal(number)
+        self.server.wait(timeout=LIMIT_S)
+        self.server.stderr.close()
+
+    def tearDown(self):
+        self.stop(signal.SIGKILL)
+        super().tearDown()
+
+    def status(self, key):
+        request = urllib.request.Request(self.url + "/metrics",
+                                         headers={"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
+                return response.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    def becomes(self, key, status):
+        end = time.monotonic() + 20  # a second on a machine that is not busy
+        while self.status(key) != status:
+            self.assertLess(time.monotonic(), end, f"still not {status}")
+            time.sleep(0.05)
+
+    def test_every_change_reaches_a_running_server(self):
+        for name in ("a", "b"):  # more than once: nothing may cut the server off
+            key = self.ok("add", name, "--scopes", "metrics").strip()
+            self.becomes(key, 200)
+            self.ok("disable", name)
+            self.becomes(key, 401)
+            self.ok("enable", name)
+            self.becomes(key, 200)
+        self.assertEqual(self.status(key[:-1]), 401)
+        chat = self.ok("add", "chat").strip()
+        self.becomes(chat, 403)
+        self.stop(signal.SIGKILL)
+        self.start()
+        self.assertEqual(self.status(key), 200)
+        self.ok("delete", "b")
+        self.becomes(key, 401)
 
 
 if __name__ == "__main__":

@@ -37,6 +37,8 @@ static void refuses_names_that_only_look_like_ours(void **state)
                                       "127.0.0.1.evil.example",
                                       "127.0.0.1x",
                                       "127.0.0",
+                                      "127...5555",
+                                      "127.0.0.256",
                                       "localhost:80:80",
                                       "localhost:123456",
                                       "localhost:8a",

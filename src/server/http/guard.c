@@ -1,6 +1,7 @@
 /* guard.c - see guard.h. */
 #include "server/http/guard.h"
 
+#include <arpa/inet.h>
 #include <string.h>
 #include <strings.h>
 
@@ -46,17 +47,14 @@ static bool is_name(ts_str name, const char *want)
 /* 127.a.b.c, written as four decimal numbers. */
 static bool is_loopback_v4(ts_str name)
 {
-    int n_dots = 0;
+    struct in_addr address;
+    char text[INET_ADDRSTRLEN];
 
-    if (name.len < 9 || name.len > 15 || memcmp(name.ptr, "127.", 4) != 0)
+    if (name.len >= sizeof text)
         return false;
-    for (size_t i = 0; i < name.len; i++) {
-        if (name.ptr[i] == '.')
-            n_dots++;
-        else if (name.ptr[i] < '0' || name.ptr[i] > '9')
-            return false;
-    }
-    return n_dots == 3;
+    memcpy(text, name.ptr, name.len);
+    text[name.len] = '\0';
+    return inet_pton(AF_INET, text, &address) == 1 && ntohl(address.s_addr) >> 24 == 127;
 }
 
 bool ts_guard_host(const ts_guard *g, ts_str host)

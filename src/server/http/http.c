@@ -212,14 +212,16 @@ static void tick(ts_http *h, double now)
 /* libmicrohttpd is asked again while it says that it could go on at once. */
 static int run_daemons(ts_http *h)
 {
-    MHD_UNSIGNED_LONG_LONG ms = TICK_MS, one;
+    MHD_UNSIGNED_LONG_LONG ms = 0, one;
 
-    for (int i = 0; i < 16 && ms > 0; i++)
+    for (int i = 0; i < 16 && ms == 0; i++) {
+        ms = TICK_MS;
         for (size_t k = 0; k < h->n_listeners; k++) {
             (void)MHD_run(h->listeners[k].daemon);
             if (MHD_get_timeout(h->listeners[k].daemon, &one) == MHD_YES && one < ms)
                 ms = one;
         }
+    }
     return (int)ms;
 }
 

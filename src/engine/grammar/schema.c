@@ -318,10 +318,17 @@ static json_t *rest_of(ts_schema *s, const ts_shape *shape)
             ts_schema_nomem(s);
     *copy = *shape;
     copy->choices = choices;
-    copy->rest = rest;
-    copy->next_rest = s->rests;
-    s->rests = copy;
+    const address key = address_of(rest, NULL);
+    if (json_object_set_new(s->kept, key.text, json_integer((json_int_t)(intptr_t)copy)) != 0)
+        ts_schema_nomem(s);
     return rest;
+}
+
+const ts_shape *ts_schema_kept(const ts_schema *s, const json_t *schema)
+{
+    const address key = address_of(schema, NULL);
+
+    return (const ts_shape *)(intptr_t)json_integer_value(json_object_get(s->kept, key.text));
 }
 
 static void compile_choice(ts_schema *s, const ts_shape *shape, uint32_t from, uint32_t to)
@@ -487,8 +494,9 @@ tiefsee_status ts_gr_from_schema(uint32_t *root, ts_gr_builder *b, ts_str text, 
     s.made = json_array();
     s.rules = json_object();
     s.pairs = json_object();
+    s.kept = json_object();
     s.arena = ts_arena_new(GR_ARENA_BYTES);
-    if (s.status == TIEFSEE_OK && (!s.made || !s.rules || !s.pairs || !s.arena))
+    if (s.status == TIEFSEE_OK && (!s.made || !s.rules || !s.pairs || !s.kept || !s.arena))
         ts_schema_nomem(&s);
     if (s.status == TIEFSEE_OK) {
         if (has_reserved_name(s.root))
@@ -500,6 +508,7 @@ tiefsee_status ts_gr_from_schema(uint32_t *root, ts_gr_builder *b, ts_str text, 
     }
     if (s.status == TIEFSEE_OK)
         s.status = ts_gr_builder_status(b, err);
+    json_decref(s.kept);
     json_decref(s.pairs);
     json_decref(s.rules);
     json_decref(s.made);

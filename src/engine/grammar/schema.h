@@ -78,10 +78,8 @@ struct ts_shape {
     json_t *additional; /* NULL: anything */
     json_t *names;      /* list of schemas of propertyNames */
     uint32_t min_properties, max_properties;
-    json_t *choices;    /* list of lists of schemas: one of each list */
-    bool is_trivial;    /* nothing but choices */
-    const json_t *rest; /* kept shapes: the schema that stands for it */
-    ts_shape *next_rest;
+    json_t *choices; /* list of lists of schemas: one of each list */
+    bool is_trivial; /* nothing but choices */
 };
 
 typedef struct ts_schema {
@@ -94,7 +92,7 @@ typedef struct ts_schema {
     ts_arena *arena;
     ts_arena *scratch;                /* of the rule at hand: its charsets; NULL: not needed yet */
     size_t used_bytes, counted_bytes; /* by all charsets; of those, in scratch */
-    ts_shape *rests;                  /* kept shapes */
+    json_t *kept; /* address of a schema that stands for a shape -> its address */
     const json_t *place;
     bool has_inner_id;     /* a $ref below an $id of its own: it would mean another place */
     bool ref_stands_alone; /* drafts 4 to 7: keywords beside $ref mean nothing */
@@ -118,6 +116,7 @@ ts_arena *ts_schema_scratch(ts_schema *s);
 json_t *ts_schema_own(ts_schema *s, json_t *fresh);
 ts_str ts_schema_spell(ts_schema *s, const json_t *value); /* as JSON, in the arena */
 json_t *ts_schema_and(ts_schema *s, json_t *a, json_t *b); /* NULL means anything */
+const ts_shape *ts_schema_kept(const ts_schema *s, const json_t *schema); /* or NULL */
 json_t *ts_schema_resolve(ts_schema *s, const json_t *place, const char *ref);
 
 uint32_t ts_schema_rule(ts_schema *s, json_t *schema);

@@ -549,12 +549,11 @@ static void add_keyword(ts_schema *s, ts_shape *out, json_t *schema, const char 
 
 static bool add_kept(ts_schema *s, ts_shape *out, const json_t *schema)
 {
-    for (const ts_shape *kept = s->rests; kept; kept = kept->next_rest)
-        if (kept->rest == schema) {
-            *out = *kept; /* always the first part of a conjunction */
-            return true;
-        }
-    return false;
+    const ts_shape *kept = ts_schema_kept(s, schema);
+
+    if (kept)
+        *out = *kept; /* always the first part of a conjunction */
+    return kept != NULL;
 }
 
 static void add(ts_schema *s, ts_shape *out, json_t *schema)

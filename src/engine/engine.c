@@ -116,6 +116,7 @@ static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
     ts_lock_take(e->lock);
     leave(e, j->user_name);
     e->stats.n_jobs++;
+    e->stats.n_running = e->n_running;
     e->stats.n_generated_tokens += r.n_generated;
     e->stats.cache_pages_used = ts_kvcache_used(e->cache);
     ts_lock_give(e->lock);

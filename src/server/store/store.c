@@ -274,7 +274,11 @@ static tiefsee_status bring_up(ts_store *s, const ts_schema_step *steps, int n_s
 {
     int64_t version = 0;
 
-    tiefsee_status st = read_versions(s, n_steps, &version, err);
+    /* One snapshot: another process may be making the file this very moment, and
+     * its tables must not be seen without its versions. */
+    tiefsee_status st = ts_store_exec(s, "BEGIN", err);
+    if (st == TIEFSEE_OK)
+        st = ts_store_end(s, read_versions(s, n_steps, &version, err), err);
     if (st != TIEFSEE_OK || version == n_steps)
         return st;
     st = ts_store_begin(s, err);

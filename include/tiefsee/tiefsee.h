@@ -262,6 +262,7 @@ typedef struct tiefsee_piece {
     float logprob;
     const tiefsee_token_logprob *top; /* n_top of them, if asked for */
     size_t n_top;
+    size_t index; /* of that token in the answer: several pieces can belong to one */
 } tiefsee_piece;
 
 typedef struct tiefsee_generate_options {

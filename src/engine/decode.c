@@ -132,7 +132,7 @@ bool ts_answer_step(ts_answer *a, const float *logits, const int32_t *context, s
     if (a->opt.n_top_logprobs > 0)
         a->piece.logprob =
             ts_logprobs(a->top, a->opt.n_top_logprobs, logits, m->net->config.n_vocab, t);
-    a->n_generated++;
+    a->piece.index = a->n_generated++;
     a->n_reasoning += !a->opt.raw && a->splitter.in_reasoning;
     take_token(a, t);
     if (a->stop_index >= 0)

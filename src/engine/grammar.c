@@ -213,6 +213,26 @@ bool ts_grammar_accept(ts_grammar *g, int32_t token)
     return true;
 }
 
+static void mask_of(void *ctx, uint64_t *mask, bool *may_end)
+{
+    ts_grammar_mask(ctx, mask, may_end);
+}
+
+static bool accept_in(void *ctx, int32_t token)
+{
+    return ts_grammar_accept(ctx, token);
+}
+
+static void free_of(void *ctx)
+{
+    ts_grammar_free(ctx);
+}
+
+ts_constraint ts_grammar_constraint(ts_grammar *g)
+{
+    return (ts_constraint){.ctx = g, .mask = mask_of, .accept = accept_in, .free = free_of};
+}
+
 bool ts_grammar_matches(const ts_grammar_rules *rules, const char *text, size_t n)
 {
     ts_gr_machine *m;

@@ -17,6 +17,8 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "server/api/deepseek.h"
+#include "server/api/openai.h"
 #include "server/auth/auth.h"
 #include "server/base_routes.h"
 #include "server/server.h"
@@ -242,6 +244,8 @@ static void add_routes(serving *s, const ts_route *routes, size_t n)
 static void list_routes(serving *s)
 {
     add_routes(s, ts_base_routes, ts_n_base_routes);
+    add_routes(s, ts_deepseek_routes, ts_n_deepseek_routes);
+    add_routes(s, ts_openai_routes, ts_n_openai_routes);
 }
 
 static tiefsee_status read_pem(ts_buf *out, const char *path, tiefsee_error *err)

@@ -11,6 +11,8 @@
 #include "server/auth/auth.h"
 #include "server/server.h"
 
+enum { PATIENCE_S = 60 };
+
 typedef struct link_state {
     ts_reply *reply;
     ts_job_events events;
@@ -98,6 +100,32 @@ static const char *name_of(const ts_models *models, const ts_engine *engine)
     return "";
 }
 
+/* Tells the reply how to fail, and err why. */
+static tiefsee_status refuse(ts_reply *reply, ts_refusal no, unsigned retry_after_s,
+                             const char *message, tiefsee_error *err)
+{
+    const ts_http_request *req = ts_reply_request(reply);
+    const ts_protocol *protocol = req->route ? req->route->protocol : NULL;
+
+    ts_reply_retry_after(reply, (int)retry_after_s);
+    switch (no) {
+    case TS_REFUSAL_CONTEXT:
+        ts_reply_fail_as(reply, 400, "context_length_exceeded");
+        return ts_fail(err, TIEFSEE_E_INVALID, "%s", message);
+    case TS_REFUSAL_QUOTA:
+        ts_reply_fail_as(reply, protocol && protocol->quota_status ? protocol->quota_status : 429,
+                         "insufficient_quota");
+        if (retry_after_s >= PATIENCE_S) /* the SDKs would try again at once */
+            (void)ts_reply_header(reply, "x-should-retry", "false");
+        return ts_fail(err, TIEFSEE_E_LIMIT, "%s", message);
+    case TS_REFUSAL_BAD_KEY:
+        ts_reply_fail_as(reply, ts_refusal_http(no), NULL);
+        return ts_fail(err, TIEFSEE_E_INVALID, "%s", message);
+    case TS_REFUSAL_SERVER: return ts_fail(err, TIEFSEE_E_CANCELLED, "%s", message);
+    default: return ts_fail(err, TIEFSEE_E_LIMIT, "%s", message);
+    }
+}
+
 /* The right to run; spec gets what is left of the quota. */
 static tiefsee_status ask_grant(link_state *s, ts_engine *engine, ts_job_spec *spec,
                                 tiefsee_error *err)
@@ -117,14 +145,8 @@ static tiefsee_status ask_grant(link_state *s, ts_engine *engine, ts_job_spec *s
         ts_auth_begin(server->auth, req->identity, model, spec->n_tokens,
                       wanted > 0 && wanted < room ? wanted : room, &s->grant, &why);
 
-    if (no != TS_REFUSAL_NONE) {
-        ts_reply_retry_after(s->reply, (int)s->grant.retry_after_s);
-        return ts_fail(err,
-                       no == TS_REFUSAL_CONTEXT  ? TIEFSEE_E_INVALID
-                       : no == TS_REFUSAL_SERVER ? TIEFSEE_E_CANCELLED
-                                                 : TIEFSEE_E_LIMIT,
-                       "%s", why.message);
-    }
+    if (no != TS_REFUSAL_NONE)
+        return refuse(s->reply, no, s->grant.retry_after_s, why.message, err);
     s->auth = server->auth;
     if (wanted > s->grant.n_completion || (wanted == 0 && s->grant.n_completion < room))
         spec->generate.max_tokens = s->grant.n_completion;

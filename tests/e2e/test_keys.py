@@ -20,6 +20,7 @@ import urllib.request
 
 TIEFSEE = os.path.abspath(sys.argv[1])
 LIMIT_S = 120
+MODEL = "Tiefsee-mini"
 
 
 class Case(unittest.TestCase):
@@ -128,8 +129,10 @@ class Running(Case):
         self.server = None
         self.start()
 
-    def start(self):
-        self.server = subprocess.Popen([TIEFSEE, "serve", "--require-key", "-p", "0"],
+    def start(self, *options):
+        """Without options: keys are needed."""
+        self.server = subprocess.Popen([TIEFSEE, "serve", *map(str, options or ("--require-key",)),
+                                        "-p", "0"],
                                        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                        env=self.environment(), text=True)
         for line in self.server.stderr:
@@ -179,6 +182,101 @@ class Running(Case):
         self.assertEqual(self.status(key), 200)
         self.ok("delete", "b")
         self.becomes(key, 401)
+
+
+class Books(Running):
+    """Completions count."""
+
+    def ask(self, key, path="/v1/chat/completions", **more):
+        """(status, body, headers)"""
+        body = {"model": MODEL, "messages": [{"role": "user", "content": "What is 17 + 25?"}],
+                "thinking": {"type": "disabled"}, **more}
+        request = urllib.request.Request(self.url + path, json.dumps(body).encode(),
+                                         {"Authorization": f"Bearer {key}"})
+        try:
+            with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
+                return response.status, response.read().decode(), response.headers
+        except urllib.error.HTTPError as error:
+            return error.code, error.read().decode(), error.headers
+
+    def new_key(self, name, *options):
+        key = self.ok("add", name, "--scopes", "chat,metrics", *options).strip()
+        self.becomes(key, 200)
+        return key
+
+    def usage(self, name):
+        """{model: row}"""
+        return {row["model"]: row for row in json.loads(self.ok("usage", name, "--json"))}
+
+    def balance(self, key):
+        request = urllib.request.Request(self.url + "/user/balance",
+                                         headers={"Authorization": f"Bearer {key}"})
+        with urllib.request.urlopen(request, timeout=LIMIT_S) as response:
+            answer = json.load(response)
+        return answer["is_available"], float(answer["balance_infos"][0]["total_balance"])
+
+    def test_an_answer_whose_end_was_seen_survives_kill_9(self):
+        key = self.new_key("a")
+        asked, took = 0, {"prompt_tokens": 0, "cached_tokens": 0, "completion_tokens": 0}
+        for streamed in (False, True, False, True):
+            status, text, _ = self.ask(key, stream=streamed,
+                                       **({"stream_options": {"include_usage": True}}
+                                          if streamed else {}))
+            self.stop(signal.SIGKILL)
+            self.assertEqual(status, 200, text)
+            if streamed:
+                text = text.split("\n\n")[-3][6:]  # behind it: [DONE]
+            usage = json.loads(text)["usage"]
+            asked += 1
+            took["prompt_tokens"] += usage["prompt_tokens"]
+            took["cached_tokens"] += usage["prompt_cache_hit_tokens"]
+            took["completion_tokens"] += usage["completion_tokens"]
+            row = self.usage("a")[MODEL]
+            self.assertEqual(row["requests"], asked)
+            self.assertEqual({name: row[name] for name in took}, took)
+            self.start()
+
+    def test_a_day_s_tokens_end_with_429_or_402_and_the_numbers(self):
+        limit = 100
+        key = self.new_key("a", "--tokens-per-day", limit)
+        self.assertEqual(self.balance(key), (True, limit / 1e6))
+        used = 0
+        for _ in range(limit):
+            status, text, headers = self.ask(key, max_tokens=30)
+            if status != 200:
+                break
+            usage = json.loads(text)["usage"]
+            used += usage["total_tokens"]
+            self.assertLessEqual(used, limit)
+            self.assertEqual(self.balance(key), (used < limit, (limit - used) / 1e6))
+        self.assertEqual(status, 429)
+        error = json.loads(text)["error"]
+        self.assertEqual((error["type"], error["code"]), ("insufficient_quota",) * 2)
+        self.assertIn(f"of today's {limit}, {used} are used", error["message"])
+        self.assertGreaterEqual(int(headers["Retry-After"]), 1)
+        status, text, _ = self.ask(key, "/chat/completions")
+        self.assertEqual((status, json.loads(text)["error"]["code"]), (402, "insufficient_quota"))
+        row = self.usage("a")[MODEL]
+        self.assertEqual(row["prompt_tokens"] + row["completion_tokens"], used)
+        other = self.new_key("b")
+        self.assertEqual(self.ask(other, max_tokens=1)[0], 200)
+
+    def test_the_context_of_a_key_is_a_limit(self):
+        key = self.new_key("a", "--ctx", 20)
+        status, text, _ = self.ask(key, max_tokens=400)
+        self.assertEqual(status, 200)
+        self.assertLessEqual(json.loads(text)["usage"]["total_tokens"], 20)
+        status, text, _ = self.ask(key, messages=[{"role": "user", "content": "1 + 1 " * 30}])
+        self.assertEqual((status, json.loads(text)["error"]["code"]),
+                         (400, "context_length_exceeded"))
+
+    def test_who_has_no_key_is_in_the_books_too(self):
+        self.stop(signal.SIGKILL)
+        self.start("--db", self.db)
+        status, text, _ = self.ask("x")
+        self.assertEqual(status, 200, text)
+        rows = json.loads(self.ok("usage", "--json"))
+        self.assertEqual([(row["key"], row["requests"]) for row in rows], [("local", 1)])
 
 
 if __name__ == "__main__":

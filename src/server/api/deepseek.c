@@ -1,28 +1,43 @@
 /* deepseek.c - see deepseek.h. */
 #include "server/api/deepseek.h"
 
-#include <string.h>
-
+#include "server/api/jsonout.h"
 #include "server/api/openai.h"
+#include "server/auth/auth.h"
+#include "server/server.h"
 
-/* Nothing is charged here.  Clients parse this strictly: these members, amounts as
- * strings, one entry at least. */
+static const ts_protocol protocol = {"deepseek", "application/json", ts_openai_render, 402};
+
+/* What the key may still use today, in millions of tokens, as nothing is charged.
+ * Clients parse this strictly: these members, amounts as strings, one entry at least,
+ * a currency of the two. */
 static void show_balance(ts_http_request *req, ts_reply *reply)
 {
-    static const char body[] = "{\"is_available\":true,\"balance_infos\":[{\"currency\":\"USD\","
-                               "\"total_balance\":\"0.00\",\"granted_balance\":\"0.00\","
-                               "\"topped_up_balance\":\"0.00\"}]}";
+    const ts_server *server = ts_server_of(req);
+    ts_balance b = {0};
+    ts_out o = ts_out_make(1024);
 
-    (void)req;
-    ts_reply_send(reply, 200, "application/json", body, sizeof body - 1);
+    if (server->auth && req->identity)
+        ts_auth_balance(server->auth, req->identity, &b);
+    const double millions = (double)b.n_left / 1e6;
+    ts_out_f(
+        &o,
+        "{\"is_available\":%s,\"balance_infos\":[{\"currency\":\"USD\",\"total_balance\":\"%.6f\","
+        "\"granted_balance\":\"%.6f\",\"topped_up_balance\":\"0.00\"}]}",
+        b.is_limited && b.n_left == 0 ? "false" : "true", millions, millions);
+    if (o.has_failed)
+        ts_reply_fail(reply, 503, "out of memory for this request");
+    else
+        ts_reply_send(reply, 200, "application/json", o.buf.ptr, o.buf.len);
+    ts_out_free(&o);
 }
 
 static const ts_openai_endpoint chat = {.is_chat = true, .is_deepseek = true};
 
 const ts_route ts_deepseek_routes[] = {
-    {"POST", "/chat/completions", ts_openai_complete, 0, &ts_protocol_openai, &chat},
-    {"GET", "/models", ts_openai_list_models, TS_ROUTE_QUICK, &ts_protocol_openai, NULL},
-    {"GET", "/models/*", ts_openai_show_model, TS_ROUTE_QUICK, &ts_protocol_openai, NULL},
-    {"GET", "/user/balance", show_balance, TS_ROUTE_QUICK, &ts_protocol_openai, NULL},
+    {"POST", "/chat/completions", ts_openai_complete, 0, &protocol, &chat},
+    {"GET", "/models", ts_openai_list_models, TS_ROUTE_QUICK, &protocol, NULL},
+    {"GET", "/models/*", ts_openai_show_model, TS_ROUTE_QUICK, &protocol, NULL},
+    {"GET", "/user/balance", show_balance, TS_ROUTE_QUICK, &protocol, NULL},
 };
 const size_t ts_n_deepseek_routes = TS_COUNT(ts_deepseek_routes);

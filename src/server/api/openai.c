@@ -13,8 +13,10 @@ enum { MAX_LIST = 1 << 20 };
 
 /* ---- errors */
 
-static const char *type_of(int status)
+static const char *type_of(int status, const char *code)
 {
+    if (code && strcmp(code, "insufficient_quota") == 0)
+        return code;
     switch (status) {
     case 401: return "authentication_error";
     case 402: return "insufficient_quota";
@@ -31,7 +33,7 @@ static const char *code_of(int status)
     case 404: return "not_found";
     case 429: return "rate_limit_exceeded";
     case 503: return "server_overloaded";
-    default: return type_of(status);
+    default: return type_of(status, NULL);
     }
 }
 
@@ -42,7 +44,7 @@ bool ts_openai_render(const ts_http_request *req, const ts_http_error *error, ts
     (void)req;
     ts_out_raw(&o, "{\"error\":{\"message\":");
     ts_out_str(&o, error->message ? error->message : "");
-    ts_out_f(&o, ",\"type\":\"%s\",\"param\":", type_of(error->status));
+    ts_out_f(&o, ",\"type\":\"%s\",\"param\":", type_of(error->status, error->code));
     ts_out_str(&o, error->param);
     ts_out_raw(&o, ",\"code\":");
     ts_out_str(&o, error->code ? error->code : code_of(error->status));
@@ -52,7 +54,7 @@ bool ts_openai_render(const ts_http_request *req, const ts_http_error *error, ts
     return is_good;
 }
 
-const ts_protocol ts_protocol_openai = {"openai", "application/json", ts_openai_render};
+const ts_protocol ts_protocol_openai = {"openai", "application/json", ts_openai_render, 0};
 
 static void refuse(ts_reply *reply, const ts_wrong *w)
 {

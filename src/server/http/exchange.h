@@ -87,6 +87,8 @@ struct ts_reply {
     const ts_protocol *protocol;
     ts_buf body;
     int retry_after_s;
+    int fail_status; /* 0: by the error */
+    const char *fail_code;
     const char *origin; /* CORS: the value to allow; NULL: none */
     bool is_counted;    /* `finished` will be told */
 

@@ -93,6 +93,7 @@ typedef struct ts_protocol {
     const char *name; /* "openai": for the log */
     const char *content_type;
     ts_http_render *render;
+    int quota_status; /* when the day's tokens of a key are used up; 0: 429 */
 } ts_protocol;
 
 /* Plain text, for routes without a protocol. */
@@ -139,6 +140,9 @@ void ts_reply_fail_status(ts_reply *r, const tiefsee_error *err);
 
 /* What Retry-After of ts_reply_fail_status says; default: 1. */
 void ts_reply_retry_after(ts_reply *r, int seconds);
+
+/* Which status and code (a literal) ts_reply_fail_status uses, whatever the error's are. */
+void ts_reply_fail_as(ts_reply *r, int status, const char *code);
 
 /* Stream: begin, write ..., end.  Write is false when the client is gone or has left
  * limits.output_bytes unread (its connection is closed then): stop the job.  Nothing

@@ -500,7 +500,7 @@ static bool render_text(const ts_http_request *req, const ts_http_error *error, 
     return ts_buf_append_str(out, error->message) && ts_buf_append_str(out, "\n");
 }
 
-const ts_protocol ts_protocol_text = {"text", "text/plain; charset=utf-8", render_text};
+const ts_protocol ts_protocol_text = {"text", "text/plain; charset=utf-8", render_text, 0};
 
 /* Half an answer is out: the client must see that it is not whole. */
 static void cut(ts_reply *r)
@@ -555,10 +555,17 @@ void ts_reply_retry_after(ts_reply *r, int seconds)
     r->retry_after_s = seconds;
 }
 
+void ts_reply_fail_as(ts_reply *r, int status, const char *code)
+{
+    r->fail_status = status;
+    r->fail_code = code;
+}
+
 void ts_reply_fail_status(ts_reply *r, const tiefsee_error *err)
 {
-    const int status = status_of(err->status);
+    const int status = r->fail_status ? r->fail_status : status_of(err->status);
     ts_http_error error = {.status = status,
+                           .code = r->fail_code,
                            .message = err->message,
                            .retry_after_s = status != 429 && status != 503 ? 0
                                             : r->retry_after_s > 0         ? r->retry_after_s

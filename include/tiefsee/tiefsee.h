@@ -134,13 +134,24 @@ TIEFSEE_API tiefsee_token tiefsee_token_eos(const tiefsee_model *model); /* -1 i
 typedef enum tiefsee_role {
     TIEFSEE_SYSTEM = 0,
     TIEFSEE_USER = 1,
-    TIEFSEE_ASSISTANT = 2
+    TIEFSEE_ASSISTANT = 2,
+    TIEFSEE_TOOL = 3 /* what a tool answered to a call of the assistant */
 } tiefsee_role;
 
+typedef struct tiefsee_tool_call {
+    const char *id; /* the caller's name for it; NULL if none */
+    const char *name;
+    const char *arguments; /* a JSON object, as text */
+} tiefsee_tool_call;
+
+/* Strings are UTF-8 and NUL-terminated. */
 typedef struct tiefsee_message {
     tiefsee_role role;
-    const char *content;   /* UTF-8, NUL-terminated */
-    const char *reasoning; /* assistant turns only; NULL if none */
+    const char *content;            /* NULL: none; only where there are calls */
+    const char *reasoning;          /* assistant turns only; NULL if none */
+    const tiefsee_tool_call *calls; /* assistant turns only: what it asked for */
+    size_t n_calls;
+    const char *call_id; /* tool turns only: whose answer it is; NULL: the next call's */
 } tiefsee_message;
 
 typedef struct tiefsee_chat_options {

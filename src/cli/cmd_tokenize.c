@@ -29,8 +29,8 @@ static tiefsee_status encode_into(const tiefsee_model *model, const ts_buf *text
 {
     const tiefsee_chat_options chat = {.size = sizeof chat,
                                        .no_thinking = ts_settings_now.no_thinking};
-    const tiefsee_message messages[] = {{TIEFSEE_SYSTEM, ts_settings_now.system, NULL},
-                                        {TIEFSEE_USER, text->ptr, NULL}};
+    const tiefsee_message messages[] = {{.role = TIEFSEE_SYSTEM, .content = ts_settings_now.system},
+                                        {.role = TIEFSEE_USER, .content = text->ptr}};
     const size_t skip = ts_settings_now.system ? 0 : 1;
 
     if (!as_chat)

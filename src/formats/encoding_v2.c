@@ -31,6 +31,7 @@ void ts_encoding_render_v2(ts_spans *out, const tiefsee_message *messages, size_
             ts_spans_text(out, content);
             ts_spans_eos(out);
             break;
+        case TIEFSEE_TOOL: break; /* the format has none */
         }
     }
     ts_spans_literal(out, "Assistant:");

@@ -118,7 +118,7 @@ static bool is_right(const char *text, const char *answer)
 
 static bool ask(tiefsee_session *s, tiefsee_model *m, const char *q, const char *answer)
 {
-    const tiefsee_message message = {TIEFSEE_USER, q, NULL};
+    const tiefsee_message message = {.role = TIEFSEE_USER, .content = q};
     reply r = {.n = 0};
     tiefsee_generate_options opt = {.size = sizeof opt,
                                     .max_tokens = 300,

@@ -77,7 +77,7 @@ static const ts_job_events events = {on_start, on_piece, on_done};
 
 static size_t prompt(tiefsee_token *tokens, const char *text)
 {
-    const tiefsee_message message = {TIEFSEE_USER, text, NULL};
+    const tiefsee_message message = {.role = TIEFSEE_USER, .content = text};
     size_t n;
 
     assert_int_equal(tiefsee_chat_encode(model, &message, 1, NULL, tokens, MAX_TOKENS, &n, NULL),

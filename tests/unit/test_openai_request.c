@@ -35,7 +35,12 @@ static int tear_down(void **state)
 static bool take(ts_openai_request *r, const char *body, bool is_chat, ts_wrong *w)
 {
     *w = (ts_wrong){0};
-    return ts_openai_request_read(r, models, ts_str_of(body), is_chat, 7, w);
+    if (!ts_openai_request_read(r, models, ts_str_of(body), is_chat, 7, w))
+        return false;
+    if (ts_turn_prepare(&r->turn, w))
+        return true;
+    ts_turn_close(&r->turn);
+    return false;
 }
 
 #define MODEL "\"model\":\"mini\","
@@ -55,19 +60,20 @@ static void takes_every_field_of_a_chat(void **state)
                      "\"stream\":true,\"stream_options\":{\"include_usage\":true},\"n\":1,"
                      "\"user\":null,\"user_id\":\"u\",\"metadata\":{\"x\":1},\"tools\":[]}",
                      true, &w));
-    assert_true(r.is_stream && r.wants_usage && r.wants_logprobs);
-    assert_true(r.n_top == 0 && r.generate.n_top_logprobs == 1);
-    assert_true(r.generate.sampling.temperature == 0.5f && r.generate.sampling.min_p == 0.25f);
-    assert_true(r.generate.sampling.top_p > 0 && r.generate.sampling.top_p < 0.001f);
-    assert_true(r.generate.sampling.seed == UINT64_MAX && r.generate.sampling.top_k == 3);
-    assert_int_equal(r.generate.max_tokens, 5);
-    assert_int_equal(r.generate.n_stop, 2);
-    assert_string_equal(r.generate.stop[1], "b");
-    assert_int_equal(r.generate.sampling.n_bias, 1);
-    assert_true(r.generate.sampling.bias[0].token == 7);
-    assert_string_equal(r.user_id, "u");
-    assert_true(r.n_prompt > 0);
-    ts_openai_request_free(&r);
+    assert_true(r.turn.is_stream && r.wants_usage && r.wants_logprobs);
+    assert_true(r.n_top == 0 && r.turn.generate.n_top_logprobs == 1);
+    assert_true(r.turn.generate.sampling.temperature == 0.5f &&
+                r.turn.generate.sampling.min_p == 0.25f);
+    assert_true(r.turn.generate.sampling.top_p > 0 && r.turn.generate.sampling.top_p < 0.001f);
+    assert_true(r.turn.generate.sampling.seed == UINT64_MAX && r.turn.generate.sampling.top_k == 3);
+    assert_int_equal(r.turn.generate.max_tokens, 5);
+    assert_int_equal(r.turn.generate.n_stop, 2);
+    assert_string_equal(r.turn.generate.stop[1], "b");
+    assert_int_equal(r.turn.generate.sampling.n_bias, 1);
+    assert_true(r.turn.generate.sampling.bias[0].token == 7);
+    assert_string_equal(r.turn.user_id, "u");
+    assert_true(r.turn.n_prompt > 0);
+    ts_turn_close(&r.turn);
 }
 
 static void takes_what_the_makers_recommend_where_nothing_is_said(void **state)
@@ -78,11 +84,11 @@ static void takes_what_the_makers_recommend_where_nothing_is_said(void **state)
 
     (void)state;
     assert_true(take(&r, "{" MODEL USER "}", true, &w));
-    tiefsee_model_sampling(r.model->model, &s);
-    assert_true(r.generate.sampling.temperature == s.temperature);
-    assert_true(r.generate.sampling.top_p == s.top_p);
-    assert_true(r.generate.sampling.seed == 7 && r.generate.max_tokens == 0);
-    ts_openai_request_free(&r);
+    tiefsee_model_sampling(r.turn.model->model, &s);
+    assert_true(r.turn.generate.sampling.temperature == s.temperature);
+    assert_true(r.turn.generate.sampling.top_p == s.top_p);
+    assert_true(r.turn.generate.sampling.seed == 7 && r.turn.generate.max_tokens == 0);
+    ts_turn_close(&r.turn);
 }
 
 static void takes_parts_of_text_and_all_roles_of_a_talk(void **state)
@@ -103,10 +109,11 @@ static void takes_parts_of_text_and_all_roles_of_a_talk(void **state)
                      "{\"role\":\"user\",\"content\":\"hi\"},{\"role\":\"assistant\","
                      "\"content\":\"yes\"},{\"role\":\"user\",\"content\":\"2+3=\"}]}",
                      true, &w));
-    assert_int_equal(parts.n_prompt, whole.n_prompt);
-    assert_memory_equal(parts.prompt, whole.prompt, parts.n_prompt * sizeof *parts.prompt);
-    ts_openai_request_free(&parts);
-    ts_openai_request_free(&whole);
+    assert_int_equal(parts.turn.n_prompt, whole.turn.n_prompt);
+    assert_memory_equal(parts.turn.prompt, whole.turn.prompt,
+                        parts.turn.n_prompt * sizeof *parts.turn.prompt);
+    ts_turn_close(&parts.turn);
+    ts_turn_close(&whole.turn);
 }
 
 static void takes_raw_prompts_as_text_and_as_tokens(void **state)
@@ -116,18 +123,18 @@ static void takes_raw_prompts_as_text_and_as_tokens(void **state)
 
     (void)state;
     assert_true(take(&r, "{" MODEL "\"prompt\":[1,2,3]}", false, &w));
-    assert_true(r.n_prompt == 3 && r.prompt[2] == 3 && r.generate.raw);
-    ts_openai_request_free(&r);
+    assert_true(r.turn.n_prompt == 3 && r.turn.prompt[2] == 3 && r.turn.generate.raw);
+    ts_turn_close(&r.turn);
     assert_true(take(&r, "{" MODEL "\"prompt\":[\"2+3=\"]}", false, &w));
-    assert_true(r.n_prompt > 1);
-    ts_openai_request_free(&r);
+    assert_true(r.turn.n_prompt > 1);
+    ts_turn_close(&r.turn);
 }
 
 static void knows_the_names_that_models_once_had(void **state)
 {
     (void)state;
-    assert_ptr_equal(ts_openai_find_model(models, "deepseek-chat"), ts_models_at(models, 0));
-    assert_null(ts_openai_find_model(models, "gpt-4"));
+    assert_ptr_equal(ts_turn_find_model(models, "deepseek-chat"), ts_models_at(models, 0));
+    assert_null(ts_turn_find_model(models, "gpt-4"));
 }
 
 /* param NULL: none. */
@@ -173,7 +180,20 @@ static const struct {
     {"{" MODEL USER ",\"logprobs\":true,\"top_logprobs\":21}", true, 400, "top_logprobs", "20"},
     {"{" MODEL USER ",\"logit_bias\":{\"x\":1}}", true, 400, "logit_bias", "'x'"},
     {"{" MODEL USER ",\"logit_bias\":{\"1\":101}}", true, 400, "logit_bias", "100"},
-    {"{" MODEL USER ",\"tools\":[{}]}", true, 400, "tools", "not supported"},
+    {"{" MODEL USER ",\"tools\":[{}]}", true, 400, "tools[0]", "function"},
+    {"{" MODEL USER ",\"tools\":[{\"type\":\"web\"}]}", true, 400, "tools[0]", "'web'"},
+    {"{" MODEL USER ",\"tools\":[{\"function\":{\"name\":\"a b\"}}]}", true, 400, "tools[0]",
+     "'a b'"},
+    {"{" MODEL USER ",\"tools\":[{\"function\":{\"name\":\"a\"}},{\"function\":{\"name\":"
+     "\"a\"}}]}",
+     true, 400, "tools[1]", "twice"},
+    {"{" MODEL USER ",\"tools\":[{\"function\":{\"name\":\"a\",\"parameters\":[]}}]}", true, 400,
+     "tools[0]", "parameters"},
+    {"{" MODEL USER ",\"tool_choice\":\"required\"}", true, 400, "tool_choice", "needs tools"},
+    {"{" MODEL USER ",\"tool_choice\":\"some\"}", true, 400, "tool_choice", "'auto'"},
+    {"{" MODEL USER ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"x\"}}}", true,
+     400, "tool_choice", "'x'"},
+    {"{" MODEL USER ",\"functions\":[{}]}", true, 400, "functions", "tools"},
     {"{" MODEL USER ",\"thinking\":{\"type\":\"on\"}}", true, 400, "thinking", "enabled"},
     {"{" MODEL USER ",\"reasoning_effort\":\"much\"}", true, 400, "reasoning_effort", "much"},
     {"{" MODEL USER ",\"response_format\":{\"type\":\"xml\"}}", true, 400, "response_format",
@@ -231,11 +251,11 @@ static void bounds_an_answer_by_a_schema(void **state)
                      ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":"
                      "{\"name\":\"x\",\"schema\":{\"type\":\"object\"}}}}",
                      true, &w));
-    assert_non_null(r.constraint.ctx);
-    ts_openai_request_free(&r);
+    assert_non_null(r.turn.constraint.ctx);
+    ts_turn_close(&r.turn);
     assert_true(take(&r, "{" MODEL USER ",\"response_format\":{\"type\":\"text\"}}", true, &w));
-    assert_null(r.constraint.ctx);
-    ts_openai_request_free(&r);
+    assert_null(r.turn.constraint.ctx);
+    ts_turn_close(&r.turn);
 }
 
 int main(void)

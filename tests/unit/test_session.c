@@ -40,7 +40,7 @@ static tiefsee_session *open_session(size_t n_ctx)
 
 static size_t prompt(tiefsee_token *tokens, size_t cap, const char *text)
 {
-    const tiefsee_message message = {TIEFSEE_USER, text, NULL};
+    const tiefsee_message message = {.role = TIEFSEE_USER, .content = text};
     size_t n;
 
     assert_int_equal(tiefsee_chat_encode(model, &message, 1, NULL, tokens, cap, &n, NULL),

@@ -1,12 +1,11 @@
 /* openai.c - see openai.h. */
 #include "server/api/openai.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/hash.h"
 #include "server/api/openai_answer.h"
-#include "server/jobs.h"
+#include "server/api/turn_answer.h"
 #include "server/server.h"
 
 enum { MAX_LIST = 1 << 20 };
@@ -56,58 +55,7 @@ bool ts_openai_render(const ts_http_request *req, const ts_http_error *error, ts
 
 const ts_protocol ts_protocol_openai = {"openai", "application/json", ts_openai_render, 0};
 
-static void refuse(ts_reply *reply, const ts_wrong *w)
-{
-    const ts_http_error error = {.status = w->status,
-                                 .code = w->code,
-                                 .param = *w->param ? w->param : NULL,
-                                 .message = w->message,
-                                 .retry_after_s = w->status == 503 ? 1 : 0};
-
-    ts_reply_fail_with(reply, &error);
-}
-
 /* ---- completions */
-
-/* Whose pages may be found, and who shares the steps: the key's user, and below it
- * the end user that the key's owner names. */
-static void name_user(char *out, size_t size, const ts_http_request *req, const char *user_id)
-{
-    const char *who = req->user_name ? req->user_name : "";
-
-    if (*user_id)
-        (void)snprintf(out, size, "%.40s/%016llx", who,
-                       (unsigned long long)ts_hash(user_id, strlen(user_id)));
-    else
-        (void)snprintf(out, size, "%.60s", who);
-}
-
-static void submit(ts_http_request *req, ts_reply *reply, ts_openai_request *r, ts_openai_answer *a)
-{
-    char user[64];
-    tiefsee_error err = {0};
-
-    name_user(user, sizeof user, req, r->user_id);
-    const ts_job_spec spec = {.tokens = r->prompt,
-                              .n_tokens = r->n_prompt,
-                              .generate = r->generate,
-                              .user_name = user,
-                              .constraint = r->constraint};
-    ts_reply_hold(reply);
-    ts_lock_take(a->lock);
-    const tiefsee_status st =
-        ts_jobs_submit(reply, r->model->engine, &spec, &ts_openai_answer_events, a, &err);
-    if (st == TIEFSEE_OK) {
-        r->constraint = (ts_constraint){0}; /* the job's now */
-        ts_openai_answer_begin(a);
-    }
-    ts_lock_give(a->lock);
-    if (st != TIEFSEE_OK) {
-        ts_openai_answer_free(a);
-        ts_reply_fail_status(reply, &err);
-    }
-    ts_reply_release(reply);
-}
 
 void ts_openai_complete(ts_http_request *req, ts_reply *reply)
 {
@@ -117,15 +65,11 @@ void ts_openai_complete(ts_http_request *req, ts_reply *reply)
 
     if (!ts_openai_request_read(&r, ts_server_of(req)->models, req->body, endpoint->is_chat,
                                 ts_hash(req->id, strlen(req->id)), &wrong)) {
-        refuse(reply, &wrong);
+        ts_turn_refuse(reply, &wrong);
         return;
     }
-    ts_openai_answer *a = ts_openai_answer_new(reply, &r, endpoint->is_deepseek);
-    if (a)
-        submit(req, reply, &r, a);
-    else
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    ts_openai_request_free(&r);
+    ts_openai_answer_run(reply, &r, endpoint->is_deepseek);
+    ts_turn_close(&r.turn);
 }
 
 /* ---- models */
@@ -173,7 +117,7 @@ void ts_openai_list_models(ts_http_request *req, ts_reply *reply)
 void ts_openai_show_model(ts_http_request *req, ts_reply *reply)
 {
     const char *name = req->n_params > 0 ? req->params[0] : "";
-    const ts_served_model *m = *name ? ts_openai_find_model(ts_server_of(req)->models, name) : NULL;
+    const ts_served_model *m = *name ? ts_turn_find_model(ts_server_of(req)->models, name) : NULL;
     ts_out o = ts_out_make(MAX_LIST);
     ts_wrong wrong;
 
@@ -184,7 +128,7 @@ void ts_openai_show_model(ts_http_request *req, ts_reply *reply)
     }
     (void)ts_wrong_set(&wrong, 404, "model_not_found", "model", "'%.100s' is not served here",
                        name);
-    refuse(reply, &wrong);
+    ts_turn_refuse(reply, &wrong);
 }
 
 static const ts_openai_endpoint chat = {.is_chat = true}, text = {0};

@@ -4,21 +4,16 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "core/alloc.h"
 #include "formats/json.h"
 
 enum { MAX_PARTS = 1024 };
 
 static const struct {
     const char *name;
-    int role; /* tiefsee_role; -1: known, but not supported yet */
+    tiefsee_role role;
 } roles[] = {
-    {"system", TIEFSEE_SYSTEM},
-    {"developer", TIEFSEE_SYSTEM},
-    {"user", TIEFSEE_USER},
-    {"assistant", TIEFSEE_ASSISTANT},
-    {"tool", -1},
-    {"function", -1},
+    {"system", TIEFSEE_SYSTEM},       {"developer", TIEFSEE_SYSTEM}, {"user", TIEFSEE_USER},
+    {"assistant", TIEFSEE_ASSISTANT}, {"tool", TIEFSEE_TOOL},
 };
 
 /* [{"type": "text", "text": "..."}, ...] as one text. */
@@ -44,7 +39,7 @@ static bool read_parts(const char **out, const json_t *parts, const char *path, 
     }
     char *whole = ts_arena_alloc(arena, bytes + 1);
     if (!whole)
-        return ts_wrong_set(w, 503, NULL, NULL, "out of memory for this request");
+        return ts_turn_no_memory(w);
     for (size_t i = 0; i < n; i++) {
         const ts_str text = ts_json_str(json_object_get(json_array_get(parts, i), "text"));
         memcpy(whole + at, text.ptr, text.len);
@@ -64,9 +59,7 @@ static bool read_role(tiefsee_role *out, const json_t *message, const char *path
     for (size_t i = 0; i < TS_COUNT(roles); i++) {
         if (strcmp(json_string_value(role), roles[i].name) != 0)
             continue;
-        if (roles[i].role < 0)
-            return ts_wrong_field(w, path, "the role '%s' is not supported yet", roles[i].name);
-        *out = (tiefsee_role)roles[i].role;
+        *out = roles[i].role;
         return true;
     }
     return ts_wrong_field(
@@ -74,86 +67,112 @@ static bool read_role(tiefsee_role *out, const json_t *message, const char *path
         json_string_value(role));
 }
 
+/* One {"id", "type": "function", "function": {"name", "arguments"}}. */
+static bool read_call(tiefsee_tool_call *out, const json_t *call, const char *path, ts_wrong *w)
+{
+    const json_t *id = ts_field_get(call, "id"), *function = ts_field_get(call, "function");
+    const json_t *name = ts_field_get(function, "name");
+    const json_t *arguments = ts_field_get(function, "arguments");
+
+    if (!json_is_object(function) || !json_is_string(name))
+        return ts_wrong_field(w, path, "a tool call is a function with a name and arguments");
+    if (id && !json_is_string(id))
+        return ts_wrong_field(w, path, "the id of a tool call is %s (a string expected)",
+                              ts_json_kind(id));
+    if (arguments && !json_is_string(arguments))
+        return ts_wrong_field(w, path, "arguments are %s (a string of JSON expected)",
+                              ts_json_kind(arguments));
+    *out = (tiefsee_tool_call){.id = json_string_value(id),
+                               .name = json_string_value(name),
+                               .arguments = arguments ? json_string_value(arguments) : "{}"};
+    return true;
+}
+
+static bool read_calls(tiefsee_message *out, const json_t *message, const char *path,
+                       ts_arena *arena, ts_wrong *w)
+{
+    const json_t *list = ts_field_get(message, "tool_calls");
+    const size_t n = json_array_size(list);
+
+    if (list && !json_is_array(list))
+        return ts_wrong_field(w, path, "tool_calls is %s (an array expected)", ts_json_kind(list));
+    if (n == 0)
+        return true;
+    if (out->role != TIEFSEE_ASSISTANT)
+        return ts_wrong_field(w, path, "only an assistant's message has tool_calls");
+    if (n > TS_OPENAI_MAX_CALLS)
+        return ts_wrong_field(w, path, "%zu tool calls (%d allowed)", n, TS_OPENAI_MAX_CALLS);
+    tiefsee_tool_call *calls = ts_arena_alloc_zero(arena, n, sizeof *calls);
+    if (!calls)
+        return ts_turn_no_memory(w);
+    for (size_t i = 0; i < n; i++)
+        if (!read_call(&calls[i], json_array_get(list, i), path, w))
+            return false;
+    out->calls = calls;
+    out->n_calls = n;
+    return true;
+}
+
 static bool read_message(tiefsee_message *out, const json_t *message, const char *path,
                          ts_arena *arena, ts_wrong *w)
 {
     const json_t *content = ts_field_get(message, "content");
     const json_t *reasoning = ts_field_get(message, "reasoning_content");
+    const json_t *call_id = ts_field_get(message, "tool_call_id");
 
     if (!json_is_object(message))
         return ts_wrong_field(w, path, "%s (an object expected)", ts_json_kind(message));
-    if (!read_role(&out->role, message, path, w))
+    if (!read_role(&out->role, message, path, w) || !read_calls(out, message, path, arena, w))
         return false;
-    if (json_array_size(ts_field_get(message, "tool_calls")) > 0)
-        return ts_wrong_field(w, path, "tool calls are not supported yet");
-    if (json_is_true(ts_field_get(message, "prefix")))
-        return ts_wrong_field(w, path, "prefix completion is not supported yet");
     if (reasoning && !json_is_string(reasoning))
         return ts_wrong_field(w, path, "reasoning_content is %s (a string expected)",
                               ts_json_kind(reasoning));
+    if (call_id && !json_is_string(call_id))
+        return ts_wrong_field(w, path, "tool_call_id is %s (a string expected)",
+                              ts_json_kind(call_id));
     if (out->role == TIEFSEE_ASSISTANT)
         out->reasoning = json_string_value(reasoning);
+    if (out->role == TIEFSEE_TOOL)
+        out->call_id = json_string_value(call_id);
     out->content = json_string_value(content);
     if (json_is_array(content))
         return read_parts(&out->content, content, path, arena, w);
     if (!content && out->role == TIEFSEE_ASSISTANT)
-        return ts_wrong_field(w, path, "content or tool_calls must be set");
+        return out->n_calls > 0 || ts_wrong_field(w, path, "content or tool_calls must be set");
     if (!out->content)
         return ts_wrong_field(w, path, "content is %s (a string or an array of parts expected)",
                               ts_json_kind(content));
     return true;
 }
 
-bool ts_openai_messages_read(tiefsee_message **out, size_t *n, const json_t *body, ts_arena *arena,
-                             ts_wrong *wrong)
+bool ts_openai_messages_read(ts_turn_request *r, ts_wrong *wrong)
 {
-    const json_t *list = ts_field_get(body, "messages");
+    const json_t *list = ts_field_get(r->body, "messages");
+    const size_t n = json_array_size(list);
     char path[32];
 
     if (!json_is_array(list))
         return ts_wrong_field(wrong, "messages", "%s (an array expected)", ts_json_kind(list));
-    *n = json_array_size(list);
-    if (*n == 0 || *n > TS_OPENAI_MAX_MESSAGES)
-        return ts_wrong_field(wrong, "messages", "%zu messages (1 to %d allowed)", *n,
-                              TS_OPENAI_MAX_MESSAGES);
-    *out = ts_arena_alloc_zero(arena, *n, sizeof **out);
-    if (!*out)
-        return ts_wrong_set(wrong, 503, NULL, NULL, "out of memory for this request");
-    for (size_t i = 0; i < *n; i++) {
+    if (n == 0 || n > TS_TURN_MAX_MESSAGES)
+        return ts_wrong_field(wrong, "messages", "%zu messages (1 to %d allowed)", n,
+                              TS_TURN_MAX_MESSAGES);
+    tiefsee_message *messages = ts_arena_alloc_zero(r->arena, n, sizeof *messages);
+    if (!messages)
+        return ts_turn_no_memory(wrong);
+    for (size_t i = 0; i < n; i++) {
         (void)snprintf(path, sizeof path, "messages[%zu]", i);
-        if (!read_message(&(*out)[i], json_array_get(list, i), path, arena, wrong))
+        if (!read_message(&messages[i], json_array_get(list, i), path, r->arena, wrong))
             return false;
     }
-    if ((*out)[*n - 1].role != TIEFSEE_USER)
-        return ts_wrong_field(wrong, path, "the last message must be the user's");
+    r->messages = messages;
+    r->n_messages = n;
+    r->is_prefix = json_is_true(ts_field_get(json_array_get(list, n - 1), "prefix"));
     return true;
 }
 
 /* ---- response_format */
 
-static bool start(ts_constraint *out, ts_grammar_kind kind, ts_str text,
-                  const ts_served_model *model, ts_wrong *w)
-{
-    ts_grammar_rules *rules = NULL;
-    ts_grammar *grammar = NULL;
-    tiefsee_error err = {0};
-
-    if (!model->vocab)
-        return ts_wrong_field(w, "response_format", "not possible with this model");
-    tiefsee_status st = ts_grammar_compile(&rules, kind, text.ptr, text.len, &err);
-    if (st == TIEFSEE_OK)
-        st = ts_grammar_start(&grammar, rules, model->vocab, &err);
-    ts_grammar_rules_free(rules);
-    if (st == TIEFSEE_E_NOMEM)
-        return ts_wrong_set(w, 503, NULL, NULL, "out of memory for this request");
-    if (st != TIEFSEE_OK)
-        return ts_wrong_field(w, "response_format", "%s", err.message);
-    *out = ts_grammar_constraint(grammar);
-    return true;
-}
-
-static bool read_schema(ts_constraint *out, const json_t *format, const ts_served_model *model,
-                        ts_wrong *w)
+static bool read_schema(ts_turn_request *r, const json_t *format, ts_wrong *w)
 {
     const json_t *outer = ts_field_get(format, "json_schema");
     const json_t *schema = ts_field_get(outer, "schema");
@@ -164,37 +183,34 @@ static bool read_schema(ts_constraint *out, const json_t *format, const ts_serve
     if (!json_is_object(schema))
         return ts_wrong_field(w, "response_format", "json_schema.schema is %s (an object expected)",
                               ts_json_kind(schema));
-    const size_t n = json_dumpb(schema, NULL, 0, JSON_COMPACT);
-    char *text = ts_alloc(n + 1);
+    const char *text = ts_turn_json_text(r, schema, w);
     if (!text)
-        return ts_wrong_set(w, 503, NULL, NULL, "out of memory for this request");
-    const bool is_good = json_dumpb(schema, text, n, JSON_COMPACT) == n &&
-                         start(out, TS_GRAMMAR_SCHEMA, (ts_str){text, n}, model, w);
-    ts_free(text);
-    return is_good;
+        return false;
+    r->output = TS_OUTPUT_SCHEMA;
+    r->output_text = ts_str_of(text);
+    return true;
 }
 
-bool ts_openai_format_read(ts_constraint *out, const json_t *body, const ts_served_model *model,
-                           ts_wrong *wrong)
+bool ts_openai_format_read(ts_turn_request *r, ts_wrong *wrong)
 {
-    const json_t *format = ts_field_get(body, "response_format");
+    const json_t *format = ts_field_get(r->body, "response_format");
     const json_t *type = ts_field_get(format, "type");
     const ts_str name = ts_json_str(type);
 
-    *out = (ts_constraint){0};
     if (!format || ts_str_is(name, "text"))
         return true;
     if (!json_is_object(format))
         return ts_wrong_field(wrong, "response_format", "%s (an object expected)",
                               ts_json_kind(format));
-    if (ts_str_is(name, "json_object"))
-        return start(out, TS_GRAMMAR_JSON, (ts_str){"", 0}, model, wrong);
     if (ts_str_is(name, "json_schema"))
-        return read_schema(out, format, model, wrong);
+        return read_schema(r, format, wrong);
     if (!json_is_string(type))
         return ts_wrong_field(wrong, "response_format", "type is %s (a string expected)",
                               ts_json_kind(type));
-    return ts_wrong_field(wrong, "response_format",
-                          "no such type: '%.*s' (text, json_object or json_schema expected)",
-                          TS_STR_ARG(name));
+    if (!ts_str_is(name, "json_object"))
+        return ts_wrong_field(wrong, "response_format",
+                              "no such type: '%.*s' (text, json_object or json_schema expected)",
+                              TS_STR_ARG(name));
+    r->output = TS_OUTPUT_JSON;
+    return true;
 }

@@ -189,36 +189,60 @@ INLINE __m256i move_bits(__m256i v, int from, int to, int mask)
     return _mm256_and_si256(v, _mm256_set1_epi8((char)mask));
 }
 
-/* Weights 32c ... 32c + 31 of a superblock. */
-INLINE __m256i codes_256(quant_id id, const void *w, int c)
+/* Where the strips of 32 bytes lie that hold weights 32c ... 32c + 31 of a
+ * superblock: their lower bits, and their upper ones if these are apart. */
+INLINE size_t low_strip(quant_id id, int c)
 {
     switch (id) {
-    case QUANT_q2_k:
-        return move_bits(load_256(((const ts_block_q2_k *)w)->qs + c / 4 * 32), c % 4 * 2, 0, 3);
-    case QUANT_q3_k: {
-        const ts_block_q3_k *b = w;
-        return _mm256_or_si256(move_bits(load_256(b->qs + c / 4 * 32), c % 4 * 2, 0, 3),
-                               move_bits(load_256(b->hmask), c, 2, 4));
+    case QUANT_q2_k: return offsetof(ts_block_q2_k, qs) + (size_t)(c / 4 * 32);
+    case QUANT_q3_k: return offsetof(ts_block_q3_k, qs) + (size_t)(c / 4 * 32);
+    case QUANT_q4_k: return offsetof(ts_block_q4_k, qs) + (size_t)(c / 2 * 32);
+    case QUANT_q5_k: return offsetof(ts_block_q5_k, qs) + (size_t)(c / 2 * 32);
+    default: return offsetof(ts_block_q6_k, ql) + (size_t)(c / 4 * 64 + c % 2 * 32);
     }
-    case QUANT_q4_k:
-        return move_bits(load_256(((const ts_block_q4_k *)w)->qs + c / 2 * 32), c % 2 * 4, 0, 15);
-    case QUANT_q5_k: {
-        const ts_block_q5_k *b = w;
-        return _mm256_or_si256(move_bits(load_256(b->qs + c / 2 * 32), c % 2 * 4, 0, 15),
-                               move_bits(load_256(b->qh), c, 4, 16));
+}
+
+INLINE size_t high_strip(quant_id id, int c)
+{
+    switch (id) {
+    case QUANT_q3_k: return offsetof(ts_block_q3_k, hmask);
+    case QUANT_q5_k: return offsetof(ts_block_q5_k, qh);
+    default: return offsetof(ts_block_q6_k, qh) + (size_t)(c / 4 * 32);
     }
-    case QUANT_q6_k: {
-        const ts_block_q6_k *b = w;
-        const __m256i low = load_256(b->ql + c / 4 * 64 + c % 2 * 32);
-        const __m256i high = load_256(b->qh + c / 4 * 32);
+}
+
+INLINE int has_high_strip(quant_id id)
+{
+    return id == QUANT_q3_k || id == QUANT_q5_k || id == QUANT_q6_k;
+}
+
+/* The codes of weights 32c ... 32c + 31, byte by byte from their strips. */
+INLINE __m256i codes_of_strips(quant_id id, int c, __m256i low, __m256i high)
+{
+    switch (id) {
+    case QUANT_q2_k: return move_bits(low, c % 4 * 2, 0, 3);
+    case QUANT_q3_k:
+        return _mm256_or_si256(move_bits(low, c % 4 * 2, 0, 3), move_bits(high, c, 2, 4));
+    case QUANT_q4_k: return move_bits(low, c % 2 * 4, 0, 15);
+    case QUANT_q5_k:
+        return _mm256_or_si256(move_bits(low, c % 2 * 4, 0, 15), move_bits(high, c, 4, 16));
+    default:
         return _mm256_or_si256(move_bits(low, c % 4 / 2 * 4, 0, 15),
                                move_bits(high, c % 4 * 2, 4, 0x30));
     }
-    case QUANT_iq4_xs:
+}
+
+/* Weights 32c ... 32c + 31 of a superblock. */
+INLINE __m256i codes_256(quant_id id, const void *w, int c)
+{
+    const uint8_t *p = w;
+
+    if (id == QUANT_iq4_xs)
         return look_up(_mm_setr_epi8(QUANT_IQ4_VALUES),
                        nibbles(((const ts_block_iq4_xs *)w)->qs + c * 16));
-    default: return _mm256_setzero_si256();
-    }
+    return codes_of_strips(id, c, load_256(p + low_strip(id, c)),
+                           has_high_strip(id) ? load_256(p + high_strip(id, c))
+                                              : _mm256_setzero_si256());
 }
 
 /* --- integer scales and minima of a superblock, sixteen each --- */
@@ -344,6 +368,22 @@ INLINE __m256 scales_of_bits(quant_id id, __m128i bits)
     return _mm256_cvtph_ps(bits);
 }
 
+/* Of eight rows, of their blocks at `at`. */
+INLINE __m256 scales_of_rows(quant_id id, const uint8_t *const row[8], size_t at, int which)
+{
+    __m128i bits = _mm_cvtsi32_si128(scale_bits(id, row[0] + at, which));
+
+    /* Through memory the wide load would wait for eight narrow stores. */
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[1] + at, which), 1);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[2] + at, which), 2);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[3] + at, which), 3);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[4] + at, which), 4);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[5] + at, which), 5);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[6] + at, which), 6);
+    bits = _mm_insert_epi16(bits, scale_bits(id, row[7] + at, which), 7);
+    return scales_of_bits(id, bits);
+}
+
 /* --- sums and panels --- */
 
 /* Lane r of the result is the sum of all lanes of v[r]. */
@@ -360,6 +400,28 @@ INLINE __m256i sum_rows(const __m256i v[8])
         _mm256_add_epi32(_mm256_unpacklo_epi64(a[2], a[3]), _mm256_unpackhi_epi64(a[2], a[3]));
     return _mm256_add_epi32(_mm256_permute2x128_si256(b0, b1, 0x20),
                             _mm256_permute2x128_si256(b0, b1, 0x31));
+}
+
+/* 32-bit columns of sixteen bytes of eight rows: lane r of v[j] is column j of row r. */
+INLINE void columns_16(__m256i v[4], const uint8_t *const row[8], size_t at)
+{
+    __m256i a[4];
+
+    for (int i = 0; i < 4; i++)
+        a[i] = _mm256_inserti128_si256(_mm256_castsi128_si256(load_128(row[i] + at)),
+                                       load_128(row[i + 4] + at), 1);
+    const __m256i b0 = _mm256_unpacklo_epi32(a[0], a[1]), b1 = _mm256_unpackhi_epi32(a[0], a[1]);
+    const __m256i b2 = _mm256_unpacklo_epi32(a[2], a[3]), b3 = _mm256_unpackhi_epi32(a[2], a[3]);
+    v[0] = _mm256_unpacklo_epi64(b0, b2);
+    v[1] = _mm256_unpackhi_epi64(b0, b2);
+    v[2] = _mm256_unpacklo_epi64(b1, b3);
+    v[3] = _mm256_unpackhi_epi64(b1, b3);
+}
+
+INLINE void columns_32(__m256i v[8], const uint8_t *const row[8], size_t at)
+{
+    columns_16(v, row, at);
+    columns_16(v + 4, row, at + 16);
 }
 
 /* Eight 32-bit columns of four rows into a panel's [8][16] of 32 bits, at row. */

@@ -57,21 +57,6 @@ INLINE void dot_256(quant_id id, const void *w, const int8_t *q, __m256i s, __m2
     *products = sum;
 }
 
-INLINE __m256 scales_of_rows(quant_id id, const uint8_t *const row[8], size_t at, int which)
-{
-    __m128i bits = _mm_cvtsi32_si128(scale_bits(id, row[0] + at, which));
-
-    /* Through memory the wide load would wait for eight narrow stores. */
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[1] + at, which), 1);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[2] + at, which), 2);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[3] + at, which), 3);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[4] + at, which), 4);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[5] + at, which), 5);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[6] + at, which), 6);
-    bits = _mm_insert_epi16(bits, scale_bits(id, row[7] + at, which), 7);
-    return scales_of_bits(id, bits);
-}
-
 INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
                        const int16_t *s, const float *dx, size_t n, size_t ahead)
 {

@@ -19,12 +19,10 @@ INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16],
 {
     for (int which = 0; which <= has_min(id); which++)
         for (size_t b = 0; b < n_blocks; b++) {
-            uint16_t bits[16];
+            const size_t here = at + b * block_bytes(id);
             float *to = which ? p->m[b] : p->d[b];
-            for (int r = 0; r < 16; r++)
-                bits[r] = scale_bits(id, row[r] + at + b * block_bytes(id), which);
-            _mm256_store_ps(to, scales_of_bits(id, load_128(bits)));
-            _mm256_store_ps(to + 8, scales_of_bits(id, load_128(bits + 8)));
+            _mm256_store_ps(to, scales_of_rows(id, row, here, which));
+            _mm256_store_ps(to + 8, scales_of_rows(id, row + 8, here, which));
         }
 }
 
@@ -50,22 +48,75 @@ INLINE void panel_wide_32(quant_id id, ts_panel *p, const uint8_t *const row[16]
         }
 }
 
-/* Any type as unsigned bytes; codes with a sign are moved up by 128. */
-INLINE __m256i as_bytes(quant_id id, __m256i codes)
+/* Bits 4j ... 4j + 3 of every lane, as 16 in bytes 0 ... 3. */
+INLINE __m256i fifth_bits_of_column(__m256i qh, int j)
 {
-    return is_signed(id) ? _mm256_xor_si256(codes, _mm256_set1_epi8(-128)) : codes;
+    const int byte = 0x01010101 * (j / 2), bit = j % 2 ? (int)0x80402010 : 0x08040201;
+    const __m256i lane = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0C0C0C0C, 0, 0x04040404,
+                                           0x08080808, 0x0C0C0C0C);
+    const __m256i which = _mm256_add_epi8(lane, _mm256_set1_epi32(byte));
+    const __m256i mask = _mm256_set1_epi32(bit);
+    const __m256i v = _mm256_and_si256(_mm256_shuffle_epi8(qh, which), mask);
+
+    return _mm256_and_si256(_mm256_cmpeq_epi8(v, mask), _mm256_set1_epi8(16));
+}
+
+/* The fifth bits of eight rows' blocks. */
+INLINE __m256i fifth_bits_of_rows(const uint8_t *const row[8], size_t at)
+{
+    return _mm256_setr_epi32((int)load_u32(row[0] + at), (int)load_u32(row[1] + at),
+                             (int)load_u32(row[2] + at), (int)load_u32(row[3] + at),
+                             (int)load_u32(row[4] + at), (int)load_u32(row[5] + at),
+                             (int)load_u32(row[6] + at), (int)load_u32(row[7] + at));
+}
+
+INLINE size_t nibbles_at(quant_id id)
+{
+    switch (id) {
+    case QUANT_q4_0: return offsetof(ts_block_q4_0, qs);
+    case QUANT_q4_1: return offsetof(ts_block_q4_1, qs);
+    case QUANT_q5_0: return offsetof(ts_block_q5_0, qs);
+    case QUANT_q5_1: return offsetof(ts_block_q5_1, qs);
+    default: return offsetof(ts_block_mxfp4, qs);
+    }
+}
+
+/* Eight rows of a block of 32: columns of nibbles are columns of codes. */
+INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *const row[8],
+                        size_t at, int r)
+{
+    const __m128i e2m1_12 = _mm_add_epi8(_mm_setr_epi8(QUANT_E2M1_VALUES), _mm_set1_epi8(12));
+    const __m256i low = _mm256_set1_epi8(15);
+    __m256i v[4], qh = _mm256_setzero_si256();
+
+    if (id == QUANT_q5_0)
+        qh = fifth_bits_of_rows(row, at + offsetof(ts_block_q5_0, qh));
+    if (id == QUANT_q5_1)
+        qh = fifth_bits_of_rows(row, at + offsetof(ts_block_q5_1, qh));
+    columns_16(v, row, at + nibbles_at(id));
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        __m256i a = _mm256_and_si256(v[j], low);
+        __m256i b = _mm256_and_si256(_mm256_srli_epi16(v[j], 4), low);
+        if (id == QUANT_mxfp4) {
+            a = look_up(e2m1_12, a);
+            b = look_up(e2m1_12, b);
+        }
+        if (id == QUANT_q5_0 || id == QUANT_q5_1) {
+            a = _mm256_or_si256(a, fifth_bits_of_column(qh, j));
+            b = _mm256_or_si256(b, fifth_bits_of_column(qh, j + 4));
+        }
+        store_256(codes[j][r], a);
+        store_256(codes[j + 4][r], b);
+    }
 }
 
 INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
                         size_t n_blocks)
 {
-    for (int r = 0; r < 16; r += 4)
-        for (size_t b = 0; b < n_blocks; b++) {
-            __m256i v[4];
-            for (int i = 0; i < 4; i++)
-                v[i] = as_bytes(id, codes_32(id, row[r + i] + at + b * block_bytes(id)));
-            store_columns(p->codes.u8[8 * b], r, v);
-        }
+    for (int r = 0; r < 16; r += 8)
+        for (size_t b = 0; b < n_blocks; b++)
+            block_u8_32(id, p->codes.u8 + 8 * b, row + r, at + b * block_bytes(id), r);
 }
 
 /* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
@@ -107,7 +158,80 @@ INLINE void panel_wide_iq4_xs(ts_panel *p, const uint8_t *const row[16], size_t 
     }
 }
 
-INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+/* Chunks of 32 weights that one strip holds: c, then c + chunk_step, ... */
+INLINE int chunks_per_strip(quant_id id)
+{
+    return id == QUANT_q2_k || id == QUANT_q3_k ? 4 : 2;
+}
+
+INLINE int first_chunk(quant_id id, int strip)
+{
+    return id == QUANT_q6_k ? strip / 2 * 4 + strip % 2 : strip * chunks_per_strip(id);
+}
+
+/* Codes are made byte by byte, so columns of strips give columns of codes. */
+INLINE void codes_of_rows(quant_id id, ts_panel *p, const uint8_t *const row[8], size_t at, int r)
+{
+    const int n_chunks = chunks_per_strip(id), step = id == QUANT_q6_k ? 2 : 1;
+    __m256i low[8], high[8];
+
+#pragma GCC unroll 4
+    for (int strip = 0; strip < 8 / n_chunks; strip++) {
+        const int first = first_chunk(id, strip);
+        if (has_high_strip(id) && (strip == 0 || high_strip(id, first) != high_strip(id, 0)))
+            columns_32(high, row, at + high_strip(id, first));
+        columns_32(low, row, at + low_strip(id, first));
+#pragma GCC unroll 4
+        for (int i = 0; i < n_chunks; i++) {
+            const int c = first + i * step;
+#pragma GCC unroll 8
+            for (int j = 0; j < 8; j++)
+                store_256(p->codes.u8[8 * c + j][r],
+                          codes_of_strips(id, c, low[j], has_high_strip(id) ? high[j] : low[j]));
+        }
+    }
+}
+
+/* Every 32-bit lane: byte a of it as the low 16 bits, byte b as the high ones. */
+INLINE __m256i two_bytes(__m256i v, int a, int b)
+{
+    const int lane = (int)0x80008000 | b << 16 | a;
+    const __m256i add = _mm256_setr_epi32(0, 0x00040004, 0x00080008, 0x000C000C, 0, 0x00040004,
+                                          0x00080008, 0x000C000C);
+
+    return _mm256_shuffle_epi8(v, _mm256_add_epi32(_mm256_set1_epi32(lane), add));
+}
+
+/* q4_k and q5_k: both floats, scales and minima are the first sixteen bytes. */
+INLINE void scales_of_rows_k4(ts_panel *p, const uint8_t *const row[8], size_t at, int r)
+{
+    const __m256i six = _mm256_set1_epi8(63), two = _mm256_set1_epi8(0x30);
+    const __m256i four = _mm256_set1_epi8(15);
+    __m256i v[4], scale[2], min[2];
+
+    columns_16(v, row, at);
+    scale[0] = _mm256_and_si256(v[1], six);
+    min[0] = _mm256_and_si256(v[2], six);
+    scale[1] = _mm256_or_si256(_mm256_and_si256(v[3], four),
+                               _mm256_and_si256(_mm256_srli_epi16(v[1], 2), two));
+    min[1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(v[3], 4), four),
+                             _mm256_and_si256(_mm256_srli_epi16(v[2], 2), two));
+#pragma GCC unroll 8
+    for (int g = 0; g < 8; g++)
+        store_256(p->scale[g][r], two_bytes(scale[g / 4], g % 4, g % 4));
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++)
+        store_256(p->min[j][r], two_bytes(min[j / 2], j % 2 * 2, j % 2 * 2 + 1));
+    const __m256i d = _mm256_and_si256(v[0], _mm256_set1_epi32(0xFFFF));
+    const __m256i both = _mm256_packus_epi32(d, _mm256_srli_epi32(v[0], 16));
+    _mm256_store_ps(p->d[0] + r,
+                    _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x08))));
+    _mm256_store_ps(p->m[0] + r,
+                    _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x0D))));
+}
+
+/* Types with a scale per 16 weights. */
+INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
 {
     for (int r = 0; r < 16; r += 4) {
         __m256i v[4];
@@ -118,15 +242,20 @@ INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16],
         for (int i = 0; i < 4; i++)
             v[i] = minima_256(id, row[r + i] + at);
         store_columns(p->min, r, v);
-#pragma GCC unroll 8
-        for (int c = 0; c < 8; c++) {
-            for (int i = 0; i < 4; i++)
-                v[i] = as_bytes(id, codes_256(id, row[r + i] + at, c));
-            store_columns(p->codes.u8[8 * c], r, v);
-        }
+    }
+    panel_equal_pairs(p);
+    panel_floats(id, p, row, at, 1);
+}
+
+INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+{
+    for (int r = 0; r < 16; r += 8) {
+        codes_of_rows(id, p, row + r, at, r);
+        if (has_scale_per_32(id))
+            scales_of_rows_k4(p, row + r, at, r);
     }
     if (!has_scale_per_32(id))
-        panel_equal_pairs(p);
+        scales_of_rows_16(id, p, row, at);
 }
 
 /* Where the activations of a tile start. */

@@ -61,37 +61,45 @@ INLINE void clear(__m256i sum[2][4], int n_tokens)
         sum[0][t] = sum[1][t] = _mm256_setzero_si256();
 }
 
-/* Sums of minima (or offsets times scales) times the sums of activations. */
-INLINE void minima_products(__m256i sum[2][4], const ts_panel *p, const tile_x *x, int n_tokens)
+/* Sums of minima (or offsets times scales) times the sums of activations: of 16
+ * each, or of 32 where the minima are. */
+INLINE void minima_products(quant_id id, __m256i sum[2][4], const ts_panel *p, const tile_x *x,
+                            int n_tokens)
 {
+    const int n_pairs = has_scale_per_32(id) ? 4 : 8;
+    const size_t stride = has_scale_per_32(id) ? 8 : x->s_stride;
+    const int16_t *s = x->s;
+    int16_t of_32[4][8];
+
+    if (has_scale_per_32(id)) {
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256i v =
+                _mm256_madd_epi16(load_256(x->s + (size_t)t * x->s_stride), _mm256_set1_epi16(1));
+            store_128(of_32[t],
+                      _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+        }
+        s = of_32[0];
+    }
     clear(sum, n_tokens);
-    for (int j = 0; j < 8; j++) {
+    for (int j = 0; j < n_pairs; j++) {
         const __m256i w0 = load_256(p->min[j][0]), w1 = load_256(p->min[j][8]);
 #pragma GCC unroll 4
         for (int t = 0; t < n_tokens; t++) {
-            const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * j);
-            sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(w0, s));
-            sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(w1, s));
+            const __m256i v = broadcast_32(s + (size_t)t * stride + 2 * j);
+            sum[0][t] = _mm256_add_epi32(sum[0][t], _mm256_madd_epi16(w0, v));
+            sum[1][t] = _mm256_add_epi32(sum[1][t], _mm256_madd_epi16(w1, v));
             KEEP(sum[0][t]);
             KEEP(sum[1][t]);
         }
     }
 }
 
-/* acc[t][r] = fma(d[r] * dx[t], sum, acc), subtracted where the minima are. */
-INLINE void add_scaled(float (*acc)[16], const float d[16], const float *dx, size_t dx_stride,
-                       __m256i sum[2][4], int n_tokens, int is_subtracted)
+/* acc = fma(d * dx, sum, acc), with a minus sign where minima are subtracted. */
+INLINE __m256 add_scaled(__m256 acc, const float d[8], __m256 dx, __m256i sum, int is_subtracted)
 {
-    for (int h = 0; h < 2; h++) {
-        const __m256 dw = _mm256_load_ps(d + 8 * h);
-        for (int t = 0; t < n_tokens; t++) {
-            const __m256 dd = _mm256_mul_ps(dw, _mm256_set1_ps(dx[(size_t)t * dx_stride]));
-            const __m256 f = _mm256_cvtepi32_ps(sum[h][t]);
-            const __m256 a = _mm256_load_ps(acc[t] + 8 * h);
-            _mm256_store_ps(acc[t] + 8 * h,
-                            is_subtracted ? _mm256_fnmadd_ps(dd, f, a) : _mm256_fmadd_ps(dd, f, a));
-        }
-    }
+    const __m256 dd = _mm256_mul_ps(_mm256_load_ps(d), dx), f = _mm256_cvtepi32_ps(sum);
+
+    return is_subtracted ? _mm256_fnmadd_ps(dd, f, acc) : _mm256_fmadd_ps(dd, f, acc);
 }
 
 /* Superblocks with unsigned codes. */
@@ -109,15 +117,19 @@ INLINE void tile_u8_256(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[
             widen_products(wide, narrow, load_256(p->scale[group][0]), load_256(p->scale[group][8]),
                            n_tokens);
         }
-    minima_products(narrow, p, x, n_tokens);
-    if (!has_min(id))
-        for (int t = 0; t < n_tokens; t++) {
-            wide[0][t] = _mm256_sub_epi32(wide[0][t], narrow[0][t]);
-            wide[1][t] = _mm256_sub_epi32(wide[1][t], narrow[1][t]);
+    minima_products(id, narrow, p, x, n_tokens);
+    for (int t = 0; t < n_tokens; t++) {
+        const __m256 dx = _mm256_set1_ps(x->d[(size_t)t * x->d_stride]);
+        for (int h = 0; h < 2; h++) {
+            __m256 a = _mm256_load_ps(acc[t] + 8 * h);
+            if (!has_min(id))
+                wide[h][t] = _mm256_sub_epi32(wide[h][t], narrow[h][t]);
+            a = add_scaled(a, p->d[0] + 8 * h, dx, wide[h][t], 0);
+            if (has_min(id))
+                a = add_scaled(a, p->m[0] + 8 * h, dx, narrow[h][t], 1);
+            _mm256_store_ps(acc[t] + 8 * h, a);
         }
-    add_scaled(acc, p->d[0], x->d, x->d_stride, wide, n_tokens, 0);
-    if (has_min(id))
-        add_scaled(acc, p->m[0], x->d, x->d_stride, narrow, n_tokens, 1);
+    }
 }
 
 /* Blocks of 32 with unsigned codes. */
@@ -127,26 +139,48 @@ INLINE void tile_u8_32(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[1
     const __m256i one = _mm256_set1_epi16(1);
     const __m256i offset = _mm256_set1_epi16((short)-code_offset(id));
     const int n_steps = narrow_steps(id);
-    __m256i wide[2][4], narrow[2][4];
+    __m256i narrow[2][4], first[2][4];
 
     for (size_t b = 0; b < n_blocks; b++) {
-        for (int t = 0; t < n_tokens; t++) {
-            const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * b);
-            wide[0][t] = wide[1][t] = _mm256_madd_epi16(s, offset);
-        }
         for (int part = 0; part < 8; part += n_steps) {
             narrow_products(narrow, (const uint8_t(*)[16][4])p->codes.u8 + 8 * b + part,
                             x->q + 32 * b + 4 * part, x->q_stride, n_steps, n_tokens);
-            widen_products(wide, narrow, one, one, n_tokens);
-        }
-        add_scaled(acc, p->d[b], x->d + b, x->d_stride, wide, n_tokens, 0);
-        if (has_min(id)) {
-            for (int t = 0; t < n_tokens; t++) {
-                const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * b);
-                wide[0][t] = wide[1][t] = _mm256_madd_epi16(s, one);
+            for (int t = 0; part == 0 && n_steps == 4 && t < n_tokens; t++) {
+                first[0][t] = _mm256_madd_epi16(narrow[0][t], one);
+                first[1][t] = _mm256_madd_epi16(narrow[1][t], one);
             }
-            add_scaled(acc, p->m[b], x->d + b, x->d_stride, wide, n_tokens, 0);
         }
+#pragma GCC unroll 4
+        for (int t = 0; t < n_tokens; t++) {
+            const __m256i s = broadcast_32(x->s + (size_t)t * x->s_stride + 2 * b);
+            const __m256 dx = _mm256_set1_ps(x->d[(size_t)t * x->d_stride + b]);
+            const __m256i repaid = _mm256_madd_epi16(s, offset);
+            const __m256i sum_x = _mm256_madd_epi16(s, one);
+            for (int h = 0; h < 2; h++) {
+                __m256i sum = _mm256_madd_epi16(narrow[h][t], one);
+                if (n_steps == 4)
+                    sum = _mm256_add_epi32(sum, first[h][t]);
+                if (code_offset(id) != 0)
+                    sum = _mm256_add_epi32(sum, repaid);
+                __m256 a = _mm256_load_ps(acc[t] + 8 * h);
+                a = add_scaled(a, p->d[b] + 8 * h, dx, sum, 0);
+                if (has_min(id))
+                    a = add_scaled(a, p->m[b] + 8 * h, dx, sum_x, 0);
+                _mm256_store_ps(acc[t] + 8 * h, a);
+            }
+        }
+    }
+}
+
+INLINE void add_tile(float (*acc)[16], const float d[16], const float *dx, size_t dx_stride,
+                     __m256i sum[2][4], int n_tokens)
+{
+#pragma GCC unroll 4
+    for (int t = 0; t < n_tokens; t++) {
+        const __m256 v = _mm256_set1_ps(dx[(size_t)t * dx_stride]);
+        for (int h = 0; h < 2; h++)
+            _mm256_store_ps(acc[t] + 8 * h,
+                            add_scaled(_mm256_load_ps(acc[t] + 8 * h), d + 8 * h, v, sum[h][t], 0));
     }
 }
 
@@ -174,12 +208,12 @@ INLINE void tile_s16(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16]
             }
         }
         if (id != QUANT_iq4_xs) {
-            add_scaled(acc, p->d[b], x->d + b, x->d_stride, wide, n_tokens, 0);
+            add_tile(acc, p->d[b], x->d + b, x->d_stride, wide, n_tokens);
             clear(wide, n_tokens);
         }
     }
     if (id == QUANT_iq4_xs)
-        add_scaled(acc, p->d[0], x->d, x->d_stride, wide, n_tokens, 0);
+        add_tile(acc, p->d[0], x->d, x->d_stride, wide, n_tokens);
 }
 
 INLINE void tile(quant_id id, size_t block, ts_panel *p, const tile_x *x, float (*acc)[16],
@@ -217,10 +251,12 @@ INLINE void decode_panel(quant_id id, size_t block, ts_panel *p, const uint8_t *
 {
     const size_t at = k / block * block_bytes(id);
 
+    if (block == 256 && id != QUANT_iq4_xs) {
+        panel_u8_256(id, p, row, at);
+        return;
+    }
     if (id == QUANT_iq4_xs)
         panel_wide_iq4_xs(p, row, at);
-    else if (block == 256)
-        panel_u8_256(id, p, row, at);
     else if (is_signed(id))
         panel_wide_32(id, p, row, at, depth / 32);
     else

@@ -9,7 +9,7 @@
 enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
 
 static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path;
-static const char *log_level = "info";
+static const char *log_level = "info", *limits_file;
 static uint64_t port = 8642, max_running, max_queue, cache_mib, body_mib = 32, drain_s = 30;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
@@ -49,6 +49,8 @@ static const ts_opt options[] = {
      .max = 1024},
     {0, "connections", "N", "open at once; default: 2048", .count = &n_connections, .min = 1,
      .max = 1 << 16},
+    {0, "limits", "FILE", "limits of HTTP as JSON (docs/serve.md), read again on SIGHUP",
+     .text = &limits_file},
     {0, "drain", "SECONDS", "how long running answers may take after SIGTERM; default: 30",
      .count = &drain_s, .min = 1, .max = 86400},
     {0, "log", "LEVEL", "error, warn, info or debug; default: info", .text = &log_level,
@@ -170,6 +172,7 @@ static int serve(ts_serve_model *models, size_t n)
                  .limits = {.body_bytes = (size_t)body_mib << 20,
                             .n_connections = (size_t)n_connections,
                             .drain_s = (double)drain_s}},
+        .limits_file = limits_file,
         .on_ready = on_ready,
     };
 
@@ -209,7 +212,8 @@ const ts_command ts_cmd_serve = {
         "unless told otherwise. A model is served by the name of its file, or by NAME; the first "
         "one also answers requests that name none. Listens on this machine only: beyond it, TLS "
         "and --require-key are needed, or --insecure-listen. SIGTERM and Ctrl-C let running "
-        "answers end, a second one ends them; SIGHUP reads keys and limits again. The log on "
+        "answers end, a second one ends them; SIGHUP reads keys, their limits and --limits again. "
+        "The log on "
         "stderr has one line per request and nothing of what was said.",
     .options = options,
     .max_arguments = MAX_SERVED,

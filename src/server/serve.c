@@ -17,20 +17,20 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "server/api/deepseek.h"
-#include "server/api/openai.h"
 #include "server/auth/auth.h"
 #include "server/base_routes.h"
+#include "server/limits_file.h"
+#include "server/routes.h"
 #include "server/server.h"
 
-enum { MAX_ROUTES = 256, MAX_PEM = 1 << 20 };
+enum { MAX_PEM = 1 << 20 };
 
 typedef struct serving {
     ts_server server;
     const ts_serve_options *opt;
-    ts_route routes[MAX_ROUTES];
-    size_t n_routes;
+    ts_route routes[TS_MAX_ROUTES];
     ts_buf cert, key;
+    ts_http_limits limits;
     double drain_until;
 } serving;
 
@@ -79,22 +79,47 @@ static void drop_signals(void)
 
 /* ------------------------------------------------------------------- turns */
 
-static void reload(ts_server *server)
+/* The options, and what the file says above them. */
+static tiefsee_status read_limits(serving *s, tiefsee_error *err)
+{
+    ts_http_limits limits = s->opt->http.limits;
+
+    if (s->opt->limits_file) {
+        const tiefsee_status st = ts_limits_read(&limits, s->opt->limits_file, err);
+
+        if (st != TIEFSEE_OK)
+            return ts_while(err, st, "limits");
+    }
+    s->limits = limits;
+    return TIEFSEE_OK;
+}
+
+/* What cannot be read again stays as it is; the rest is new. */
+static void reload(serving *s)
 {
     tiefsee_error err = {0};
+    bool is_good = true;
 
     wants_reload = 0;
-    if (server->auth && ts_auth_reload(server->auth, &err) != TIEFSEE_OK) {
+    if (s->server.auth && ts_auth_reload(s->server.auth, &err) != TIEFSEE_OK) {
         const ts_log_field field = TS_LOG_TEXT("why", err.message);
         ts_log(TS_LOG_ERROR, "reload failed", &field, 1);
+        is_good = false;
+    }
+    if (read_limits(s, &err) != TIEFSEE_OK) {
+        const ts_log_field field = TS_LOG_TEXT("why", err.message);
+        ts_log(TS_LOG_ERROR, "reload failed", &field, 1);
+        is_good = false;
     } else
+        ts_http_set_limits(s->server.http, &s->limits);
+    if (is_good)
         ts_log(TS_LOG_INFO, "reloaded", NULL, 0);
 }
 
 static void start_drain(serving *s, double now)
 {
     s->server.is_draining = true;
-    s->drain_until = now + s->opt->http.limits.drain_s;
+    s->drain_until = now + s->limits.drain_s;
     ts_http_drain(s->server.http);
     ts_models_drain(s->server.models);
     ts_log(TS_LOG_INFO, "stopping", NULL, 0);
@@ -106,7 +131,7 @@ static void on_turn(void *user)
     const double now = ts_clock_seconds();
 
     if (wants_reload)
-        reload(&s->server);
+        reload(s);
     if (n_stop_signals == 0)
         return;
     if (!s->server.is_draining)
@@ -235,19 +260,6 @@ static tiefsee_status open_auth(serving *s, tiefsee_error *err)
     return st == TIEFSEE_OK ? st : ts_while(err, st, "keys");
 }
 
-static void add_routes(serving *s, const ts_route *routes, size_t n)
-{
-    for (size_t i = 0; i < n && s->n_routes < MAX_ROUTES; i++)
-        s->routes[s->n_routes++] = routes[i];
-}
-
-static void list_routes(serving *s)
-{
-    add_routes(s, ts_base_routes, ts_n_base_routes);
-    add_routes(s, ts_deepseek_routes, ts_n_deepseek_routes);
-    add_routes(s, ts_openai_routes, ts_n_openai_routes);
-}
-
 static tiefsee_status read_pem(ts_buf *out, const char *path, tiefsee_error *err)
 {
     const tiefsee_status st = path ? ts_file_read(out, path, MAX_PEM, err) : TIEFSEE_OK;
@@ -274,13 +286,13 @@ static tiefsee_status open_http(serving *s, tiefsee_error *err)
         st = read_pem(&s->key, s->opt->tls_key_file, err);
     if (st != TIEFSEE_OK)
         return st;
-    list_routes(s);
     raise_file_limit();
     http.routes = s->routes;
-    http.n_routes = s->n_routes;
+    http.n_routes = ts_routes_list(s->routes);
     http.app = &s->server;
     http.admit = admit;
     http.finished = ts_base_count;
+    http.limits = s->limits;
     http.tls_cert = s->cert.ptr;
     http.tls_key = s->key.ptr;
     return ts_http_open(&s->server.http, &http, err);
@@ -290,6 +302,8 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
 {
     tiefsee_status st = check_exposure(s->opt, err);
 
+    if (st == TIEFSEE_OK)
+        st = read_limits(s, err);
     s->server.started = ts_clock_seconds();
     s->server.metrics = ts_metrics_new();
     s->server.models = ts_models_new();

@@ -21,7 +21,8 @@ typedef struct ts_serve_options {
     bool requires_key;        /* nobody may ask without one */
     bool allows_insecure;     /* beyond loopback without TLS or keys */
     const char *tls_cert_file, *tls_key_file;
-    ts_http_options http; /* routes, app, hooks and PEM texts are filled in */
+    const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */
+    ts_http_options http;    /* routes, app, hooks and PEM texts are filled in */
 
     /* Once, when the port is open (port 0: only the unix socket). */
     void (*on_ready)(void *user, int port);

@@ -89,6 +89,7 @@ static tiefsee_status copy_options(ts_http *h, const ts_http_options *opt, tiefs
     h->opt = *opt;
     h->arena = ts_arena_new(SETTINGS_BYTES);
     fill_limits(&h->opt.limits);
+    h->first_limits = h->opt.limits;
     if (!h->arena || !copy_text(h->arena, &h->opt.host) ||
         !copy_text(h->arena, &h->opt.unix_path) || !copy_text(h->arena, &h->opt.tls_cert) ||
         !copy_text(h->arena, &h->opt.tls_key) ||
@@ -324,6 +325,23 @@ bool ts_http_is_idle(ts_http *h)
     const bool is_idle = h->n_active == 0;
     ts_lock_give(h->hub->lock);
     return is_idle;
+}
+
+void ts_http_set_limits(ts_http *h, const ts_http_limits *limits)
+{
+    ts_http_limits new = *limits;
+
+    fill_limits(&new);
+    new.n_workers = h->opt.limits.n_workers;
+    if (new.n_connections > h->first_limits.n_connections) /* libmicrohttpd has these two */
+        new.n_connections = h->first_limits.n_connections;
+    if (new.idle_s > h->first_limits.idle_s)
+        new.idle_s = h->first_limits.idle_s;
+    h->opt.limits = new;
+    ts_lock_take(h->hub->lock);
+    h->hub->output_bytes = h->opt.limits.output_bytes;
+    h->hub->bodies_bytes = h->opt.limits.bodies_bytes;
+    ts_lock_give(h->hub->lock);
 }
 
 void ts_http_read_stats(ts_http *h, ts_http_stats *out)

@@ -242,6 +242,11 @@ void ts_http_stop(ts_http *h);    /* run returns; open replies are cut */
 bool ts_http_is_idle(ts_http *h); /* no request is being answered */
 void ts_http_wake(ts_http *h);    /* also from a signal handler: run a turn now */
 
+/* From on_turn: other limits from now on (0: the default).  n_workers stays; n_connections
+ * and idle_s do not rise above what they were when it opened.  A body that has begun to
+ * arrive may have the size that it was promised. */
+void ts_http_set_limits(ts_http *h, const ts_http_limits *limits);
+
 typedef struct ts_http_stats {
     size_t n_connections, n_active; /* open; requests being read or answered */
 } ts_http_stats;

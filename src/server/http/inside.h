@@ -32,7 +32,8 @@ typedef struct ts_conn {
 } ts_conn;
 
 struct ts_http {
-    ts_http_options opt; /* texts in the arena */
+    ts_http_options opt;         /* texts in the arena */
+    ts_http_limits first_limits; /* when it opened */
     ts_arena *arena;
     ts_guard guard;
     ts_hub *hub;

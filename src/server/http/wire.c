@@ -320,9 +320,8 @@ static enum MHD_Result read_body(ts_http *h, ts_reply *r, const char *bytes, siz
         r->n_swallowed += n;
         return r->n_swallowed > limits->body_bytes * SWALLOW_FACTOR ? MHD_NO : MHD_YES;
     }
-    if (n > limits->body_bytes - r->body.len) {
-        (void)snprintf(message, sizeof message, "the body has more than %zu bytes",
-                       limits->body_bytes);
+    if (n > r->body.max - r->body.len) { /* the limit when its headers came */
+        (void)snprintf(message, sizeof message, "the body has more than %zu bytes", r->body.max);
         refuse_body(r, 413, message, 0);
     } else if (!ts_exchange_reserve_body(r, n) || !ts_buf_append(&r->body, bytes, n))
         refuse_body(r, 503, "too many large requests at once", limits->retry_after_s);

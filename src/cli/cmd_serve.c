@@ -9,8 +9,10 @@
 enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
 
 static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path;
+static const char *cache_dir, *cache_key;
 static const char *log_level = "info", *limits_file;
-static uint64_t port = 8642, max_running, max_queue, cache_mib, body_mib = 32, drain_s = 30;
+static uint64_t port = 8642, max_running, max_queue, cache_mib, disk_mib, body_mib = 32;
+static uint64_t drain_s = 30;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
 static bool requires_key, insecure, any_host, json_log, no_tcp;
@@ -34,6 +36,17 @@ static const ts_opt options[] = {
      .max = 1 << 16},
     {0, "cache", "MIB", "memory for contexts, running and remembered; default: a quarter",
      .count = &cache_mib, .min = 1, .max = 1 << 24},
+    {0, "cache-dir", "DIR",
+     "keep remembered contexts, encrypted, in this folder, so that they outlive the server; "
+     "default: nothing that was said is written to a disk",
+     .text = &cache_dir},
+    {0, "cache-size", "MIB",
+     "how much of the disk they may take; default with --cache-dir: 8192. Without --cache-dir: in "
+     "the state folder",
+     .count = &disk_mib, .min = 1, .max = 1 << 24},
+    {0, "cache-key", "FILE",
+     "what they are encrypted with, made if missing; default: cache.key in the state folder",
+     .text = &cache_key},
     {0, "require-key", .help = "refuse requests without a key (tiefsee keys makes them)",
      .flag = &requires_key},
     {0, "db", "FILE", "keys and usage; default: server.db in the state folder", .text = &db_path},
@@ -128,6 +141,8 @@ static int check(void)
         return ts_cli_error(TS_EXIT_USAGE, "serve: --tls-cert and --tls-key belong together");
     if (no_tcp && !unix_path)
         return ts_cli_error(TS_EXIT_USAGE, "serve: --no-tcp needs --unix PATH");
+    if (cache_key && !cache_dir && disk_mib == 0)
+        return ts_cli_error(TS_EXIT_USAGE, "serve: --cache-key needs --cache-dir or --cache-size");
     any_host = has_star(&hosts);
     any_host = any_host || (insecure && hosts.n == 0);
     return TS_EXIT_NONE;
@@ -140,6 +155,27 @@ static ts_log_level level_of(const char *name)
     while (strcmp(levels[i], name) != 0)
         i++;
     return (ts_log_level)i;
+}
+
+/* Where contexts are kept on the disk, if they are. */
+static int name_disk_cache(ts_serve_options *o)
+{
+    static char folder[PATH_BYTES], key[PATH_BYTES];
+
+    if (!cache_dir && disk_mib == 0)
+        return TS_EXIT_NONE;
+    o->disk_bytes = (disk_mib ? disk_mib : 8192) << 20;
+    o->disk_folder = cache_dir;
+    if (!cache_dir && ts_cli_state_file(folder, sizeof folder, "cache"))
+        o->disk_folder = folder;
+    o->disk_key = cache_key;
+    if (!cache_key && ts_cli_state_file(key, sizeof key, "cache.key"))
+        o->disk_key = key;
+    if (!o->disk_folder || !o->disk_key)
+        return ts_cli_error(TS_EXIT_ERROR,
+                            "serve: no state folder: set HOME, or name --cache-dir and "
+                            "--cache-key");
+    return TS_EXIT_NONE;
 }
 
 static int serve(ts_serve_model *models, size_t n)
@@ -177,6 +213,9 @@ static int serve(ts_serve_model *models, size_t n)
     };
 
     o.user = &o;
+    const int code = name_disk_cache(&o);
+    if (code != TS_EXIT_NONE)
+        return code;
     if (!o.store && ts_cli_state_file(default_db, sizeof default_db, "server.db"))
         o.store = default_db;
     ts_log_setup(level_of(log_level), json_log);

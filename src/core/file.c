@@ -9,46 +9,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static tiefsee_status open_regular(int *fd, uint64_t *size, const char *path, tiefsee_error *err)
+static tiefsee_status open_regular(int *fd, struct stat *info, const char *path, tiefsee_error *err)
 {
-    struct stat info;
 
     /* O_NONBLOCK: a named pipe must be refused, not waited for. */
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)
         return ts_fail_errno(err, errno, "%s", path);
-    if (fstat(*fd, &info) != 0) {
+    if (fstat(*fd, info) != 0) {
         const int e = errno;
         (void)close(*fd);
         return ts_fail_errno(err, e, "%s", path);
     }
-    if (!S_ISREG(info.st_mode)) {
+    if (!S_ISREG(info->st_mode)) {
         (void)close(*fd);
-        return ts_fail_errno(err, S_ISDIR(info.st_mode) ? EISDIR : EINVAL, "%s", path);
+        return ts_fail_errno(err, S_ISDIR(info->st_mode) ? EISDIR : EINVAL, "%s", path);
     }
-    *size = (uint64_t)info.st_size;
     return TIEFSEE_OK;
 }
 
 tiefsee_status ts_map_open(ts_map *out, const char *path, tiefsee_error *err)
 {
-    uint64_t size = 0;
+    struct stat info = {0};
     int fd;
 
     *out = (ts_map){0};
-    const tiefsee_status st = open_regular(&fd, &size, path, err);
+    const tiefsee_status st = open_regular(&fd, &info, path, err);
     if (st != TIEFSEE_OK)
         return st;
-    if (size == 0) {
+    if (info.st_size == 0) {
         (void)close(fd);
         return ts_fail(err, TIEFSEE_E_FORMAT, "%s: the file is empty", path);
     }
-    void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    void *p = mmap(NULL, (size_t)info.st_size, PROT_READ, MAP_SHARED, fd, 0);
     const int e = errno;
     (void)close(fd);
     if (p == MAP_FAILED)
         return ts_fail_errno(err, e, "%s", path);
-    *out = (ts_map){p, (size_t)size};
+    *out = (ts_map){p, (size_t)info.st_size,
+                    (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
     return TIEFSEE_OK;
 }
 
@@ -70,11 +69,11 @@ void ts_map_will_need(const void *p, size_t n)
 tiefsee_status ts_file_read(ts_buf *out, const char *path, size_t max_bytes, tiefsee_error *err)
 {
     char chunk[16384];
-    uint64_t size;
+    struct stat info;
     int fd;
 
     *out = ts_buf_make(max_bytes);
-    const tiefsee_status st = open_regular(&fd, &size, path, err);
+    const tiefsee_status st = open_regular(&fd, &info, path, err);
     if (st != TIEFSEE_OK)
         return st;
     for (;;) {

@@ -10,6 +10,7 @@
 typedef struct ts_map {
     const uint8_t *ptr;
     size_t size;
+    int64_t changed_ns; /* when the file was changed last, since 1970 */
 } ts_map;
 
 tiefsee_status ts_map_open(ts_map *out, const char *path, tiefsee_error *err) TS_MUST_CHECK;

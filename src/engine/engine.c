@@ -4,6 +4,9 @@
  * behind the lock; running jobs, pages and the model belong to the engine thread
  * alone.  A job is admitted when the pages of its longest possible answer are
  * free or can be freed, so that nothing that runs can run out of room.
+ *
+ * Where there is a store on disk, full pages are lent to its thread to be written,
+ * and a prompt whose next pages are there waits for them outside the steps.
  */
 #include "engine/engine.h"
 
@@ -13,10 +16,15 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/cpu.h"
+#include "core/log.h"
 #include "core/thread.h"
+#include "engine/fingerprint.h"
 #include "engine/job.h"
 
 enum { DEFAULT_CTX = 8192, DEFAULT_RUNNING = 64, DEFAULT_QUEUE = 256, MIN_PIECE = 16 };
+
+/* Pages that may wait to be written. */
+enum { MAX_SAVES = 4096 };
 
 /* How long a step may take that carries a piece of a prompt: while others are
  * answering, and while nobody is (then only cancelling waits for it). */
@@ -44,6 +52,9 @@ struct ts_engine {
 
     /* The engine thread's. */
     ts_kvcache *cache;
+    ts_kvstore *store;                       /* NULL: none */
+    ts_kvdisk *disk;                         /* NULL: no store, or not opened yet */
+    size_t page_bytes, max_lent, pages_lent; /* lent: to be written */
     ts_job **running;
     size_t n_running, pages_reserved;
     ts_feed *feeds; /* (max_running) */
@@ -93,6 +104,37 @@ static size_t pages_for(size_t n)
     return (n + TS_KV_PAGE - 1) / TS_KV_PAGE;
 }
 
+/* Remember what was computed, and offer its full pages to the disk. */
+static void remember(ts_engine *e, ts_job *j)
+{
+    const size_t n_full = j->seq.n / TS_KV_PAGE;
+
+    ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
+    if (!e->disk || j->n_saved >= n_full)
+        return;
+    ts_kvdisk_keys(j->seq.tokens, n_full, j->keys);
+    for (; j->n_saved < n_full && e->pages_lent < e->max_lent; j->n_saved++) {
+        const int32_t page = j->pages[j->n_saved];
+        if (ts_kvdisk_known(e->disk, j->name_space, &j->keys[j->n_saved], 1) > 0)
+            continue;
+        if (!ts_kvdisk_save(e->disk, j->name_space, &j->keys[j->n_saved],
+                            ts_kvcache_data(e->cache, page), page))
+            return;
+        ts_kvcache_hold(e->cache, page);
+        e->pages_lent++;
+    }
+}
+
+static void take_back_written(ts_engine *e)
+{
+    int32_t page;
+
+    while (e->disk && (page = ts_kvdisk_written(e->disk)) >= 0) {
+        ts_kvcache_drop(e->cache, page);
+        e->pages_lent--;
+    }
+}
+
 static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
 {
     const double now = ts_clock_seconds();
@@ -108,7 +150,7 @@ static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
     r.prompt_s = j->started > 0 ? (j->answering > 0 ? j->answering : now) - j->started : 0;
     r.answer_s = j->answering > 0 ? now - j->answering : 0;
     if (j->state != TS_JOB_QUEUED) {
-        ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
+        remember(e, j);
         for (size_t i = 0; i < j->n_pages; i++)
             ts_kvcache_drop(e->cache, j->pages[i]);
         e->pages_reserved -= j->max_pages;
@@ -124,19 +166,86 @@ static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
     ts_job_free(j);
 }
 
-static void start_job(ts_engine *e, ts_job *j)
+/* Pages for n more tokens.  Admission has made sure that there are some; only
+ * memory itself can be missing. */
+static bool make_room(ts_engine *e, ts_job *j, size_t n)
+{
+    while (j->n_pages < pages_for(j->seq.n + n)) {
+        const int32_t page = ts_kvcache_take(e->cache);
+        if (page == TS_NO_PAGE)
+            return false;
+        j->table[j->n_pages] = ts_kvcache_data(e->cache, page);
+        j->pages[j->n_pages++] = page;
+    }
+    return true;
+}
+
+/* Its pages that were known are there: the rest is to be computed. */
+static void start_prompt(ts_engine *e, ts_job *j, size_t n_from_disk)
 {
     j->state = TS_JOB_PROMPT;
+    j->n_cached = j->seq.n;
+    ts_lock_take(e->lock);
+    e->stats.n_cached_tokens += j->n_cached;
+    e->stats.n_disk_tokens += n_from_disk;
+    ts_lock_give(e->lock);
+    if (j->events.start)
+        j->events.start(j->user, j->n_prompt, j->n_cached);
+}
+
+/* Ask the disk for the pages behind those in memory.  False: it has none. */
+static bool start_loading(ts_engine *e, ts_job *j)
+{
+    const size_t first = j->seq.n / TS_KV_PAGE, most = (j->n_prompt - 1) / TS_KV_PAGE;
+
+    if (!e->disk || first >= most)
+        return false;
+    ts_kvdisk_keys(j->seq.tokens, most, j->keys);
+    const size_t n = ts_kvdisk_known(e->disk, j->name_space, j->keys + first, most - first);
+    if (n == 0)
+        return false;
+    /* A page that is known in part gives way to the whole one. */
+    if (j->n_pages > first)
+        ts_kvcache_drop(e->cache, j->pages[--j->n_pages]);
+    j->seq.n = first * TS_KV_PAGE;
+    (void)make_room(e, j, n * TS_KV_PAGE);
+    if (j->n_pages == first)
+        return false;
+    j->state = TS_JOB_LOADING;
+    j->load = (ts_kvload){.user = j->name_space,
+                          .keys = j->keys + first,
+                          .page = j->table + first,
+                          .n = j->n_pages - first,
+                          .cancel = &j->is_cancelled};
+    ts_kvdisk_load(e->disk, &j->load);
+    return true;
+}
+
+static bool is_waiting_for_disk(const ts_job *j)
+{
+    return j->state == TS_JOB_LOADING && !atomic_load(&j->load.is_done);
+}
+
+static void end_loading(ts_engine *e, ts_job *j)
+{
+    const size_t n = j->load.n_loaded * TS_KV_PAGE;
+
+    j->seq.n += n;
+    ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
+    start_prompt(e, j, n);
+}
+
+static void start_job(ts_engine *e, ts_job *j)
+{
     j->started = ts_clock_seconds();
     e->pages_reserved += j->max_pages;
-    j->n_cached =
+    j->seq.n =
         ts_kvcache_find(e->cache, j->name_space, j->seq.tokens, j->n_prompt, j->pages, &j->n_pages);
     for (size_t i = 0; i < j->n_pages; i++)
         j->table[i] = ts_kvcache_data(e->cache, j->pages[i]);
-    j->seq.n = j->n_cached;
     e->running[e->n_running++] = j;
-    if (j->events.start)
-        j->events.start(j->user, j->n_prompt, j->n_cached);
+    if (!start_loading(e, j))
+        start_prompt(e, j, 0);
 }
 
 static bool is_cancelled(const ts_job *j)
@@ -166,8 +275,9 @@ static ts_job *take_queued(ts_engine *e)
         return NULL;
     ts_job *j = *best;
     const bool ends_at_once = is_cancelled(j) || e->is_closing;
-    if (!ends_at_once && (e->n_running == e->max_running ||
-                          e->pages_reserved + j->max_pages > ts_kvcache_pages(e->cache)))
+    if (!ends_at_once &&
+        (e->n_running == e->max_running ||
+         e->pages_reserved + e->pages_lent + j->max_pages > ts_kvcache_pages(e->cache)))
         return NULL;
     *best = j->next;
     if (!e->first)
@@ -178,14 +288,36 @@ static ts_job *take_queued(ts_engine *e)
     return j;
 }
 
+/* Whether a step, or the end of a load, is there to be made. */
+static bool has_work(const ts_engine *e)
+{
+    for (size_t i = 0; i < e->n_running; i++)
+        if (!is_waiting_for_disk(e->running[i]))
+            return true;
+    return false;
+}
+
+/* Under the lock: wait until a job can start (it is returned), something that runs
+ * can go on, or the end has come and nothing runs any more. */
+static ts_job *await_work(ts_engine *e)
+{
+    for (;;) {
+        take_back_written(e);
+        for (size_t i = 0; e->is_closing && i < e->n_running; i++)
+            ts_job_cancel(e->running[i]);
+        ts_job *j = take_queued(e);
+        if (j || has_work(e) || (e->is_closing && e->n_running == 0))
+            return j;
+        ts_lock_wait(e->lock, 0);
+    }
+}
+
 /* Start what can start; false when the thread shall end. */
 static bool admit(ts_engine *e)
 {
     for (;;) {
         ts_lock_take(e->lock);
-        while (!e->is_closing && !e->first && e->n_running == 0)
-            ts_lock_wait(e->lock, 0);
-        ts_job *j = take_queued(e);
+        ts_job *j = await_work(e);
         const bool is_closing = e->is_closing;
         e->stats.n_running = e->n_running + (j != NULL);
         e->stats.n_queued = e->n_queued;
@@ -197,20 +329,6 @@ static bool admit(ts_engine *e)
         else
             start_job(e, j);
     }
-}
-
-/* Pages for n more tokens.  Admission has made sure that there are some; only
- * memory itself can be missing. */
-static bool make_room(ts_engine *e, ts_job *j, size_t n)
-{
-    while (j->n_pages < pages_for(j->seq.n + n)) {
-        const int32_t page = ts_kvcache_take(e->cache);
-        if (page == TS_NO_PAGE)
-            return false;
-        j->table[j->n_pages] = ts_kvcache_data(e->cache, page);
-        j->pages[j->n_pages++] = page;
-    }
-    return true;
 }
 
 /* ---- a step (engine thread) */
@@ -310,6 +428,7 @@ static void advance(ts_engine *e, ts_job *j, const ts_feed *f)
     if (j->state == TS_JOB_PROMPT) {
         j->state = TS_JOB_ANSWER;
         j->answering = ts_clock_seconds();
+        remember(e, j); /* others may ask the same before this is answered */
     }
     const bool goes_on =
         ts_answer_step(&j->answer, f->rows, j->seq.tokens, j->seq.n, j->seq.n_ctx, &token);
@@ -338,11 +457,26 @@ static void count_step(ts_engine *e, size_t n_feeds, size_t n_answers, double se
         e->token_s = seconds / (double)(n_prompt + n_answers);
 }
 
-static void sweep_cancelled(ts_engine *e, bool all)
+static void sweep(ts_engine *e, bool all)
+{
+    for (size_t i = e->n_running; i-- > 0;) {
+        ts_job *j = e->running[i];
+        if (is_waiting_for_disk(j))
+            continue; /* its pages are being written to; it is told, and soon done */
+        if (j->state == TS_JOB_LOADING)
+            end_loading(e, j);
+        if (all || is_cancelled(j))
+            finish(e, j, TIEFSEE_FINISH_CANCELLED);
+    }
+}
+
+static void out_of_memory(ts_engine *e)
 {
     for (size_t i = e->n_running; i-- > 0;)
-        if (all || is_cancelled(e->running[i]))
-            finish(e, e->running[i], TIEFSEE_FINISH_CANCELLED);
+        if (e->running[i]->state != TS_JOB_LOADING) {
+            finish(e, e->running[i], TIEFSEE_FINISH_LENGTH);
+            return;
+        }
 }
 
 static void step(ts_engine *e)
@@ -351,9 +485,8 @@ static void step(ts_engine *e)
     const double start = ts_clock_seconds();
 
     if (n == 0) {
-        /* Nobody could get a page although it was promised: memory is out. */
-        if (e->n_running > 0)
-            finish(e, e->running[e->n_running - 1], TIEFSEE_FINISH_LENGTH);
+        /* Nobody could get a page although it was promised. */
+        out_of_memory(e);
         return;
     }
     const _Atomic int *cancel = n == 1 ? &e->fed[0]->is_cancelled : NULL;
@@ -364,16 +497,50 @@ static void step(ts_engine *e)
         advance(e, e->fed[i], &e->feeds[i]);
 }
 
+static void on_disk_change(void *ctx)
+{
+    ts_engine *e = ctx;
+
+    ts_lock_take(e->lock);
+    ts_lock_wake(e->lock);
+    ts_lock_give(e->lock);
+}
+
+/* Here, because the fingerprint takes a step: a first request waits for it, the
+ * server's start does not.  Without it the engine works all the same. */
+static void open_disk(ts_engine *e)
+{
+    ts_kvdisk_options opt = {.store = e->store,
+                             .page_bytes = e->page_bytes,
+                             .max_saves = e->max_lent,
+                             .on_change = on_disk_change,
+                             .ctx = e};
+    tiefsee_error err = {0};
+    tiefsee_status st = opt.page_bytes > TS_KVSTORE_MAX_PAGE
+                            ? ts_fail(&err, TIEFSEE_E_LIMIT, "a page has %zu bytes (%d allowed)",
+                                      opt.page_bytes, TS_KVSTORE_MAX_PAGE)
+                            : ts_model_fingerprint(e->model, opt.model, &err);
+
+    if (st == TIEFSEE_OK)
+        st = ts_kvdisk_new(&e->disk, &opt, &err);
+    if (st != TIEFSEE_OK) {
+        const ts_log_field why = TS_LOG_TEXT("why", err.message);
+        ts_log(TS_LOG_WARN, "no context cache on disk", &why, 1);
+    }
+}
+
 static void engine_main(void *ctx)
 {
     ts_engine *e = ctx;
 
+    if (e->store)
+        open_disk(e);
     while (admit(e)) {
         ts_lock_take(e->lock);
         const bool is_closing = e->is_closing;
         ts_lock_give(e->lock);
-        sweep_cancelled(e, is_closing);
-        if (e->n_running > 0)
+        sweep(e, is_closing);
+        if (has_work(e))
             step(e);
     }
 }
@@ -398,11 +565,14 @@ static tiefsee_status open_cache(ts_engine *e, uint64_t bytes, tiefsee_error *er
             e->n_ctx, pages_for(e->n_ctx), floats * sizeof(float) >> 10,
             (unsigned long long)(bytes >> 20), (unsigned long long)n);
     e->stats.cache_pages = n;
+    e->page_bytes = floats * sizeof(float);
+    e->max_lent = n / 4 + 1 < MAX_SAVES ? (size_t)n / 4 + 1 : MAX_SAVES;
     return ts_kvcache_open(&e->cache, floats, row, n_layers, (size_t)n, err);
 }
 
 static void free_engine(ts_engine *e)
 {
+    ts_kvdisk_free(e->disk); /* writes what is lent */
     ts_kvcache_free(e->cache);
     ts_lock_free(e->lock);
     ts_free(e->accounts);
@@ -437,6 +607,7 @@ tiefsee_status ts_engine_open(ts_engine **out, tiefsee_model *model, const ts_en
         return ts_fail_nomem(err, sizeof *e, "the scheduler");
     const size_t longest = model->net->config.n_ctx;
     e->model = model;
+    e->store = o.store;
     e->last = &e->first;
     e->n_ctx = o.n_ctx ? o.n_ctx : longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
     e->max_running = o.max_running ? o.max_running : DEFAULT_RUNNING;

@@ -19,6 +19,7 @@
 
 #include "core/error.h"
 #include "engine/constraint.h"
+#include "engine/kvstore.h"
 
 typedef struct ts_engine ts_engine;
 typedef struct ts_job ts_job;
@@ -28,6 +29,7 @@ typedef struct ts_engine_options {
     size_t max_running;   /* jobs that share a step; 0: 64 */
     size_t max_queue;     /* waiting jobs; 0: 256 */
     uint64_t cache_bytes; /* pages of latents, running and remembered; 0: a quarter of memory */
+    ts_kvstore *store;    /* pages on disk; borrowed, may serve several engines; NULL: none */
 } ts_engine_options;
 
 /* The model must outlive the engine. */
@@ -76,7 +78,9 @@ void ts_job_cancel(ts_job *job);
 
 typedef struct ts_engine_stats {
     size_t n_running, n_queued;
-    uint64_t n_jobs, n_prompt_tokens, n_cached_tokens, n_generated_tokens, n_steps;
+    /* Prompt tokens: computed; found in the cache; of those, read from the disk. */
+    uint64_t n_prompt_tokens, n_cached_tokens, n_disk_tokens;
+    uint64_t n_jobs, n_generated_tokens, n_steps;
     uint64_t cache_pages, cache_pages_used; /* pages of 64 tokens: room, in use or remembered */
 } ts_engine_stats;
 

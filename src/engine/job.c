@@ -79,10 +79,12 @@ static tiefsee_status take_memory(ts_job *j, const tiefsee_model *m, const ts_jo
     j->seq.tokens = ts_alloc(j->seq.n_ctx * sizeof *j->seq.tokens);
     j->pages = ts_alloc(j->max_pages * sizeof *j->pages);
     j->table = ts_alloc_zero(j->max_pages, sizeof *j->table);
+    j->keys = ts_alloc(j->max_pages * sizeof *j->keys);
     if (spec->constraint.ctx)
         j->excluded = ts_alloc((n_vocab + 63) / 64 * sizeof *j->excluded);
-    if (!j->seq.tokens || !j->pages || !j->table || (spec->constraint.ctx && !j->excluded) ||
-        !copy_stops(j, &spec->generate) || !copy_bias(j, &spec->generate.sampling))
+    if (!j->seq.tokens || !j->pages || !j->table || !j->keys ||
+        (spec->constraint.ctx && !j->excluded) || !copy_stops(j, &spec->generate) ||
+        !copy_bias(j, &spec->generate.sampling))
         return ts_fail_nomem(err, j->seq.n_ctx * 8, "a job");
     return ts_sampler_open(&j->sampler, n_vocab, err);
 }
@@ -134,6 +136,7 @@ void ts_job_free(ts_job *j)
     ts_free(j->seq.tokens);
     ts_free(j->pages);
     ts_free(j->table);
+    ts_free(j->keys);
     ts_free(j->excluded);
     ts_free(j->bias);
     ts_free(j->stop_text);

@@ -5,9 +5,16 @@
 #include "engine/decode.h"
 #include "engine/engine.h"
 #include "engine/kvcache.h"
+#include "engine/kvdisk.h"
 #include "engine/sequence.h"
 
-typedef enum ts_job_state { TS_JOB_QUEUED, TS_JOB_PROMPT, TS_JOB_ANSWER } ts_job_state;
+/* LOADING: pages of the prompt come from the disk. */
+typedef enum ts_job_state {
+    TS_JOB_QUEUED,
+    TS_JOB_LOADING,
+    TS_JOB_PROMPT,
+    TS_JOB_ANSWER
+} ts_job_state;
 
 struct ts_job {
     ts_engine *engine;
@@ -23,6 +30,9 @@ struct ts_job {
     int32_t *pages;  /* (n_pages) counted in the cache */
     float **table;   /* behind seq.kv.page */
     size_t n_pages, max_pages;
+    ts_kvload load; /* while LOADING */
+    ts_kvkey *keys; /* (max_pages) names of the full pages on the disk */
+    size_t n_saved; /* pages that were offered to the disk */
 
     ts_sampler sampler;
     ts_answer answer;

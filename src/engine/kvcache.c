@@ -138,6 +138,12 @@ int32_t ts_kvcache_take(ts_kvcache *c)
     return i;
 }
 
+void ts_kvcache_hold(ts_kvcache *c, int32_t i)
+{
+    assert(c->pages[i].n_refs > 0);
+    c->pages[i].n_refs++;
+}
+
 void ts_kvcache_drop(ts_kvcache *c, int32_t i)
 {
     page *p = &c->pages[i];

@@ -29,6 +29,7 @@ size_t ts_kvcache_used(const ts_kvcache *c);  /* in use or remembered */
 /* A page for new rows, counted once; the longest unused remembered page is given
  * up for it if need be.  TS_NO_PAGE: all pages are in use, or no memory. */
 int32_t ts_kvcache_take(ts_kvcache *c);
+void ts_kvcache_hold(ts_kvcache *c, int32_t page); /* count up */
 void ts_kvcache_drop(ts_kvcache *c, int32_t page); /* count down */
 float *ts_kvcache_data(ts_kvcache *c, int32_t page);
 

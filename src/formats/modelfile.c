@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/hash.h"
 #include "core/utf8.h"
 #include "formats/modelfile_parts.h"
 #include "formats/vocab_check.h"
@@ -258,6 +259,17 @@ const char *ts_modelfile_architecture(const ts_modelfile *f)
 uint64_t ts_modelfile_bytes(const ts_modelfile *f)
 {
     return f->bytes;
+}
+
+uint64_t ts_modelfile_stamp(const ts_modelfile *f)
+{
+    uint64_t h = 0;
+
+    for (size_t i = 0; i < f->n_maps; i++) {
+        h = ts_hash_more(h, &f->maps[i].size, sizeof f->maps[i].size);
+        h = ts_hash_more(h, &f->maps[i].changed_ns, sizeof f->maps[i].changed_ns);
+    }
+    return h;
 }
 
 const ts_config *ts_modelfile_config(const ts_modelfile *f)

@@ -42,6 +42,9 @@ const char *ts_modelfile_name(const ts_modelfile *f);         /* general.name or
 const char *ts_modelfile_architecture(const ts_modelfile *f); /* as the file says it */
 uint64_t ts_modelfile_bytes(const ts_modelfile *f);           /* of all files */
 
+/* Another number when one of the files was changed or replaced; 0: no files. */
+uint64_t ts_modelfile_stamp(const ts_modelfile *f);
+
 const ts_config *ts_modelfile_config(const ts_modelfile *f);
 const ts_vocab *ts_modelfile_vocab(const ts_modelfile *f); /* NULL: no tokenizer */
 const char *ts_modelfile_no_vocab(const ts_modelfile *f);  /* why there is none; else "" */

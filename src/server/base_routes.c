@@ -97,12 +97,35 @@ static void measure_model(ts_metrics *m, const ts_served_model *model)
         (double)s.n_prompt_tokens);
     set(m, true, "tiefsee_cached_tokens_total", "Tokens of prompts that were remembered.", label,
         (double)s.n_cached_tokens);
+    set(m, true, "tiefsee_disk_tokens_total", "Of those, read from the disk.", label,
+        (double)s.n_disk_tokens);
     set(m, true, "tiefsee_generated_tokens_total", "Tokens of answers.", label,
         (double)s.n_generated_tokens);
     set(m, true, "tiefsee_steps_total", "Steps of the engine.", label, (double)s.n_steps);
     set(m, false, "tiefsee_cache_pages", "Pages of 64 tokens: room.", label, (double)s.cache_pages);
     set(m, false, "tiefsee_cache_pages_used", "Pages in use or remembered.", label,
         (double)s.cache_pages_used);
+}
+
+static void measure_disk(ts_metrics *m, ts_kvstore *disk)
+{
+    ts_kvstore_stats s;
+
+    ts_kvstore_read_stats(disk, &s);
+    set(m, false, "tiefsee_disk_pages", "Pages of the context cache on disk.", "",
+        (double)s.n_pages);
+    set(m, false, "tiefsee_disk_bytes", "Bytes of its files.", "", (double)s.n_bytes);
+    set(m, true, "tiefsee_disk_writes_total", "Pages written.", "", (double)s.n_puts);
+    set(m, true, "tiefsee_disk_reads_total", "Pages read.", "", (double)s.n_hits);
+    set(m, true, "tiefsee_disk_misses_total", "Pages that were looked for in vain.", "",
+        (double)s.n_misses);
+    set(m, true, "tiefsee_disk_damaged_total", "Pages that were not what was written.", "",
+        (double)s.n_damaged);
+    set(m, true, "tiefsee_disk_evicted_total", "Pages that made room.", "", (double)s.n_evicted);
+    set(m, true, "tiefsee_disk_dropped_total", "Pages that were not written.", "",
+        (double)s.n_dropped);
+    set(m, false, "tiefsee_disk_stopped", "1: a write failed, nothing is written any more.", "",
+        s.is_stopped);
 }
 
 static void measure(ts_server *server)
@@ -116,6 +139,8 @@ static void measure(ts_server *server)
         (double)s.n_active);
     set(server->metrics, false, "tiefsee_uptime_seconds", "Since the start.", "",
         ts_clock_seconds() - server->started);
+    if (server->disk)
+        measure_disk(server->metrics, server->disk);
     for (size_t i = 0; i < ts_models_count(server->models); i++)
         measure_model(server->metrics, ts_models_at(server->models, i));
 }

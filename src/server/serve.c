@@ -217,17 +217,43 @@ static tiefsee_status check_exposure(const ts_serve_options *o, tiefsee_error *e
     return TIEFSEE_OK;
 }
 
+static void on_disk_warning(void *ctx, const char *line)
+{
+    const ts_log_field why = TS_LOG_TEXT("why", line);
+
+    (void)ctx;
+    ts_log(TS_LOG_WARN, "context cache", &why, 1);
+}
+
+static tiefsee_status open_disk(serving *s, tiefsee_error *err)
+{
+    const ts_kvstore_options options = {.folder = s->opt->disk_folder,
+                                        .key_file = s->opt->disk_key,
+                                        .cap_bytes = s->opt->disk_bytes,
+                                        .max_queue = 8, /* the engines have queues of their own */
+                                        .on_warning = on_disk_warning};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    if (!s->opt->disk_folder)
+        return TIEFSEE_OK;
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file too large is an error like a full disk */
+    const tiefsee_status st = ts_kvstore_open(&s->server.disk, &options, err);
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "context cache");
+}
+
 static tiefsee_status open_models(serving *s, tiefsee_error *err)
 {
     const ts_serve_options *o = s->opt;
+    ts_engine_options engine = o->engine;
     tiefsee_status st = TIEFSEE_OK;
 
+    engine.store = s->server.disk;
     for (size_t i = 0; i < o->n_models; i++) {
         tiefsee_model *model = o->models[i].model;
 
         o->models[i].model = NULL;
         if (st == TIEFSEE_OK)
-            st = ts_models_add(s->server.models, o->models[i].name, model, &o->engine, err);
+            st = ts_models_add(s->server.models, o->models[i].name, model, &engine, err);
         else
             tiefsee_model_close(model);
     }
@@ -310,6 +336,8 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
     if (st == TIEFSEE_OK && (!s->server.metrics || !s->server.models))
         st = ts_fail_nomem(err, 0, "the server");
     if (st == TIEFSEE_OK)
+        st = open_disk(s, err);
+    if (st == TIEFSEE_OK)
         st = open_models(s, err);
     if (st == TIEFSEE_OK)
         st = open_auth(s, err);
@@ -321,7 +349,8 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
 static void close_all(serving *s)
 {
     ts_http_close(s->server.http);
-    ts_models_free(s->server.models);
+    ts_models_free(s->server.models); /* their engines write what they remember */
+    ts_kvstore_close(s->server.disk);
     if (s->server.auth)
         ts_auth_close(s->server.auth);
     ts_metrics_free(s->server.metrics);

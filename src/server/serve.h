@@ -15,11 +15,13 @@ typedef struct ts_serve_options {
     size_t n_models;
     const char *const *aliases; /* "alias=name" */
     size_t n_aliases;
-    ts_engine_options engine; /* of each model */
-    const char *store;        /* file with keys and books; NULL: neither */
-    bool store_is_optional;   /* go on without it if it cannot be opened */
-    bool requires_key;        /* nobody may ask without one */
-    bool allows_insecure;     /* beyond loopback without TLS or keys */
+    ts_engine_options engine;           /* of each model */
+    const char *disk_folder, *disk_key; /* context cache on disk; NULL: none */
+    uint64_t disk_bytes;
+    const char *store;      /* file with keys and books; NULL: neither */
+    bool store_is_optional; /* go on without it if it cannot be opened */
+    bool requires_key;      /* nobody may ask without one */
+    bool allows_insecure;   /* beyond loopback without TLS or keys */
     const char *tls_cert_file, *tls_key_file;
     const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */
     ts_http_options http;    /* routes, app, hooks and PEM texts are filled in */

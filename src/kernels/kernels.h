@@ -19,6 +19,18 @@ typedef struct ts_q8_rows {
     size_t q_stride, d_stride, s_stride;
 } ts_q8_rows;
 
+/* C (n_rows, n_columns) = A B for training.  A: element (r, i) at a[r * a_row + i *
+ * a_step], so rows or columns may be the contiguous ones.  B (n, n_columns) is packed
+ * in panels of 16 columns: element (i, j) at b[j / 16 * b_panel + 16 * i + j % 16];
+ * the last panel is as wide as the others, filled with anything finite. */
+typedef struct ts_panels {
+    float *c;
+    const float *a, *b;
+    size_t c_stride, a_row, a_step, b_panel;
+    size_t n_rows, n_columns, n;
+    int adds; /* to what is in C; else C is overwritten */
+} ts_panels;
+
 /* Scratch bytes that any gemm_<quant> call needs for rows of n weights. */
 size_t ts_gemm_scratch_bytes(size_t n);
 

@@ -114,6 +114,67 @@ void ts_bench_accumulate_f32(ts_check *c, const ts_kernels *k)
         k->accumulate_f32(z, n, p, n_rows, n_q, rows, n, n_rows, n);
 }
 
+/* One trial: sizes and strides by chance; A by rows or by columns. */
+static bool check_panels(ts_check *c, const ts_kernels *ref, const ts_kernels *variant, ts_panels p)
+{
+    const size_t n_panels = (p.n_columns + 15) / 16;
+    const bool by_columns = ts_check_random(c, 2) == 1;
+    const size_t a_stride = (by_columns ? p.n_rows : p.n) + ts_check_random(c, 5);
+
+    p.a_row = by_columns ? 1 : a_stride;
+    p.a_step = by_columns ? a_stride : 1;
+    p.a = ts_check_floats(
+        c, A, by_columns ? extent(p.n, a_stride, p.n_rows) : extent(p.n_rows, a_stride, p.n));
+    p.b_panel = 16 * (p.n + ts_check_random(c, 3));
+    p.b = ts_check_floats(c, B, extent(n_panels, p.b_panel, 16 * p.n));
+    p.c_stride = p.n_columns + ts_check_random(c, 5);
+    p.adds = ts_check_random(c, 2) == 1;
+    (void)ts_check_floats(c, C, extent(p.n_rows, p.c_stride, p.n_columns));
+
+    ts_panels want = p, got = p;
+    want.c = ts_check_copy(c, WANT, C);
+    got.c = ts_check_copy(c, GOT, C);
+    ts_check_case(c, "rows=%zu columns=%zu n=%zu strides %zu %zu panel %zu adds=%d", p.n_rows,
+                  p.n_columns, p.n, p.a_row, p.a_step, p.b_panel, p.adds);
+    ref->panels_f32(&want);
+    variant->panels_f32(&got);
+    return ts_check_same_floats(c, WANT, GOT);
+}
+
+bool ts_check_panels_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)
+{
+    for (size_t trial = 0; trial < 600; trial++) {
+        const ts_panels p = {.n_rows = ts_check_random(c, 30),
+                             .n_columns = ts_check_random(c, trial % 4 ? 40 : 150),
+                             .n = ts_check_random(c, trial % 4 ? 40 : MAX_N)};
+
+        if (!check_panels(c, ref, variant, p))
+            return false;
+    }
+    return true;
+}
+
+void ts_bench_panels_f32(ts_check *c, const ts_kernels *k)
+{
+    const size_t n_rows = 96, n_columns = 192, n = 192;
+    const float *a = ts_check_moderate(c, A, n_rows * n);
+    const float *b = ts_check_moderate(c, B, n_columns * n);
+    const ts_panels p = {.c = ts_check_output(c, GOT, n_rows * n_columns * sizeof(float)),
+                         .a = a,
+                         .b = b,
+                         .c_stride = n_columns,
+                         .a_row = n,
+                         .a_step = 1,
+                         .b_panel = 16 * n,
+                         .n_rows = n_rows,
+                         .n_columns = n_columns,
+                         .n = n};
+
+    c->ops = 2.0 * (double)(n_rows * n_columns * n);
+    while (ts_check_again(c))
+        k->panels_f32(&p);
+}
+
 bool ts_check_axpy_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)
 {
     for (size_t n = 0; n <= MAX_N; n++) {

@@ -5,6 +5,9 @@
  * the outer loop, rows the inner one.  A tile at the right edge works on a copy, so
  * that nothing outside of C is touched.
  */
+#ifndef TS_KERNELS_PANELS_F32_H
+#define TS_KERNELS_PANELS_F32_H
+
 #ifdef KERNEL_NAME
 
 #include <string.h>
@@ -113,4 +116,5 @@ void KERNEL_NAME(const ts_panels *p)
         }
     }
 }
+#endif
 #endif

@@ -1,0 +1,172 @@
+/* maker.c - see maker.h. */
+#include "train/tasks/maker.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+uint64_t ts_pick(ts_maker *m, uint64_t n)
+{
+    return ts_rng_below(&m->rng, n);
+}
+
+int64_t ts_between(ts_maker *m, int64_t low, int64_t high)
+{
+    return low + (int64_t)ts_pick(m, (uint64_t)(high - low) + 1);
+}
+
+int64_t ts_power10(unsigned n)
+{
+    int64_t p = 1;
+
+    while (n-- > 0)
+        p *= 10;
+    return p;
+}
+
+unsigned ts_n_digits(int64_t a)
+{
+    unsigned n = 1;
+
+    while (a >= 10) {
+        a /= 10;
+        n++;
+    }
+    return n;
+}
+
+/* One in eight has round digits: zeros at the end are where carries go wrong. */
+int64_t ts_of_digits(ts_maker *m, unsigned n)
+{
+    const int64_t low = n == 1 ? 0 : ts_power10(n - 1);
+    int64_t a = ts_between(m, low, ts_power10(n) - 1);
+
+    if (n > 1 && ts_pick(m, 8) == 0) {
+        const int64_t unit = ts_power10(1 + (unsigned)ts_pick(m, n - 1));
+
+        a = ts_pick(m, 2) ? a - a % unit : a - a % unit + unit - 1;
+    }
+    return a;
+}
+
+bool ts_chance(ts_maker *m, unsigned percent)
+{
+    return ts_pick(m, 100) < percent;
+}
+
+bool ts_maker_takes(const ts_maker *m)
+{
+    const ts_buf *key = &m->item->key;
+
+    return ts_split_of((ts_str){key->ptr, key->len}) == m->split;
+}
+
+static void append(ts_maker *m, ts_buf *b, const char *bytes, size_t n)
+{
+    if (!ts_buf_append(b, bytes, n))
+        m->is_full = true;
+}
+
+void ts_put(ts_maker *m, ts_buf *b, const char *fmt, ...)
+{
+    char text[1024];
+    va_list args;
+
+    va_start(args, fmt);
+    const int n = vsnprintf(text, sizeof text, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof text)
+        m->is_full = true;
+    else
+        append(m, b, text, (size_t)n);
+}
+
+void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args)
+{
+    for (const char *p = form; *p;) {
+        if (p[0] == '{' && p[1] >= '0' && p[1] <= '9' && p[2] == '}') {
+            const char *arg = args[p[1] - '0'];
+
+            append(m, b, arg, strlen(arg));
+            p += 3;
+        } else {
+            append(m, b, p++, 1);
+        }
+    }
+}
+
+/* What people put around a question. */
+static const char *const BEFORE[TS_N_LANGS][6] = {
+    {"Hi, ", "Please: ", "Hello! ", "Tell me: ", "One question: ", "Tiefsee, "},
+    {"Hallo, ", "Bitte: ", "Hallo! ", "Sag mir: ", "Eine Frage: ", "Tiefsee, "},
+    {"你好，", "请问：", "你好！", "请告诉我：", "一个问题：", "Tiefsee，"},
+};
+static const char *const BEHIND[TS_N_LANGS][4] = {
+    {" Thanks!", " Please.", " Thank you.", " Think step by step."},
+    {" Danke!", " Bitte.", " Vielen Dank.", " Denke Schritt für Schritt."},
+    {"谢谢！", "请回答。", "谢谢。", "请一步一步思考。"},
+};
+
+void ts_ask(ts_maker *m, const char *const *forms, const char *const *args)
+{
+    ts_buf *q = &m->item->question;
+    size_t n = 0;
+
+    while (forms[n])
+        n++;
+    const char *form = forms[m->has_new_phrase || n == 1 ? 0 : 1 + ts_pick(m, n - 1)];
+    const bool has_before = ts_chance(m, 6), has_behind = ts_chance(m, 4);
+    const bool drops_end = ts_chance(m, 10), lowers = ts_chance(m, 8);
+
+    if (has_before)
+        ts_put(m, q, "%s", BEFORE[m->lang][ts_pick(m, 6)]);
+    const size_t begin = q->len;
+    ts_fill(m, q, form, args);
+    if (lowers && q->len > begin && q->ptr[begin] >= 'A' && q->ptr[begin] <= 'Z')
+        q->ptr[begin] = (char)(q->ptr[begin] - 'A' + 'a');
+    if (has_behind)
+        ts_put(m, q, "%s", BEHIND[m->lang][ts_pick(m, 4)]);
+    else if (drops_end && q->len > begin + 1 && strchr("?.", q->ptr[q->len - 1]))
+        q->ptr[--q->len] = '\0';
+}
+
+/* A result that somebody might write by mistake. */
+static int64_t wrong_result(ts_maker *m, int64_t result)
+{
+    static const int64_t off[] = {1, -1, 10, -10, 2, -2};
+    int64_t wrong;
+
+    do {
+        wrong = result + off[ts_pick(m, TS_COUNT(off))];
+    } while ((wrong < 0) != (result < 0));
+    return wrong;
+}
+
+void ts_step(ts_maker *m, int64_t result, const char *left, ...)
+{
+    ts_buf *t = &m->item->trace;
+    char text[256];
+    va_list args;
+
+    va_start(args, left);
+    const int n = vsnprintf(text, sizeof text, left, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof text) {
+        m->is_full = true;
+        return;
+    }
+    if (m->n_steps++ == m->mistake_at) {
+        ts_put(m, t, "%s=", text);
+        m->item->wrong_begin = t->len;
+        ts_put(m, t, "%lld", (long long)wrong_result(m, result));
+        m->item->wrong_end = t->len;
+        ts_put(m, t, "✗\n");
+    }
+    ts_put(m, t, "%s=%lld", text, (long long)result);
+}
+
+void ts_line(ts_maker *m)
+{
+    if (m->item->trace.len > 0)
+        ts_put(m, &m->item->trace, "\n");
+}

@@ -1,0 +1,78 @@
+/* maker.h - what the families of tasks share: drawing, wording, working. */
+#ifndef TS_TRAIN_MAKER_H
+#define TS_TRAIN_MAKER_H
+
+#include "core/rng.h"
+#include "train/tasks/task.h"
+
+typedef struct ts_maker {
+    ts_rng rng;
+    ts_item *item;
+    ts_lang lang;
+    unsigned level;
+    ts_split split;
+    bool has_new_phrase;
+    bool is_full;                 /* a text was too long, or memory is out */
+    unsigned n_steps, mistake_at; /* which step goes wrong first */
+} ts_maker;
+
+uint64_t ts_pick(ts_maker *m, uint64_t n);                  /* [0, n) */
+int64_t ts_between(ts_maker *m, int64_t low, int64_t high); /* [low, high] */
+int64_t ts_of_digits(ts_maker *m, unsigned n);              /* a number of n digits; 1: from 0 */
+bool ts_chance(ts_maker *m, unsigned percent);
+
+/* The key is written: is the problem of the split that is wanted? */
+bool ts_maker_takes(const ts_maker *m);
+
+void ts_put(ts_maker *m, ts_buf *b, const char *fmt, ...) TS_PRINTF(3, 4);
+
+/* Fill {0}..{9} of a template with texts. */
+void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args);
+
+/* The question, in one of the forms (ended by NULL; the first is never trained
+ * on), perhaps with a polite word around it. */
+void ts_ask(ts_maker *m, const char *const *forms, const char *const *args);
+
+/* One step of working: "left=result".  Now and then a wrong result comes first,
+ * marked and put right. */
+void ts_step(ts_maker *m, int64_t result, const char *left, ...) TS_PRINTF(3, 4);
+void ts_line(ts_maker *m); /* the next step stands on a new line */
+
+/* Working in columns, from the right; each writes whole lines and returns the result. */
+int64_t ts_work_sum(ts_maker *m, int64_t a, int64_t b);        /* a, b >= 0 */
+int64_t ts_work_difference(ts_maker *m, int64_t a, int64_t b); /* any sign of the result */
+int64_t ts_work_product(ts_maker *m, int64_t a, int64_t b);    /* a, b >= 0 */
+/* Long division, a >= 0, b > 0; returns the quotient. */
+int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b);
+
+unsigned ts_n_digits(int64_t a); /* of a >= 0; 1 for 0 */
+int64_t ts_power10(unsigned n);
+
+/* Judges that several families have (judge.c). */
+bool ts_judge_number(ts_lang lang, ts_str truth, ts_str answer);  /* the last number */
+bool ts_judge_numbers(ts_lang lang, ts_str truth, ts_str answer); /* the last ones, in order */
+bool ts_judge_word(ts_lang lang, ts_str truth, ts_str answer);
+bool ts_judge_facts(ts_lang lang, ts_str truth, ts_str answer);
+bool ts_judge_countdown(ts_lang lang, ts_str truth, ts_str answer); /* judge_countdown.c */
+bool ts_judge_date(ts_lang lang, ts_str truth, ts_str answer);      /* task_dates.c */
+bool ts_judge_letters(ts_lang lang, ts_str truth, ts_str answer);   /* task_letters.c */
+
+#define TS_FAMILY_MAKER(name) bool ts_make_##name(ts_maker *m)
+TS_FAMILY_MAKER(addition);
+TS_FAMILY_MAKER(subtraction);
+TS_FAMILY_MAKER(multiplication);
+TS_FAMILY_MAKER(division);
+TS_FAMILY_MAKER(expression);
+TS_FAMILY_MAKER(ordering);
+TS_FAMILY_MAKER(countdown3);
+TS_FAMILY_MAKER(countdown4);
+TS_FAMILY_MAKER(units);
+TS_FAMILY_MAKER(dates);
+TS_FAMILY_MAKER(percent);
+TS_FAMILY_MAKER(stories);
+TS_FAMILY_MAKER(letters);
+TS_FAMILY_MAKER(logic);
+TS_FAMILY_MAKER(self);
+TS_FAMILY_MAKER(beyond);
+
+#endif

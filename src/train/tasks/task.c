@@ -1,0 +1,128 @@
+/* task.c - see task.h. */
+#include "train/tasks/task.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "core/hash.h"
+#include "train/tasks/maker.h"
+
+const char *const ts_lang_names[TS_N_LANGS] = {"en", "de", "zh"};
+
+/* Shares follow what is hard to learn, not what is often asked. */
+const ts_family ts_families[] = {
+    {"addition", "two to three numbers of up to eight digits", 70, 8, true, ts_make_addition,
+     ts_judge_number},
+    {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, true,
+     ts_make_subtraction, ts_judge_number},
+    {"multiplication", "up to three by three digits", 120, 5, true, ts_make_multiplication,
+     ts_judge_number},
+    {"division", "up to five digits by one or two, with remainder", 90, 5, true, ts_make_division,
+     ts_judge_numbers},
+    {"expression", "brackets and precedence", 70, 4, true, ts_make_expression, ts_judge_number},
+    {"ordering", "compare and sort numbers, also decimals", 60, 4, true, ts_make_ordering,
+     ts_judge_numbers},
+    {"countdown3", "reach a number with three others", 80, 2, true, ts_make_countdown3,
+     ts_judge_countdown},
+    {"countdown4", "reach a number with four others", 120, 2, true, ts_make_countdown4,
+     ts_judge_countdown},
+};
+const size_t ts_n_families = TS_COUNT(ts_families);
+
+const ts_family *ts_family_find(const char *name)
+{
+    for (size_t i = 0; i < ts_n_families; i++)
+        if (strcmp(name, ts_families[i].name) == 0)
+            return &ts_families[i];
+    return NULL;
+}
+
+ts_item ts_item_empty(void)
+{
+    return (ts_item){
+        .question = ts_buf_make(TS_MAX_ITEM_BYTES),
+        .trace = ts_buf_make(TS_MAX_ITEM_BYTES),
+        .answer = ts_buf_make(TS_MAX_ITEM_BYTES),
+        .key = ts_buf_make(TS_MAX_ITEM_BYTES),
+        .truth = ts_buf_make(TS_MAX_ITEM_BYTES),
+    };
+}
+
+void ts_item_free(ts_item *it)
+{
+    ts_buf_free(&it->question);
+    ts_buf_free(&it->trace);
+    ts_buf_free(&it->answer);
+    ts_buf_free(&it->key);
+    ts_buf_free(&it->truth);
+}
+
+ts_split ts_split_of(ts_str key)
+{
+    const uint64_t rest = ts_hash(key.ptr, key.len) % 50;
+
+    return rest == 0 ? TS_SPLIT_TEST : rest == 1 ? TS_SPLIT_VALID : TS_SPLIT_TRAIN;
+}
+
+static void clear(ts_item *it)
+{
+    ts_buf *const texts[] = {&it->question, &it->trace, &it->answer, &it->key, &it->truth};
+
+    for (size_t i = 0; i < TS_COUNT(texts); i++)
+        ts_buf_clear(texts[i]);
+    it->wrong_begin = it->wrong_end = 0;
+}
+
+static const ts_family *pick_family(ts_rng *rng)
+{
+    unsigned total = 0;
+
+    for (size_t i = 0; i < ts_n_families; i++)
+        total += ts_families[i].share;
+    uint64_t at = ts_rng_below(rng, total);
+    for (size_t i = 0;; i++) {
+        if (at < ts_families[i].share)
+            return &ts_families[i];
+        at -= ts_families[i].share;
+    }
+}
+
+/* What does not depend on the split: the same index has the same family, language
+ * and level in every split. */
+static void start(ts_maker *m, ts_item *it, const ts_item_spec *spec)
+{
+    static const uint8_t langs[] = {TS_LANG_EN, TS_LANG_EN, TS_LANG_DE, TS_LANG_ZH};
+
+    *m = (ts_maker){.item = it, .split = spec->split, .has_new_phrase = spec->has_new_phrase};
+    const uint64_t seed[] = {spec->seed, spec->index, spec->family != NULL};
+    ts_rng_seed(&m->rng, ts_hash(seed, sizeof seed));
+    it->family = spec->family ? spec->family : pick_family(&m->rng);
+    const uint64_t lang = langs[ts_pick(m, TS_COUNT(langs))];
+    const unsigned level = 1 + (unsigned)ts_pick(m, it->family->n_levels);
+    it->lang = m->lang = (ts_lang)(spec->lang < 0 ? lang : (uint64_t)spec->lang);
+    it->level = m->level = spec->level ? spec->level : level;
+    m->mistake_at = ts_chance(m, spec->mistakes) ? (unsigned)ts_pick(m, 5) : UINT_MAX;
+}
+
+tiefsee_status ts_item_make(ts_item *it, const ts_item_spec *spec, tiefsee_error *err)
+{
+    ts_maker m;
+
+    if (spec->lang >= TS_N_LANGS)
+        return ts_fail(err, TIEFSEE_E_INVALID, "language %d (%d known)", spec->lang, TS_N_LANGS);
+    if (spec->level > (spec->family ? spec->family->n_levels : 0))
+        return ts_fail(err, TIEFSEE_E_INVALID, "%s has no level %u",
+                       spec->family ? spec->family->name : "a mixture", spec->level);
+    start(&m, it, spec);
+    for (int i = 0; i < 1 << 16 && !m.is_full; i++) {
+        clear(it);
+        m.n_steps = 0;
+        if (it->family->make(&m) && !m.is_full)
+            return TIEFSEE_OK;
+    }
+    if (m.is_full)
+        return ts_fail(err, TIEFSEE_E_NOMEM, "%s: an item does not fit %d bytes", it->family->name,
+                       TS_MAX_ITEM_BYTES);
+    return ts_fail(err, TIEFSEE_E_LIMIT, "%s at level %u has no problem in this split",
+                   it->family->name, it->level);
+}

@@ -1,0 +1,301 @@
+/* test_tasks.c - problems: made again they are the same, their answers are right, and
+ * nothing that is tested is ever trained on. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include <string.h>
+
+#include "core/hash.h"
+#include "core/utf8.h"
+#include "train/tasks/task.h"
+
+enum { N_ITEMS = 400 };
+
+static ts_str text_of(const ts_buf *b)
+{
+    return (ts_str){b->ptr, b->len};
+}
+
+static void make(ts_item *it, const ts_item_spec *spec)
+{
+    tiefsee_error err = {0};
+
+    if (ts_item_make(it, spec, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+}
+
+static void every_family_makes_items_whose_answers_its_judge_accepts(void **state)
+{
+    ts_item it = ts_item_empty();
+    ts_buf text = ts_buf_make(1 << 16);
+
+    (void)state;
+    for (size_t f = 0; f < ts_n_families; f++)
+        for (uint64_t i = 0; i < N_ITEMS; i++) {
+            const ts_item_spec spec = {.seed = 1,
+                                       .index = i,
+                                       .family = &ts_families[f],
+                                       .split = (ts_split)(i % 3),
+                                       .lang = -1,
+                                       .mistakes = 50,
+                                       .has_new_phrase = i % 5 == 0};
+            make(&it, &spec);
+            ts_buf_clear(&text);
+            assert_true(ts_buf_append_str(&text, "<think>"));
+            assert_true(ts_buf_append(&text, it.trace.ptr, it.trace.len));
+            assert_true(ts_buf_append_str(&text, "</think>"));
+            assert_true(ts_buf_append(&text, it.answer.ptr, it.answer.len));
+            const ts_verdict v = ts_judge(&it, text_of(&text), true);
+            if (!v.is_formed || !v.is_correct)
+                fail_msg("%s: %s: %s (%s)", it.family->name, it.question.ptr, text.ptr,
+                         it.truth.ptr);
+            const ts_verdict direct = ts_judge(&it, text_of(&it.answer), false);
+            assert_true(direct.is_formed && direct.is_correct);
+            assert_true(ts_utf8_is_valid(it.question.ptr, it.question.len));
+            assert_true(it.wrong_end <= it.trace.len && it.wrong_begin <= it.wrong_end);
+            assert_null(strstr(it.question.ptr, "{")); /* every gap was filled */
+        }
+    ts_buf_free(&text);
+    ts_item_free(&it);
+}
+
+/* The answer of one problem is not accepted for another, except where both are right. */
+static void judges_refuse_the_answers_of_other_problems(void **state)
+{
+    ts_item a = ts_item_empty(), b = ts_item_empty();
+
+    (void)state;
+    for (size_t f = 0; f < ts_n_families; f++) {
+        size_t n_accepted = 0;
+
+        if (!ts_families[f].thinks)
+            continue;
+        for (uint64_t i = 0; i < N_ITEMS; i++) {
+            ts_item_spec spec = {.seed = 2, .index = i, .family = &ts_families[f], .lang = 0};
+            make(&a, &spec);
+            spec.index = i + 1;
+            make(&b, &spec);
+            n_accepted += ts_judge(&a, text_of(&b.answer), false).is_correct;
+        }
+        if (n_accepted > N_ITEMS * 6 / 10)
+            fail_msg("%s: %zu of %d answers of others are accepted", ts_families[f].name,
+                     n_accepted, N_ITEMS);
+    }
+    ts_item_free(&a);
+    ts_item_free(&b);
+}
+
+static void the_same_spec_gives_the_same_item(void **state)
+{
+    ts_item a = ts_item_empty(), b = ts_item_empty();
+
+    (void)state;
+    for (uint64_t i = 0; i < N_ITEMS; i++) {
+        const ts_item_spec spec = {.seed = 3, .index = i, .lang = -1, .mistakes = 10};
+        const ts_item_spec other = {.seed = 4, .index = i, .lang = -1, .mistakes = 10};
+
+        make(&a, &spec);
+        make(&b, &other);
+        make(&b, &spec);
+        assert_string_equal(a.question.ptr, b.question.ptr);
+        assert_string_equal(a.answer.ptr, b.answer.ptr);
+        assert_int_equal(a.trace.len, b.trace.len);
+        assert_memory_equal(a.trace.ptr, b.trace.ptr, a.trace.len);
+        assert_true(a.lang == b.lang && a.level == b.level && a.family == b.family);
+    }
+    ts_item_free(&a);
+    ts_item_free(&b);
+}
+
+enum { N_SLOTS = 1 << 16 };
+
+static bool insert(uint64_t *set, uint64_t h)
+{
+    size_t i = (size_t)h % N_SLOTS;
+
+    for (; set[i]; i = (i + 1) % N_SLOTS)
+        if (set[i] == h)
+            return false;
+    set[i] = h;
+    return true;
+}
+
+static bool contains(const uint64_t *set, uint64_t h)
+{
+    for (size_t i = (size_t)h % N_SLOTS; set[i]; i = (i + 1) % N_SLOTS)
+        if (set[i] == h)
+            return true;
+    return false;
+}
+
+/* No problem of the tests is in the training set, in any language or wording, and
+ * no question is, word for word. */
+static void tests_and_training_share_no_problem(void **state)
+{
+    static uint64_t keys[N_SLOTS], questions[N_SLOTS];
+    ts_item it = ts_item_empty();
+
+    (void)state;
+    for (size_t f = 0; f < ts_n_families; f++) {
+        memset(keys, 0, sizeof keys);
+        memset(questions, 0, sizeof questions);
+        for (uint64_t i = 0; i < 10 * N_ITEMS; i++) {
+            const ts_item_spec spec = {
+                .seed = 5, .index = i, .family = &ts_families[f], .lang = -1};
+            make(&it, &spec);
+            (void)insert(keys, ts_hash(it.key.ptr, it.key.len));
+            (void)insert(questions, ts_hash(it.question.ptr, it.question.len));
+        }
+        for (uint64_t i = 0; i < 2 * N_ITEMS; i++) {
+            const ts_item_spec spec = {.seed = 6,
+                                       .index = i,
+                                       .family = &ts_families[f],
+                                       .split = i % 2 ? TS_SPLIT_TEST : TS_SPLIT_VALID,
+                                       .lang = -1};
+            make(&it, &spec);
+            assert_int_equal(ts_split_of(text_of(&it.key)), spec.split);
+            if (contains(keys, ts_hash(it.key.ptr, it.key.len)) ||
+                contains(questions, ts_hash(it.question.ptr, it.question.len)))
+                fail_msg("%s: trained on '%s'", it.family->name, it.question.ptr);
+        }
+    }
+    ts_item_free(&it);
+}
+
+static ts_verdict judged(const char *family, ts_lang lang, const char *truth, const char *text,
+                         bool thinks)
+{
+    ts_item it = ts_item_empty();
+
+    it.family = ts_family_find(family);
+    it.lang = lang;
+    assert_non_null(it.family);
+    assert_true(ts_buf_append_str(&it.truth, truth));
+    const ts_verdict v = ts_judge(&it, ts_str_of(text), thinks);
+    ts_item_free(&it);
+    return v;
+}
+
+static bool accepts(const char *family, ts_lang lang, const char *truth, const char *text)
+{
+    return judged(family, lang, truth, text, false).is_correct;
+}
+
+static void numbers_are_read_as_people_write_them(void **state)
+{
+    (void)state;
+    assert_true(accepts("addition", 0, "1234", "1,234"));
+    assert_true(accepts("addition", 0, "1234", "= 01234."));
+    assert_true(accepts("addition", TS_LANG_DE, "1234", "1.234"));
+    assert_true(accepts("addition", TS_LANG_DE, "2.5", "2,50"));
+    assert_true(accepts("addition", 0, "-42", "40 - 82 = -42"));
+    assert_true(accepts("addition", 0, "-42",
+                        "\xe2\x88\x92"
+                        "42"));
+    assert_true(accepts("addition", 0, "42", "82-42"));
+    assert_true(accepts("addition", 0, "0", "-0"));
+    assert_false(accepts("addition", 0, "42", "42 or 43"));
+    assert_false(accepts("addition", 0, "42", "-42"));
+    assert_false(accepts("addition", 0, "42", "142"));
+    assert_false(accepts("addition", 0, "42", ""));
+    assert_false(accepts("addition", 0, "42", "4 2"));
+    assert_false(accepts("addition", 0, "12345", "1,2345"));
+    assert_true(accepts("division", 0, "9 3", "48 : 5 = 9 remainder 3"));
+    assert_false(accepts("division", 0, "9 3", "9"));
+    assert_true(accepts("ordering", 0, "100 200 300", "100,200,300"));
+}
+
+static void countdown_needs_every_number_once_and_the_target(void **state)
+{
+    static const char *const right[] = {"(3*5)+7 = 22", "22 = 3×5+7", "3*5+7", "So: 7+5*3=22.",
+                                        "a\n((3*5)) + (7)\n"};
+    static const char *const wrong[] = {"3*5+7 = 23", "22",         "22=22",         "3*7+1=22",
+                                        "3*5+7+0=22", "3+5+7+7=22", "(3*5+7",        "3*5+7)",
+                                        "3**5+7",     "15+7=22",    "3*5+7=22=22",   "1/0",
+                                        "",           "=",          "3*5+7=22 no: 1"};
+
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(right); i++)
+        if (!accepts("countdown3", 0, "22 7 5 3", right[i]))
+            fail_msg("refused: %s", right[i]);
+    for (size_t i = 0; i < TS_COUNT(wrong); i++)
+        if (accepts("countdown3", 0, "22 7 5 3", wrong[i]))
+            fail_msg("accepted: %s", wrong[i]);
+    assert_true(accepts("countdown4", 0, "24 8 3 8 3", "8/(3-(8/3)) = 24"));
+}
+
+static void the_form_is_one_thinking_and_one_answer(void **state)
+{
+    static const struct {
+        const char *text;
+        bool thinks, is_formed;
+    } cases[] = {
+        {"<think>1+1=2</think>2", true, true},
+        {"1+1=2</think>2", true, true},
+        {"1+1=2</think>\n\n2", true, true},
+        {"1+1=2", true, false},
+        {"</think>2", true, false},
+        {"1+1=2</think>", true, false},
+        {"1</think>2</think>2", true, false},
+        {"<think><think>1</think>2", true, false},
+        {"1</think><think>2", true, false},
+        {"2", false, true},
+        {"1+1=2</think>2", false, false},
+        {"<think>2", false, false},
+        {" ", false, false},
+        {"\xff", false, false},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(cases); i++)
+        if (judged("addition", 0, "2", cases[i].text, cases[i].thinks).is_formed !=
+            cases[i].is_formed)
+            fail_msg("case %zu: %s", i, cases[i].text);
+    assert_false(judged("addition", 0, "2", "1+1=2", true).is_correct); /* no answer yet */
+}
+
+static void traces_fit_a_short_context(void **state)
+{
+    ts_item it = ts_item_empty();
+
+    (void)state;
+    for (size_t f = 0; f < ts_n_families; f++) {
+        size_t longest = 0, sum = 0;
+
+        for (uint64_t i = 0; i < N_ITEMS; i++) {
+            const ts_item_spec spec = {
+                .seed = 7, .index = i, .family = &ts_families[f], .lang = -1, .mistakes = 10};
+            make(&it, &spec);
+            size_t n = 0; /* characters: about tokens */
+            for (size_t k = 0; k < it.trace.len; k++)
+                n += ((unsigned char)it.trace.ptr[k] & 0xC0) != 0x80;
+            longest = n > longest ? n : longest;
+            sum += n;
+        }
+        print_message("%-14s characters of a trace: mean %zu, longest %zu\n", ts_families[f].name,
+                      sum / N_ITEMS, longest);
+        assert_true(longest <= 480);
+    }
+    ts_item_free(&it);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_family_makes_items_whose_answers_its_judge_accepts),
+        cmocka_unit_test(judges_refuse_the_answers_of_other_problems),
+        cmocka_unit_test(the_same_spec_gives_the_same_item),
+        cmocka_unit_test(tests_and_training_share_no_problem),
+        cmocka_unit_test(numbers_are_read_as_people_write_them),
+        cmocka_unit_test(countdown_needs_every_number_once_and_the_target),
+        cmocka_unit_test(the_form_is_one_thinking_and_one_answer),
+        cmocka_unit_test(traces_fit_a_short_context),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

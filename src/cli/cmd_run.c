@@ -30,6 +30,7 @@ static const ts_opt options[] = {
 typedef struct collector {
     ts_view *view;
     json_t *logprobs; /* NULL: not asked for */
+    size_t n_logged;  /* tokens that have an entry */
     const tiefsee_model *model;
 } collector;
 
@@ -67,9 +68,10 @@ static void on_piece(void *user, const tiefsee_piece *piece)
 
     if (!as_json)
         ts_view_piece(c->view, piece);
-    if (!c->logprobs)
+    if (!c->logprobs || piece->index < c->n_logged) /* a token can give several pieces */
         return;
 
+    c->n_logged = piece->index + 1;
     json_t *entry = json_logprob(c->model, piece->token, piece->logprob);
     json_t *top = json_array();
     for (size_t i = 0; i < piece->n_top; i++)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/fault.h"
 
 static int run_help(int argc, char **argv);
 static int run_version(int argc, char **argv);
@@ -102,6 +103,7 @@ static void set_locale(void)
 int main(int argc, char **argv)
 {
     set_locale();
+    ts_fault_install();
     if (argc < 2) {
         ts_opt_print_commands(commands);
         return ts_cli_finish(TS_EXIT_USAGE);

@@ -3,11 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "core/outfile.h"
 
 static tiefsee_status open_regular(int *fd, struct stat *info, const char *path, tiefsee_error *err)
 {
@@ -104,40 +105,17 @@ tiefsee_status ts_file_read(ts_buf *out, const char *path, size_t max_bytes, tie
     return TIEFSEE_OK;
 }
 
-static tiefsee_status write_all(int fd, const char *path, const char *p, size_t n,
-                                tiefsee_error *err)
-{
-    while (n > 0) {
-        const ssize_t done = write(fd, p, n);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done < 0)
-            return ts_fail_errno(err, errno, "%s", path);
-        p += done;
-        n -= (size_t)done;
-    }
-    if (fsync(fd) != 0 && errno != EINVAL)
-        return ts_fail_errno(err, errno, "%s", path);
-    return TIEFSEE_OK;
-}
-
 tiefsee_status ts_file_write(const char *path, const void *bytes, size_t n, tiefsee_error *err)
 {
-    char beside[4096];
-    const int len = snprintf(beside, sizeof beside, "%s.%ld.tmp", path, (long)getpid());
+    ts_outfile *f;
+    tiefsee_status st = ts_outfile_open(&f, path, err);
 
-    if (len < 0 || (size_t)len >= sizeof beside)
-        return ts_fail_errno(err, ENAMETOOLONG, "%s", path);
-    const int fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return ts_fail_errno(err, errno, "%s", path);
-    tiefsee_status st = write_all(fd, path, bytes, n, err);
-    if (close(fd) != 0 && st == TIEFSEE_OK)
-        st = ts_fail_errno(err, errno, "%s", path);
-    if (st == TIEFSEE_OK && rename(beside, path) != 0)
-        st = ts_fail_errno(err, errno, "%s", path);
     if (st != TIEFSEE_OK)
-        (void)unlink(beside);
+        return st;
+    st = ts_outfile_write(f, bytes, n, err);
+    if (st == TIEFSEE_OK)
+        return ts_outfile_commit(f, err);
+    ts_outfile_drop(f);
     return st;
 }
 

@@ -146,6 +146,22 @@ class Models(Case):
                 self.assert_ok(run("inspect", name, env=env))
             self.assert_error(run("inspect", "other", env=env), 3, folder)
 
+    def test_a_file_that_is_cut_while_it_is_used_is_one_line(self):
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "cut.gguf")
+            shutil.copy(MINI, path)
+            chat = subprocess.Popen([TIEFSEE, "chat", path], stdin=subprocess.PIPE,
+                                    stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                                    env=environment())
+            maps = pathlib.Path(f"/proc/{chat.pid}/maps")
+            while path not in maps.read_text() and chat.poll() is None:
+                time.sleep(0.01)
+            os.truncate(path, 40000)  # it waits for the question
+            stderr = chat.communicate(b"7+8\n", timeout=LIMIT_S)[1]
+        # While it opens, the zeros behind the new end can also be a damaged file.
+        self.assertIn(chat.returncode, (1, 3))
+        self.assertRegex(stderr.decode(), r"^tiefsee: .*\n$")
+
     def test_inspect_json_has_the_plan_and_the_tensors(self):
         facts = json.loads(self.assert_ok(run("inspect", MINI, "--json", "-t", "-c", "512")))
         for key in ("name", "architecture", "parameters", "layers", "vocabulary", "context", "plan",
@@ -246,6 +262,7 @@ class Answers(Case):
         usage = out["usage"]
         self.assertEqual(usage["prompt_tokens"] + usage["completion_tokens"], usage["total_tokens"])
         self.assertGreater(usage["completion_tokens"], usage["reasoning_tokens"])
+        self.assertLessEqual(len(out["logprobs"]), usage["completion_tokens"])
         self.assertTrue(all(len(entry["top"]) == 3 for entry in out["logprobs"]))
         self.assertTrue(all(entry["logprob"] <= 0 for entry in out["logprobs"]))
         plain = self.assert_ok(run("run", "-p", "12+30"))

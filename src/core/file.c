@@ -12,7 +12,6 @@
 
 static tiefsee_status open_regular(int *fd, struct stat *info, const char *path, tiefsee_error *err)
 {
-
     /* O_NONBLOCK: a named pipe must be refused, not waited for. */
     *fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (*fd < 0)

@@ -130,6 +130,19 @@ static tiefsee_status find_undefined(tiefsee_model *m, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+static void find_call_markers(tiefsee_model *m)
+{
+    static const char *const markers[TS_MAX_CALL_MARKERS] = {
+        TS_CALLS_BEGIN,   TS_CALLS_END,   TS_CALL_BEGIN,   TS_CALL_END,  TS_CALL_SEP,
+        TS_OUTPUTS_BEGIN, TS_OUTPUTS_END, TS_OUTPUT_BEGIN, TS_OUTPUT_END};
+
+    for (size_t i = 0; i < TS_MAX_CALL_MARKERS; i++) {
+        const int32_t id = ts_bpe_find(m->bpe, markers[i]);
+        if (id >= 0)
+            m->call_marker[m->n_call_markers++] = id;
+    }
+}
+
 static tiefsee_status open_tokenizer(tiefsee_model *m, tiefsee_error *err)
 {
     const ts_vocab *vocab = ts_modelfile_vocab(m->file);
@@ -151,6 +164,7 @@ static tiefsee_status open_tokenizer(tiefsee_model *m, tiefsee_error *err)
     m->encoding = ts_encoding_detect(vocab, m->bpe);
     m->think_begin = ts_bpe_find(m->bpe, "<think>");
     m->think_end = ts_bpe_find(m->bpe, "</think>");
+    find_call_markers(m);
     add_stop_token(m, ts_bpe_eos(m->bpe));
     add_stop_token(m, ts_bpe_find(m->bpe, "<|EOT|>"));
     add_stop_token(m, ts_bpe_find(m->bpe, "<\xef\xbd\x9c"

@@ -67,7 +67,7 @@ TIEFSEE_API const char *tiefsee_version(void);
 typedef struct tiefsee_model_options {
     size_t size;
     int n_threads;      /* 0: one per physical core that the process may use */
-    bool precise;       /* keep activations float32 also beside quantised weights */
+    bool precise;       /* keep activations and cache float32 also beside quantised weights */
     bool metadata_only; /* for inspection: bind no weights, start no threads */
     const char *cpu;    /* "ref", "avx2", "avx512", ...: lower the kernel level; NULL: best */
 } tiefsee_model_options;

@@ -70,7 +70,10 @@ static tiefsee_status open_backend(tiefsee_model *m, bool precise, tiefsee_error
     const ts_cpu_options opt = {
         .n_threads = m->n_threads, .cpu_flags = m->cpu_flags, .precise = precise};
 
-    return ts_cpu_open(&m->backend, &opt, &limits, err);
+    const tiefsee_status st = ts_cpu_open(&m->backend, &opt, &limits, err);
+    if (st == TIEFSEE_OK && m->is_integer && !precise && m->backend->packs_latents)
+        ts_net_pack_cache(m->net);
+    return st;
 }
 
 /* "q4_k 83%, q6_k 12%, f32 5%": the three largest shares of bytes. */
@@ -98,6 +101,19 @@ static void describe_weights(tiefsee_model *m)
         used += n > 0 ? (size_t)n : 0;
         bytes[best] = 0;
     }
+}
+
+/* Where most weights are integers, cached latents are as well. */
+static bool is_mostly_integer(const tiefsee_model *m)
+{
+    uint64_t quantised = 0;
+
+    for (size_t i = 0; i < ts_modelfile_count(m->file); i++) {
+        const ts_tensor *t = &ts_modelfile_tensor(m->file, i)->tensor;
+        if (ts_dtype_of((uint32_t)t->type).is_quantized)
+            quantised += t->bytes;
+    }
+    return quantised > m->weight_bytes / 2;
 }
 
 static void add_stop_token(tiefsee_model *m, int32_t id)
@@ -190,6 +206,7 @@ static tiefsee_status open_parts(tiefsee_model *m, const char *path,
     if (st != TIEFSEE_OK)
         return st;
     describe_weights(m);
+    m->is_integer = is_mostly_integer(m);
     st = open_tokenizer(m, err);
     if (st == TIEFSEE_OK && !opt->metadata_only)
         st = ts_net_open(&m->net, m->file, err);

@@ -26,6 +26,7 @@ struct tiefsee_model {
 
     unsigned cpu_flags;
     int n_threads;
+    bool is_integer; /* most weights are quantised */
     char weight_types[128];
     uint64_t n_parameters, weight_bytes;
 

@@ -207,11 +207,6 @@ int64_t ts_store_n_changed(const ts_store *s)
     return sqlite3_changes64(s->db);
 }
 
-bool ts_store_is_duplicate(const ts_store *s)
-{
-    return s->last_code == SQLITE_CONSTRAINT_UNIQUE || s->last_code == SQLITE_CONSTRAINT_PRIMARYKEY;
-}
-
 static tiefsee_status read_number(ts_store *s, const char *sql, int64_t *out, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(s, sql);
@@ -219,6 +214,19 @@ static tiefsee_status read_number(ts_store *s, const char *sql, int64_t *out, ti
     if (ts_query_step(&q))
         *out = ts_query_get_i64(&q, 0);
     return ts_query_end(&q, err);
+}
+
+tiefsee_status ts_store_compact(ts_store *s, tiefsee_error *err)
+{
+    int64_t is_busy = 0;
+    tiefsee_status st = read_number(s, "PRAGMA wal_checkpoint(TRUNCATE)", &is_busy, err);
+
+    return st == TIEFSEE_OK && is_busy ? ts_fail(err, TIEFSEE_E_IO, "%s: in use", s->path) : st;
+}
+
+bool ts_store_is_duplicate(const ts_store *s)
+{
+    return s->last_code == SQLITE_CONSTRAINT_UNIQUE || s->last_code == SQLITE_CONSTRAINT_PRIMARYKEY;
 }
 
 tiefsee_status ts_store_version(ts_store *s, int64_t *out, tiefsee_error *err)

@@ -73,6 +73,10 @@ tiefsee_status ts_store_exec(ts_store *s, const char *sql, tiefsee_error *err) T
 int64_t ts_store_last_id(const ts_store *s);
 int64_t ts_store_n_changed(const ts_store *s); /* rows, by the last statement */
 
+/* Write the log back into the file and empty it: what was deleted is in neither any more
+ * (deleted rows are overwritten as they go).  TIEFSEE_E_IO while another program reads. */
+tiefsee_status ts_store_compact(ts_store *s, tiefsee_error *err) TS_MUST_CHECK;
+
 /* The last failure was a UNIQUE constraint (a name that is taken). */
 bool ts_store_is_duplicate(const ts_store *s);
 

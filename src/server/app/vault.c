@@ -1,0 +1,227 @@
+/* vault.c - see vault.h. */
+#include "server/app/vault.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sodium.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum { FILE_BYTES = 2 * TS_VAULT_KEY };
+
+_Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == TS_VAULT_NONCE, "nonce");
+_Static_assert(crypto_aead_xchacha20poly1305_ietf_ABYTES == TS_VAULT_EXTRA - TS_VAULT_NONCE, "tag");
+
+/* ---- the key file */
+
+/* In place: a copy beside it would leave the old master on the disk.  64 bytes lie in
+ * one sector, so they are written whole or not at all. */
+static tiefsee_status write_keys(const ts_vault *v, int fd, tiefsee_error *err)
+{
+    uint8_t bytes[FILE_BYTES] = {0};
+
+    memcpy(bytes, v->master, TS_VAULT_KEY);
+    if (v->has_earlier)
+        memcpy(bytes + TS_VAULT_KEY, v->earlier, TS_VAULT_KEY);
+    const ssize_t n = pwrite(fd, bytes, sizeof bytes, 0);
+    const int e = n < 0 ? errno : ENOSPC;
+    sodium_memzero(bytes, sizeof bytes);
+    if (n != FILE_BYTES)
+        return ts_fail_errno(err, e, "%s", v->path);
+    return fsync(fd) != 0 && errno != EINVAL ? ts_fail_errno(err, errno, "%s", v->path)
+                                             : TIEFSEE_OK;
+}
+
+static tiefsee_status read_keys(ts_vault *v, int fd, tiefsee_error *err)
+{
+    uint8_t bytes[FILE_BYTES + 1];
+    struct stat info;
+
+    if (fstat(fd, &info) != 0)
+        return ts_fail_errno(err, errno, "%s", v->path);
+    if (!S_ISREG(info.st_mode))
+        return ts_fail(err, TIEFSEE_E_FORMAT, "%s: not a file", v->path);
+    if (info.st_mode & 077)
+        return ts_fail(err, TIEFSEE_E_FORMAT,
+                       "%s: mode %03o lets others read the key (600 is right)", v->path,
+                       (unsigned)info.st_mode & 0777);
+    const ssize_t n = read(fd, bytes, sizeof bytes);
+    if (n < 0)
+        return ts_fail_errno(err, errno, "%s", v->path);
+    if (n != FILE_BYTES)
+        return ts_fail(err, TIEFSEE_E_FORMAT, "%s: %lld bytes where a key has %d", v->path,
+                       (long long)info.st_size, FILE_BYTES);
+    memcpy(v->master, bytes, TS_VAULT_KEY);
+    memcpy(v->earlier, bytes + TS_VAULT_KEY, TS_VAULT_KEY);
+    v->has_earlier = !sodium_is_zero(v->earlier, TS_VAULT_KEY);
+    sodium_memzero(bytes, sizeof bytes);
+    return TIEFSEE_OK;
+}
+
+/* Written beside it and linked: a key file is complete or not there, and the first of
+ * two programs wins. */
+static tiefsee_status make_keys(ts_vault *v, tiefsee_error *err)
+{
+    char beside[600];
+
+    (void)snprintf(beside, sizeof beside, "%s.%ld.tmp", v->path, (long)getpid());
+    (void)unlink(beside);
+    const int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return ts_fail_errno(err, errno, "%s", v->path);
+    randombytes_buf(v->master, TS_VAULT_KEY);
+    tiefsee_status st = write_keys(v, fd, err);
+    if (close(fd) != 0 && st == TIEFSEE_OK)
+        st = ts_fail_errno(err, errno, "%s", v->path);
+    if (st == TIEFSEE_OK && link(beside, v->path) != 0 && errno != EEXIST)
+        st = ts_fail_errno(err, errno, "%s", v->path);
+    (void)unlink(beside);
+    return st;
+}
+
+static int open_file(const ts_vault *v, int how)
+{
+    return open(v->path, how | O_CLOEXEC | O_NONBLOCK);
+}
+
+tiefsee_status ts_vault_open(ts_vault *out, const char *path, tiefsee_error *err)
+{
+    *out = (ts_vault){0};
+    if (sodium_init() < 0)
+        return ts_fail(err, TIEFSEE_E_IO, "no source of random numbers");
+    if (strlen(path) >= sizeof out->path)
+        return ts_fail_errno(err, ENAMETOOLONG, "%s", path);
+    memcpy(out->path, path, strlen(path) + 1);
+    int fd = open_file(out, O_RDONLY);
+    if (fd < 0 && errno == ENOENT) {
+        const tiefsee_status st = make_keys(out, err);
+        if (st != TIEFSEE_OK)
+            return st;
+        fd = open_file(out, O_RDONLY);
+    }
+    if (fd < 0)
+        return ts_fail_errno(err, errno, "%s", path);
+    const tiefsee_status st = read_keys(out, fd, err);
+    (void)close(fd);
+    return st;
+}
+
+void ts_vault_close(ts_vault *v)
+{
+    sodium_memzero(v, sizeof *v);
+}
+
+static tiefsee_status rewrite(const ts_vault *v, tiefsee_error *err)
+{
+    const int fd = open_file(v, O_WRONLY);
+
+    if (fd < 0)
+        return ts_fail_errno(err, errno, "%s", v->path);
+    const tiefsee_status st = write_keys(v, fd, err);
+    (void)close(fd);
+    return st;
+}
+
+tiefsee_status ts_vault_begin_turn(ts_vault *v, tiefsee_error *err)
+{
+    ts_vault turned = *v;
+
+    assert(!v->has_earlier);
+    memcpy(turned.earlier, v->master, TS_VAULT_KEY);
+    turned.has_earlier = true;
+    randombytes_buf(turned.master, TS_VAULT_KEY);
+    const tiefsee_status st = rewrite(&turned, err);
+    if (st == TIEFSEE_OK)
+        *v = turned;
+    sodium_memzero(&turned, sizeof turned);
+    return st;
+}
+
+tiefsee_status ts_vault_end_turn(ts_vault *v, tiefsee_error *err)
+{
+    v->has_earlier = false;
+    const tiefsee_status st = rewrite(v, err);
+    if (st == TIEFSEE_OK)
+        sodium_memzero(v->earlier, TS_VAULT_KEY);
+    else
+        v->has_earlier = true;
+    return st;
+}
+
+/* ---- sealing */
+
+static void seal_into(const uint8_t *key, ts_str context, ts_str text, uint8_t *out)
+{
+    randombytes_buf(out, TS_VAULT_NONCE);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt(
+        out + TS_VAULT_NONCE, NULL, (const uint8_t *)text.ptr, text.len,
+        (const uint8_t *)context.ptr, context.len, NULL, out, key);
+}
+
+static bool unseal_into(const uint8_t *key, ts_str context, ts_str sealed, uint8_t *out)
+{
+    const uint8_t *bytes = (const uint8_t *)sealed.ptr;
+
+    return sealed.len >= TS_VAULT_EXTRA &&
+           crypto_aead_xchacha20poly1305_ietf_decrypt(
+               out, NULL, NULL, bytes + TS_VAULT_NONCE, sealed.len - TS_VAULT_NONCE,
+               (const uint8_t *)context.ptr, context.len, bytes, key) == 0;
+}
+
+/* Room for n bytes behind an emptied buffer. */
+static bool make_room(ts_buf *out, size_t n)
+{
+    static const char zeros[512];
+
+    ts_buf_clear(out);
+    while (out->len < n) {
+        const size_t step = n - out->len < sizeof zeros ? n - out->len : sizeof zeros;
+
+        if (!ts_buf_append(out, zeros, step))
+            return false;
+    }
+    return true;
+}
+
+bool ts_seal(const uint8_t key[TS_VAULT_KEY], ts_str context, ts_str text, ts_buf *out)
+{
+    if (!make_room(out, text.len + TS_VAULT_EXTRA))
+        return false;
+    seal_into(key, context, text, (uint8_t *)out->ptr);
+    return true;
+}
+
+bool ts_unseal(const uint8_t key[TS_VAULT_KEY], ts_str context, ts_str sealed, ts_buf *out)
+{
+    ts_buf_clear(out);
+    if (sealed.len < TS_VAULT_EXTRA || !make_room(out, sealed.len - TS_VAULT_EXTRA + 1))
+        return false;
+    out->len--;
+    if (!unseal_into(key, context, sealed, (uint8_t *)out->ptr)) {
+        ts_buf_clear(out);
+        return false;
+    }
+    out->ptr[out->len] = '\0';
+    return true;
+}
+
+void ts_vault_make_key(uint8_t key[TS_VAULT_KEY])
+{
+    randombytes_buf(key, TS_VAULT_KEY);
+}
+
+void ts_vault_wrap(const ts_vault *v, ts_str user, const uint8_t key[TS_VAULT_KEY],
+                   uint8_t wrapped[TS_VAULT_WRAPPED])
+{
+    seal_into(v->master, user, (ts_str){(const char *)key, TS_VAULT_KEY}, wrapped);
+}
+
+bool ts_vault_unwrap(const ts_vault *v, ts_str user, ts_str wrapped, uint8_t key[TS_VAULT_KEY])
+{
+    return wrapped.len == TS_VAULT_WRAPPED &&
+           (unseal_into(v->master, user, wrapped, key) ||
+            (v->has_earlier && unseal_into(v->earlier, user, wrapped, key)));
+}

@@ -19,7 +19,8 @@ help:
 	echo "  make test      set up, build, and run every fast test"
 	echo
 	echo "  make build     the program, at $(BUILD)/tiefsee"
-	echo "  make serve     the API for programs, at http://127.0.0.1:8642/v1 (MODEL=file)"
+	echo "  make serve     the assistant in the browser at http://127.0.0.1:8642, and the API for"
+	echo "                 programs at /v1 (MODEL=file)"
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
 	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
@@ -36,7 +37,10 @@ build:
 chat: build
 	exec $(BUILD)/tiefsee chat $(MODEL)
 
-serve: build
+serve:
+	tools/setup serve
+	tools/web
+	tools/build $(BUILD) tiefsee
 	exec $(BUILD)/tiefsee serve $(MODEL)
 
 bench: build
@@ -44,16 +48,19 @@ bench: build
 
 test:
 	tools/setup test
+	tools/web
 	tools/build $(BUILD) all
 	$(MESON_TEST) -C $(BUILD) --no-rebuild
 
 lint:
 	tools/setup test
+	tools/web
 	tools/build $(BUILD) all
 	$(MESON_TEST) -C $(BUILD) --no-rebuild --suite lint
 
 asan:
 	tools/setup test
+	tools/web
 	tools/build build-asan all -Dbuildtype=debugoptimized -Db_sanitize=address,undefined \
 	    -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 	$(MESON_TEST) -C build-asan --no-rebuild --timeout-multiplier 5 \
@@ -70,6 +77,8 @@ format:
 	python3 tools/lint/format.py --fix
 
 install: build
+	tools/setup serve
+	tools/web
 	tools/build $(BUILD) all -Dprefix=$(PREFIX)
 	meson install -C $(BUILD) --no-rebuild
 

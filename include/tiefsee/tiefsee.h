@@ -67,7 +67,7 @@ TIEFSEE_API const char *tiefsee_version(void);
 typedef struct tiefsee_model_options {
     size_t size;
     int n_threads;      /* 0: one per physical core that the process may use */
-    bool precise;       /* keep activations float32 also beside quantised weights */
+    bool precise;       /* keep activations and cache float32 also beside quantised weights */
     bool metadata_only; /* for inspection: bind no weights, start no threads */
     const char *cpu;    /* "ref", "avx2", "avx512", ...: lower the kernel level; NULL: best */
 } tiefsee_model_options;
@@ -154,13 +154,24 @@ typedef struct tiefsee_message {
     const char *call_id; /* tool turns only: whose answer it is; NULL: the next call's */
 } tiefsee_message;
 
+/* What the model may call. */
+typedef struct tiefsee_tool {
+    const char *name;
+    const char *description; /* NULL: none */
+    const char *parameters;  /* a JSON Schema, as text; NULL: none */
+} tiefsee_tool;
+
 typedef struct tiefsee_chat_options {
     size_t size;
-    bool no_thinking; /* ask for an answer without reasoning, where the model knows how */
+    bool no_thinking;          /* ask for an answer without reasoning, where the model knows how */
+    bool continues;            /* the last message is the assistant's beginning, to be continued */
+    const tiefsee_tool *tools; /* told to the model, where its chat format has tool calls */
+    size_t n_tools;
 } tiefsee_chat_options;
 
-/* Render a conversation that ends with a user turn, exactly as the model's own
- * chat format has it, into tokens (counted and cut as in tiefsee_tokenize). */
+/* Render a conversation that ends with a user's or a tool's turn (or see continues),
+ * exactly as the model's own chat format has it, into tokens (counted and cut as in
+ * tiefsee_tokenize). */
 TIEFSEE_API tiefsee_status tiefsee_chat_encode(const tiefsee_model *model,
                                                const tiefsee_message *messages, size_t n_messages,
                                                const tiefsee_chat_options *opt,
@@ -255,7 +266,11 @@ TIEFSEE_API void tiefsee_model_sampling(const tiefsee_model *model, tiefsee_samp
 
 /* -------------------------------------------------------------- generation */
 
-typedef enum tiefsee_channel { TIEFSEE_CONTENT = 0, TIEFSEE_REASONING = 1 } tiefsee_channel;
+typedef enum tiefsee_channel {
+    TIEFSEE_CONTENT = 0,
+    TIEFSEE_REASONING = 1,
+    TIEFSEE_CALLS = 2 /* tool calls as the model writes them, see splits_calls */
+} tiefsee_channel;
 
 typedef enum tiefsee_finish {
     TIEFSEE_FINISH_STOP = 0,     /* end token or stop string */
@@ -288,6 +303,8 @@ typedef struct tiefsee_generate_options {
     bool in_reasoning;     /* the prompt ended inside a reasoning block */
     bool (*on_piece)(void *user, const tiefsee_piece *piece); /* calling thread; false stops */
     void *user;
+    bool splits_calls; /* what follows the marker of tool calls goes to TIEFSEE_CALLS; else
+                        * such markers have no text */
 } tiefsee_generate_options;
 
 typedef struct tiefsee_generate_result {

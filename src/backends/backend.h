@@ -15,11 +15,26 @@ enum { TS_KV_PAGE = 64 };           /* cached rows per page */
 enum { TS_ROUTER_MAX_GROUPS = 64 }; /* of experts */
 
 /* The cache of one sequence: per layer, rows of row_floats floats in pages.
- * Row r of layer l is page[r / 64] + (l * 64 + r % 64) * row_floats. */
+ * Row r of layer l is page[r / 64] + (l * 64 + r % 64) * row_floats.
+ * n_latent > 0: a row is not floats but n_latent latents and n_rope rotary values
+ * as integers, ts_kv_packed_floats() words of four bytes (kernels/latent.h). */
 typedef struct ts_kv {
     float *const *page; /* (n_pages) */
     size_t n_pages, n_layers, row_floats;
+    size_t n_latent, n_rope;
 } ts_kv;
+
+/* Words of a packed row. */
+static inline size_t ts_kv_packed_floats(size_t n_latent, size_t n_rope)
+{
+    return (n_latent + 2 * n_rope + 8) / sizeof(float);
+}
+
+/* Floats of a row as scatter_rows is given it. */
+static inline size_t ts_kv_width(const ts_kv *kv)
+{
+    return kv->n_latent ? kv->n_latent + kv->n_rope : kv->row_floats;
+}
 
 static inline float *ts_kv_row(const ts_kv *kv, size_t layer, size_t row)
 {
@@ -63,7 +78,8 @@ typedef struct ts_rope {
 
 /* For each token t and head h, with kv head g = h / (n_heads / n_kv_heads):
  *     s_r = scale * q[t][h] . row_r[g * k_step ...][d_k]     r = 0..pos[t]
- *     o[t][h] = sum_r softmax(s)_r row_r[v_base + g * v_step ...][d_v] */
+ *     o[t][h] = sum_r softmax(s)_r row_r[v_base + g * v_step ...][d_v]
+ * Packed rows: one kv head, d_k = n_latent + n_rope, d_v = n_latent, v_base 0. */
 typedef struct ts_attention {
     const ts_batch *batch;
     size_t layer;
@@ -123,6 +139,7 @@ typedef struct ts_ops {
 struct ts_backend {
     const ts_ops *op;
     const char *name;
+    bool packs_latents; /* knows packed cache rows, see ts_kv */
     /* Make attention over n_ctx rows possible; never shrinks. */
     tiefsee_status (*reserve)(ts_backend *b, size_t n_ctx, tiefsee_error *err);
     void (*close)(ts_backend *b);

@@ -25,7 +25,7 @@ static void on_split(void *user, tiefsee_channel channel, const char *text, size
 {
     ts_answer *a = user;
 
-    if (channel == TIEFSEE_REASONING) {
+    if (channel != TIEFSEE_CONTENT) {
         deliver(a, channel, text, n);
         return;
     }
@@ -41,11 +41,24 @@ static void take_text(ts_answer *a, const char *text, size_t n)
         ts_splitter_feed(&a->splitter, text, n, on_split, a);
 }
 
-/* Control tokens have no text, but the marks of reasoning are for the splitter. */
-static bool has_text(const tiefsee_model *m, int32_t token)
+static bool is_call_marker(const tiefsee_model *m, int32_t token)
 {
-    return m->bpe &&
-           (!ts_bpe_is_control(m->bpe, token) || token == m->think_begin || token == m->think_end);
+    for (size_t i = 0; i < m->n_call_markers; i++)
+        if (m->call_marker[i] == token)
+            return true;
+    return false;
+}
+
+/* Control tokens have no text, but some marks are for the splitter. */
+static bool has_text(const ts_answer *a, int32_t token)
+{
+    const tiefsee_model *m = a->model;
+
+    if (!m->bpe)
+        return false;
+    if (!a->opt.raw && is_call_marker(m, token))
+        return a->opt.splits_calls && !a->splitter.in_reasoning;
+    return !ts_bpe_is_control(m->bpe, token) || token == m->think_begin || token == m->think_end;
 }
 
 static void take_token(ts_answer *a, int32_t token)
@@ -53,7 +66,7 @@ static void take_token(ts_answer *a, int32_t token)
     char out[3 * 68];
 
     a->was_called = false;
-    if (has_text(a->model, token)) {
+    if (has_text(a, token)) {
         ts_str bytes = ts_bpe_bytes(a->model->bpe, token);
         while (bytes.len > 0) {
             const size_t n = bytes.len < 64 ? bytes.len : 64;
@@ -121,7 +134,11 @@ bool ts_answer_step(ts_answer *a, const float *logits, const int32_t *context, s
             return end_with(a, TIEFSEE_FINISH_STOP);
         excluded = a->excluded;
     }
-    const int32_t t = ts_sampler_next(a->sampler, &m->k, logits, excluded, context, n_context);
+    int32_t t = ts_sampler_next(a->sampler, &m->k, logits, excluded, context, n_context);
+    /* An answer that is asked for in a form must come: an end within the reasoning is
+     * the end of the reasoning. */
+    if (a->constraint.ctx && !is_constrained(a) && is_stop_token(m, t) && m->think_end >= 0)
+        t = m->think_end;
     if (!a->opt.ignore_eos && is_stop_token(m, t))
         return end_with(a, TIEFSEE_FINISH_STOP);
     if (n_context >= n_ctx)
@@ -175,5 +192,6 @@ tiefsee_status ts_answer_start(ts_answer *a, const tiefsee_model *m, ts_sampler 
     if (st == TIEFSEE_OK)
         st = ts_stop_start(&a->stop, opt->stop, opt->n_stop, err);
     ts_splitter_start(&a->splitter, opt->in_reasoning);
+    a->splitter.splits_calls = opt->splits_calls;
     return st;
 }

@@ -78,7 +78,7 @@ static tiefsee_status add_probe(hash *h, tiefsee_model *m, tiefsee_error *err)
     const size_t n_floats = row * n_layers * TS_KV_PAGE, n_vocab = m->net->config.n_vocab;
     int32_t tokens[TS_KV_PAGE], probe[N_PROBE];
     float *page = ts_alloc(n_floats * sizeof *page);
-    ts_sequence s = {.n_ctx = TS_KV_PAGE, .tokens = tokens, .kv = {&page, 1, n_layers, row}};
+    ts_sequence s = {.n_ctx = TS_KV_PAGE, .tokens = tokens, .kv = ts_net_kv(m->net, &page, 1)};
 
     if (!page)
         return ts_fail_nomem(err, n_floats * sizeof *page, "a page of the cache");

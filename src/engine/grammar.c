@@ -50,6 +50,70 @@ static tiefsee_status compile(ts_grammar_rules *r, ts_gr_builder *b, ts_grammar_
     return st == TIEFSEE_OK ? ts_gr_freeze(&r->a, b, root, err) : st;
 }
 
+static tiefsee_status add_part(ts_gr_builder *b, uint32_t root, const ts_grammar_part *part,
+                               tiefsee_error *err)
+{
+    uint32_t body = 0, at = ts_gr_add_state(b);
+    tiefsee_status st = TIEFSEE_OK;
+
+    ts_gr_empty(b, ts_gr_start(b, root), at);
+    at = ts_gr_text(b, at, part->before);
+    if (!part->is_fixed) {
+        st = part->kind == TS_GRAMMAR_SCHEMA ? ts_gr_from_schema(&body, b, part->text, err)
+                                             : ts_gr_from_json(&body, b, err);
+        const uint32_t behind = ts_gr_add_state(b);
+        ts_gr_call(b, at, body, behind);
+        at = behind;
+    }
+    ts_gr_empty(b, ts_gr_text(b, at, part->after), ts_gr_end(b, root));
+    return st;
+}
+
+static tiefsee_status compile_parts(ts_grammar_rules *r, ts_gr_builder *b,
+                                    const ts_grammar_part *parts, size_t n, size_t *failed,
+                                    tiefsee_error *err)
+{
+    const uint32_t root = ts_gr_add_rule(b, "calls");
+
+    for (*failed = 0; *failed < n; ++*failed) {
+        tiefsee_status st =
+            parts[*failed].text.len > GR_MAX_TEXT
+                ? ts_fail(err, TIEFSEE_E_LIMIT, "a grammar of %zu bytes (%d allowed)",
+                          parts[*failed].text.len, GR_MAX_TEXT)
+                : add_part(b, root, &parts[*failed], err);
+        if (st == TIEFSEE_OK)
+            st = ts_gr_builder_status(b, err);
+        if (st != TIEFSEE_OK)
+            return st;
+    }
+    return ts_gr_freeze(&r->a, b, root, err);
+}
+
+static ts_grammar_rules *new_rules(tiefsee_error *err)
+{
+    ts_grammar_rules *r = ts_alloc_zero(1, sizeof *r);
+
+    if (r) {
+        atomic_init(&r->n_owners, 1);
+        r->names = ts_arena_new(GR_ARENA_BYTES);
+        if (r->names)
+            return r;
+    }
+    ts_free(r);
+    (void)ts_fail_nomem(err, sizeof *r, "grammar");
+    return NULL;
+}
+
+/* Hand over, or free. */
+static tiefsee_status give_rules(ts_grammar_rules **out, ts_grammar_rules *r, tiefsee_status st)
+{
+    if (st == TIEFSEE_OK)
+        *out = r;
+    else
+        ts_grammar_rules_free(r);
+    return st;
+}
+
 tiefsee_status ts_grammar_compile(ts_grammar_rules **out, ts_grammar_kind kind, const char *text,
                                   size_t n, tiefsee_error *err)
 {
@@ -58,20 +122,29 @@ tiefsee_status ts_grammar_compile(ts_grammar_rules **out, ts_grammar_kind kind, 
     *out = NULL;
     if (n > GR_MAX_TEXT)
         return ts_fail(err, TIEFSEE_E_LIMIT, "a grammar of %zu bytes (%d allowed)", n, GR_MAX_TEXT);
-    ts_grammar_rules *r = ts_alloc_zero(1, sizeof *r);
+    ts_grammar_rules *r = new_rules(err);
     if (!r)
-        return ts_fail_nomem(err, sizeof *r, "grammar");
-    atomic_init(&r->n_owners, 1);
-    r->names = ts_arena_new(GR_ARENA_BYTES);
+        return TIEFSEE_E_NOMEM;
     ts_gr_builder_init(&b);
-    tiefsee_status st = r->names ? compile(r, &b, kind, (ts_str){text, n}, err)
-                                 : ts_fail_nomem(err, sizeof *r, "grammar");
+    const tiefsee_status st = compile(r, &b, kind, (ts_str){text, n}, err);
     ts_gr_builder_free(&b);
-    if (st != TIEFSEE_OK)
-        ts_grammar_rules_free(r);
-    else
-        *out = r;
-    return st;
+    return give_rules(out, r, st);
+}
+
+tiefsee_status ts_grammar_compile_parts(ts_grammar_rules **out, const ts_grammar_part *parts,
+                                        size_t n, size_t *failed, tiefsee_error *err)
+{
+    ts_gr_builder b;
+
+    *out = NULL;
+    *failed = n;
+    ts_grammar_rules *r = new_rules(err);
+    if (!r)
+        return TIEFSEE_E_NOMEM;
+    ts_gr_builder_init(&b);
+    const tiefsee_status st = compile_parts(r, &b, parts, n, failed, err);
+    ts_gr_builder_free(&b);
+    return give_rules(out, r, st);
 }
 
 static void free_cache(cache *c)

@@ -32,6 +32,18 @@ void ts_grammar_vocab_free(ts_grammar_vocab *v);
  * the name of the keyword and its place (a JSON pointer, or line and column). */
 tiefsee_status ts_grammar_compile(ts_grammar_rules **out, ts_grammar_kind kind, const char *text,
                                   size_t n, tiefsee_error *err) TS_MUST_CHECK;
+/* One of several texts: what stands before, JSON, what stands behind.  kind:
+ * TS_GRAMMAR_JSON or _SCHEMA; is_fixed: no JSON in between. */
+typedef struct ts_grammar_part {
+    ts_str before, after;
+    bool is_fixed;
+    ts_grammar_kind kind;
+    ts_str text;
+} ts_grammar_part;
+
+/* On failure *failed is the part that is to blame, or n. */
+tiefsee_status ts_grammar_compile_parts(ts_grammar_rules **out, const ts_grammar_part *parts,
+                                        size_t n, size_t *failed, tiefsee_error *err) TS_MUST_CHECK;
 void ts_grammar_rules_free(ts_grammar_rules *r); /* counted: positions keep it alive */
 
 tiefsee_status ts_grammar_start(ts_grammar **out, ts_grammar_rules *rules,

@@ -116,8 +116,7 @@ tiefsee_status ts_job_new(ts_job **out, ts_engine *e, tiefsee_model *m, const ts
         return st;
     }
     memcpy(j->seq.tokens, spec->tokens, spec->n_tokens * sizeof *spec->tokens);
-    j->seq.kv =
-        (ts_kv){j->table, j->max_pages, m->net->config.n_layers, ts_net_kv_row_floats(m->net)};
+    j->seq.kv = ts_net_kv(m->net, j->table, j->max_pages);
     (void)snprintf(j->user_name, sizeof j->user_name, "%s", spec->user_name ? spec->user_name : "");
     if (!spec->shares_cache)
         memcpy(j->name_space, j->user_name, sizeof j->name_space);

@@ -70,7 +70,10 @@ static tiefsee_status open_backend(tiefsee_model *m, bool precise, tiefsee_error
     const ts_cpu_options opt = {
         .n_threads = m->n_threads, .cpu_flags = m->cpu_flags, .precise = precise};
 
-    return ts_cpu_open(&m->backend, &opt, &limits, err);
+    const tiefsee_status st = ts_cpu_open(&m->backend, &opt, &limits, err);
+    if (st == TIEFSEE_OK && m->is_integer && !precise && m->backend->packs_latents)
+        ts_net_pack_cache(m->net);
+    return st;
 }
 
 /* "q4_k 83%, q6_k 12%, f32 5%": the three largest shares of bytes. */
@@ -98,6 +101,19 @@ static void describe_weights(tiefsee_model *m)
         used += n > 0 ? (size_t)n : 0;
         bytes[best] = 0;
     }
+}
+
+/* Where most weights are integers, cached latents are as well. */
+static bool is_mostly_integer(const tiefsee_model *m)
+{
+    uint64_t quantised = 0;
+
+    for (size_t i = 0; i < ts_modelfile_count(m->file); i++) {
+        const ts_tensor *t = &ts_modelfile_tensor(m->file, i)->tensor;
+        if (ts_dtype_of((uint32_t)t->type).is_quantized)
+            quantised += t->bytes;
+    }
+    return quantised > m->weight_bytes / 2;
 }
 
 static void add_stop_token(tiefsee_model *m, int32_t id)
@@ -130,6 +146,19 @@ static tiefsee_status find_undefined(tiefsee_model *m, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+static void find_call_markers(tiefsee_model *m)
+{
+    static const char *const markers[TS_MAX_CALL_MARKERS] = {
+        TS_CALLS_BEGIN,   TS_CALLS_END,   TS_CALL_BEGIN,   TS_CALL_END,  TS_CALL_SEP,
+        TS_OUTPUTS_BEGIN, TS_OUTPUTS_END, TS_OUTPUT_BEGIN, TS_OUTPUT_END};
+
+    for (size_t i = 0; i < TS_MAX_CALL_MARKERS; i++) {
+        const int32_t id = ts_bpe_find(m->bpe, markers[i]);
+        if (id >= 0)
+            m->call_marker[m->n_call_markers++] = id;
+    }
+}
+
 static tiefsee_status open_tokenizer(tiefsee_model *m, tiefsee_error *err)
 {
     const ts_vocab *vocab = ts_modelfile_vocab(m->file);
@@ -151,6 +180,7 @@ static tiefsee_status open_tokenizer(tiefsee_model *m, tiefsee_error *err)
     m->encoding = ts_encoding_detect(vocab, m->bpe);
     m->think_begin = ts_bpe_find(m->bpe, "<think>");
     m->think_end = ts_bpe_find(m->bpe, "</think>");
+    find_call_markers(m);
     add_stop_token(m, ts_bpe_eos(m->bpe));
     add_stop_token(m, ts_bpe_find(m->bpe, "<|EOT|>"));
     add_stop_token(m, ts_bpe_find(m->bpe, "<\xef\xbd\x9c"
@@ -176,6 +206,7 @@ static tiefsee_status open_parts(tiefsee_model *m, const char *path,
     if (st != TIEFSEE_OK)
         return st;
     describe_weights(m);
+    m->is_integer = is_mostly_integer(m);
     st = open_tokenizer(m, err);
     if (st == TIEFSEE_OK && !opt->metadata_only)
         st = ts_net_open(&m->net, m->file, err);

@@ -7,7 +7,7 @@
 #include "kernels/kernels.h"
 #include "models/net.h"
 
-enum { TS_MAX_STOP_TOKENS = 4 };
+enum { TS_MAX_STOP_TOKENS = 4, TS_MAX_CALL_MARKERS = 9 };
 
 struct tiefsee_model {
     ts_modelfile *file;
@@ -19,11 +19,14 @@ struct tiefsee_model {
     ts_encoding encoding;
     int32_t stop_token[TS_MAX_STOP_TOKENS]; /* end of an answer */
     size_t n_stop_tokens;
-    int32_t think_begin, think_end; /* -1: none */
-    uint64_t *undefined;            /* bit i: id i has no token and is never sampled; NULL: none */
+    int32_t think_begin, think_end;           /* -1: none */
+    int32_t call_marker[TS_MAX_CALL_MARKERS]; /* of tool calls and what tools answer */
+    size_t n_call_markers;
+    uint64_t *undefined; /* bit i: id i has no token and is never sampled; NULL: none */
 
     unsigned cpu_flags;
     int n_threads;
+    bool is_integer; /* most weights are quantised */
     char weight_types[128];
     uint64_t n_parameters, weight_bytes;
 

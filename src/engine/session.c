@@ -45,7 +45,7 @@ static tiefsee_status take_memory(tiefsee_session *s, tiefsee_error *err)
         return ts_fail_nomem(err, bytes, "the cache of a session");
     for (size_t i = 0; i < n_pages; i++)
         s->pages[i] = (float *)(void *)((uint8_t *)s->cache + i * page_bytes(m));
-    s->seq.kv = (ts_kv){s->pages, n_pages, m->net->config.n_layers, ts_net_kv_row_floats(m->net)};
+    s->seq.kv = ts_net_kv(m->net, s->pages, n_pages);
     return ts_sampler_open(&s->sampler, n_vocab, err);
 }
 

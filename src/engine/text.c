@@ -62,19 +62,21 @@ tiefsee_token tiefsee_token_eos(const tiefsee_model *m)
     return m->bpe ? ts_bpe_eos(m->bpe) : -1;
 }
 
-static bool wants_thinking(const tiefsee_model *m, const tiefsee_chat_options *opt)
+static tiefsee_chat_options all_options(const tiefsee_chat_options *opt)
 {
     tiefsee_chat_options o = {0};
 
     if (opt)
         memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
-    return ts_encoding_can_think(m->encoding) && !o.no_thinking;
+    return o;
 }
 
 bool tiefsee_chat_opens_reasoning(const tiefsee_model *m, const tiefsee_chat_options *opt)
 {
-    return wants_thinking(m, opt) ||
-           (ts_encoding_can_think(m->encoding) && !ts_encoding_can_skip(m->encoding));
+    const tiefsee_chat_options o = all_options(opt);
+
+    return ts_encoding_can_think(m->encoding) &&
+           (!o.no_thinking || !ts_encoding_can_skip(m->encoding));
 }
 
 tiefsee_status tiefsee_chat_encode(const tiefsee_model *m, const tiefsee_message *messages,
@@ -82,6 +84,13 @@ tiefsee_status tiefsee_chat_encode(const tiefsee_model *m, const tiefsee_message
                                    tiefsee_token *tokens, size_t cap, size_t *n_tokens,
                                    tiefsee_error *err)
 {
+    const tiefsee_chat_options o = all_options(opt);
+    const ts_chat chat = {.messages = messages,
+                          .n = n_messages,
+                          .tools = o.tools,
+                          .n_tools = o.n_tools,
+                          .thinking = ts_encoding_can_think(m->encoding) && !o.no_thinking,
+                          .continues = o.continues};
     ts_tokens list = {.max = MAX_PROMPT_TOKENS};
 
     *n_tokens = 0;
@@ -92,10 +101,7 @@ tiefsee_status tiefsee_chat_encode(const tiefsee_model *m, const tiefsee_message
         return ts_fail(err, TIEFSEE_E_UNSUPPORTED,
                        "%s: its chat format is not known (raw prompts work)",
                        ts_modelfile_path(m->file));
-    if (n_messages == 0 || messages[n_messages - 1].role != TIEFSEE_USER)
-        return ts_fail(err, TIEFSEE_E_INVALID, "a conversation must end with a user's message");
-    st = ts_encoding_render(m->encoding, m->bpe, messages, n_messages, wants_thinking(m, opt),
-                            &list, err);
+    st = ts_encoding_render(m->encoding, m->bpe, &chat, &list, err);
     if (st != TIEFSEE_OK) {
         ts_tokens_free(&list);
         return st;

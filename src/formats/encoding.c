@@ -19,14 +19,20 @@ static const struct {
     const char *name;
     ts_encoding_renderer *render;
     bool can_think, can_skip;
+    ts_call_style calls;
     float temperature, top_p;
 } encodings[TS_ENCODING_COUNT] = {
-    [TS_ENCODING_NONE] = {"", NULL, false, false, 0.6f, 0.95f},
-    [TS_ENCODING_V2] = {"deepseek-v2", ts_encoding_render_v2, false, true, 0.3f, 0.95f},
-    [TS_ENCODING_V25] = {"deepseek-v2.5", ts_encoding_render_v3, false, true, 0.3f, 0.95f},
-    [TS_ENCODING_V3] = {"deepseek-v3", ts_encoding_render_v3, false, true, 0.3f, 0.95f},
-    [TS_ENCODING_R1] = {"deepseek-r1", ts_encoding_render_r1, true, false, 0.6f, 0.95f},
-    [TS_ENCODING_V31] = {"deepseek-v3.1", ts_encoding_render_v31, true, true, 0.6f, 0.95f},
+    [TS_ENCODING_NONE] = {"", NULL, false, false, TS_CALLS_NONE, 0.6f, 0.95f},
+    [TS_ENCODING_V2] = {"deepseek-v2", ts_encoding_render_v2, false, true, TS_CALLS_NONE, 0.3f,
+                        0.95f},
+    [TS_ENCODING_V25] = {"deepseek-v2.5", ts_encoding_render_v3, false, true, TS_CALLS_FENCED, 0.3f,
+                         0.95f},
+    [TS_ENCODING_V3] = {"deepseek-v3", ts_encoding_render_v3, false, true, TS_CALLS_FENCED, 0.3f,
+                        0.95f},
+    [TS_ENCODING_R1] = {"deepseek-r1", ts_encoding_render_r1, true, false, TS_CALLS_FENCED, 0.6f,
+                        0.95f},
+    [TS_ENCODING_V31] = {"deepseek-v3.1", ts_encoding_render_v31, true, true, TS_CALLS_PLAIN, 0.6f,
+                         0.95f},
 };
 
 static const struct {
@@ -113,6 +119,21 @@ bool ts_encoding_can_skip(ts_encoding e)
     return encodings[e].can_skip;
 }
 
+ts_call_style ts_encoding_calls(ts_encoding e, const ts_bpe *bpe)
+{
+    static const char *const markers[] = {TS_CALLS_BEGIN, TS_CALLS_END,     TS_CALL_BEGIN,
+                                          TS_CALL_END,    TS_CALL_SEP,      TS_OUTPUT_BEGIN,
+                                          TS_OUTPUT_END,  TS_OUTPUTS_BEGIN, TS_OUTPUTS_END};
+    /* V3.1 does not write the last two. */
+    const size_t n = TS_COUNT(markers) - (encodings[e].calls == TS_CALLS_PLAIN ? 2 : 0);
+
+    assert(e >= 0 && e < TS_ENCODING_COUNT);
+    for (size_t i = 0; i < n; i++)
+        if (ts_bpe_find(bpe, markers[i]) < 0)
+            return TS_CALLS_NONE;
+    return encodings[e].calls;
+}
+
 void ts_encoding_sampling(ts_encoding e, float *temperature, float *top_p)
 {
     assert(e >= 0 && e < TS_ENCODING_COUNT);
@@ -120,34 +141,63 @@ void ts_encoding_sampling(ts_encoding e, float *temperature, float *top_p)
     *top_p = encodings[e].top_p;
 }
 
-static tiefsee_status check_messages(ts_encoding e, const tiefsee_message *messages, size_t n,
-                                     tiefsee_error *err)
+static tiefsee_status check_message(ts_encoding e, const tiefsee_message *m, size_t i,
+                                    tiefsee_error *err)
 {
+    const tiefsee_message *before = i > 0 ? m - 1 : NULL;
+
+    if (m->role < TIEFSEE_SYSTEM || m->role > TIEFSEE_TOOL)
+        return ts_fail(err, TIEFSEE_E_INVALID, "message %zu: no such role: %d", i + 1,
+                       (int)m->role);
+    if (!m->content && (m->role != TIEFSEE_ASSISTANT || m->n_calls == 0))
+        return ts_fail(err, TIEFSEE_E_INVALID, "message %zu has no content", i + 1);
+    if (m->role != TIEFSEE_TOOL && m->n_calls == 0)
+        return TIEFSEE_OK;
+    if (encodings[e].calls == TS_CALLS_NONE)
+        return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "message %zu: chat format %s has no tool calls",
+                       i + 1, encodings[e].name);
+    if (m->role == TIEFSEE_TOOL &&
+        (!before || (before->role != TIEFSEE_TOOL &&
+                     (before->role != TIEFSEE_ASSISTANT || before->n_calls == 0))))
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "message %zu is a tool's, but no tool call stands before it", i + 1);
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status check_chat(ts_encoding e, const ts_chat *chat, tiefsee_error *err)
+{
+    const size_t n = chat->n;
+
     if (e <= TS_ENCODING_NONE || e >= TS_ENCODING_COUNT)
         return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "the model has no chat format that is known");
     if (n == 0)
         return ts_fail(err, TIEFSEE_E_INVALID, "a conversation of 0 messages");
     for (size_t i = 0; i < n; i++) {
-        if (messages[i].role < TIEFSEE_SYSTEM || messages[i].role > TIEFSEE_ASSISTANT)
-            return ts_fail(err, TIEFSEE_E_INVALID, "message %zu: no such role: %d", i + 1,
-                           (int)messages[i].role);
-        if (!messages[i].content)
-            return ts_fail(err, TIEFSEE_E_INVALID, "message %zu has no content", i + 1);
+        const tiefsee_status st = check_message(e, &chat->messages[i], i, err);
+        if (st != TIEFSEE_OK)
+            return st;
     }
-    if (messages[n - 1].role != TIEFSEE_USER)
+    const tiefsee_role last = chat->messages[n - 1].role;
+    if (chat->continues && last != TIEFSEE_ASSISTANT)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "message %zu, the last, is not the assistant's and cannot be continued", n);
+    if (!chat->continues && last != TIEFSEE_USER && last != TIEFSEE_TOOL)
         return ts_fail(err, TIEFSEE_E_INVALID, "message %zu, the last, is not the user's", n);
+    if (chat->n_tools > 0 && encodings[e].calls == TS_CALLS_NONE)
+        return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "chat format %s has no tool calls",
+                       encodings[e].name);
     return TIEFSEE_OK;
 }
 
 /* Check and render; *out is to be freed in any case. */
-static tiefsee_status make_spans(ts_spans *out, ts_encoding e, const tiefsee_message *messages,
-                                 size_t n_messages, bool thinking, tiefsee_error *err)
+static tiefsee_status make_spans(ts_spans *out, ts_encoding e, const ts_chat *chat,
+                                 tiefsee_error *err)
 {
     *out = (ts_spans){0};
-    const tiefsee_status st = check_messages(e, messages, n_messages, err);
+    const tiefsee_status st = check_chat(e, chat, err);
     if (st != TIEFSEE_OK)
         return st;
-    encodings[e].render(out, messages, n_messages, thinking);
+    encodings[e].render(out, chat);
     if (out->has_failed)
         return ts_fail_nomem(err, 2 * out->cap * sizeof *out->at, "a conversation");
     return TIEFSEE_OK;
@@ -240,14 +290,13 @@ static tiefsee_status push_marker(ts_encoding e, const ts_bpe *bpe, const ts_spa
     return TIEFSEE_OK;
 }
 
-tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const tiefsee_message *messages,
-                                  size_t n_messages, bool thinking, ts_tokens *out,
-                                  tiefsee_error *err)
+tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const ts_chat *chat,
+                                  ts_tokens *out, tiefsee_error *err)
 {
     const size_t n_before = out->n;
     ts_buf text = ts_buf_make(MAX_TEXT_BYTES);
     ts_spans spans;
-    tiefsee_status st = make_spans(&spans, e, messages, n_messages, thinking, err);
+    tiefsee_status st = make_spans(&spans, e, chat, err);
 
     for (size_t i = 0; i <= spans.n && st == TIEFSEE_OK; i++) {
         const ts_span *span = i < spans.n ? &spans.at[i] : NULL;
@@ -269,12 +318,11 @@ tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const tiefse
     return st;
 }
 
-tiefsee_status ts_encoding_render_text(ts_encoding e, const tiefsee_message *messages,
-                                       size_t n_messages, bool thinking, ts_buf *out,
+tiefsee_status ts_encoding_render_text(ts_encoding e, const ts_chat *chat, ts_buf *out,
                                        tiefsee_error *err)
 {
     ts_spans spans;
-    tiefsee_status st = make_spans(&spans, e, messages, n_messages, thinking, err);
+    tiefsee_status st = make_spans(&spans, e, chat, err);
 
     for (size_t i = 0; i < spans.n && st == TIEFSEE_OK; i++)
         st = append_text(out, spans.at[i].text, err);

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/str.h"
 #include "formats/bpe.h"
+#include "formats/toolcalls.h"
 #include "formats/vocab.h"
 
 typedef enum ts_encoding {
@@ -35,27 +36,41 @@ ts_encoding ts_encoding_detect(const ts_vocab *vocab, const ts_bpe *bpe);
 bool ts_encoding_can_think(ts_encoding e); /* may open a reasoning block */
 bool ts_encoding_can_skip(ts_encoding e);  /* knows how not to think */
 
+/* How the model calls tools; none also where the vocabulary lacks a marker. */
+ts_call_style ts_encoding_calls(ts_encoding e, const ts_bpe *bpe);
+
 /* Recommended sampling: temperature and top-p (models.md section 10). */
 void ts_encoding_sampling(ts_encoding e, float *temperature, float *top_p);
 
-/* messages end with a user turn.  Appends ids to out. */
-tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const tiefsee_message *messages,
-                                  size_t n_messages, bool thinking, ts_tokens *out,
-                                  tiefsee_error *err) TS_MUST_CHECK;
+/* A conversation to be rendered: it ends with a turn of the user or of a tool, or,
+ * if it continues, with the beginning of the assistant's. */
+typedef struct ts_chat {
+    const tiefsee_message *messages;
+    size_t n;
+    const tiefsee_tool *tools;
+    size_t n_tools;
+    bool thinking, continues;
+} ts_chat;
+
+/* Appends ids to out. */
+tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const ts_chat *chat,
+                                  ts_tokens *out, tiefsee_error *err) TS_MUST_CHECK;
 
 /* The same as text, for golden tests and `--show-prompt`. */
-tiefsee_status ts_encoding_render_text(ts_encoding e, const tiefsee_message *messages,
-                                       size_t n_messages, bool thinking, ts_buf *out,
+tiefsee_status ts_encoding_render_text(ts_encoding e, const ts_chat *chat, ts_buf *out,
                                        tiefsee_error *err) TS_MUST_CHECK;
 
 /* Splits generated text into reasoning and content.  The marker "</think>" (and
  * a leading "<think>") is removed, also when it arrives in pieces of text; the
- * line breaks directly behind it are dropped, as the templates do. */
+ * line breaks directly behind it are dropped, as the templates do.  With
+ * splits_calls, "<｜tool▁calls▁begin｜>" in the content is removed too, and what
+ * follows it is calls to the end. */
 typedef struct ts_splitter {
-    bool in_reasoning;
+    bool splits_calls;
+    bool in_reasoning, in_calls;
     bool trims;     /* swallow line breaks at the start of the content */
     bool has_begun; /* something but white space was seen */
-    char held[16];  /* a beginning of a marker */
+    char held[32];  /* a beginning of a marker */
     size_t n_held;
 } ts_splitter;
 

@@ -9,6 +9,7 @@
 
 #include "core/str.h"
 #include "formats/encoding.h"
+#include "formats/toolcalls.h"
 
 typedef enum ts_span_kind {
     TS_SPAN_TEXT = 0,
@@ -41,9 +42,17 @@ void ts_spans_eos(ts_spans *s);
 /* All system messages, wherever they stand, with an empty line between. */
 void ts_spans_system(ts_spans *s, const tiefsee_message *messages, size_t n);
 
+/* "\n\n## Tools\n..." behind the system's text; nothing without tools. */
+void ts_spans_tools(ts_spans *s, const ts_chat *chat, ts_call_style style);
+
+/* Calls of a message of the assistant, with their markers. */
+void ts_spans_calls(ts_spans *s, const tiefsee_message *message, ts_call_style style);
+
+/* A tool's answer, fenced style: the first one opens the list. */
+void ts_spans_output(ts_spans *s, const tiefsee_message *message, bool *in_outputs);
+
 /* One per generation, each in its file. */
-typedef void ts_encoding_renderer(ts_spans *out, const tiefsee_message *messages, size_t n,
-                                  bool thinking);
+typedef void ts_encoding_renderer(ts_spans *out, const ts_chat *chat);
 ts_encoding_renderer ts_encoding_render_v2, ts_encoding_render_v3, ts_encoding_render_r1,
     ts_encoding_render_v31;
 

@@ -9,9 +9,11 @@
  */
 #include "formats/encoding_spans.h"
 
-void ts_encoding_render_v2(ts_spans *out, const tiefsee_message *messages, size_t n, bool thinking)
+void ts_encoding_render_v2(ts_spans *out, const ts_chat *chat)
 {
-    (void)thinking;
+    const tiefsee_message *messages = chat->messages;
+    const size_t n = chat->n;
+
     ts_spans_bos(out);
     for (size_t i = 0; i < n; i++) {
         const ts_str content = ts_str_of(messages[i].content);
@@ -29,6 +31,8 @@ void ts_encoding_render_v2(ts_spans *out, const tiefsee_message *messages, size_
         case TIEFSEE_ASSISTANT:
             ts_spans_literal(out, "Assistant: ");
             ts_spans_text(out, content);
+            if (chat->continues && i == n - 1)
+                return;
             ts_spans_eos(out);
             break;
         case TIEFSEE_TOOL: break; /* the format has none */

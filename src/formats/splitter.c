@@ -3,7 +3,7 @@
  * Only the first reasoning block counts: it is open from the start (the prompt
  * ended in it) or opens with a leading "<think>", and ends at "</think>".  What
  * comes behind it is content, also when it talks about "</think>".  A leading
- * "</think>" without a block is dropped.
+ * "</think>" without a block is dropped.  Calls are the last thing of an answer.
  *
  * Markers begin with '<' and have no second one, so a failed match can only be
  * taken up again by the byte that failed it.
@@ -13,7 +13,7 @@
 
 #include "formats/encoding.h"
 
-static const char OPEN[] = "<think>", CLOSE[] = "</think>";
+static const char OPEN[] = "<think>", CLOSE[] = "</think>", CALLS[] = TS_CALLS_BEGIN;
 
 void ts_splitter_start(ts_splitter *s, bool in_reasoning)
 {
@@ -36,6 +36,18 @@ static bool may_close(const ts_splitter *s)
     return (s->in_reasoning || !s->has_begun) && begins(s, CLOSE);
 }
 
+static bool may_call(const ts_splitter *s)
+{
+    return s->splits_calls && !s->in_reasoning && begins(s, CALLS);
+}
+
+static tiefsee_channel channel_of(const ts_splitter *s)
+{
+    if (s->in_calls)
+        return TIEFSEE_CALLS;
+    return s->in_reasoning ? TIEFSEE_REASONING : TIEFSEE_CONTENT;
+}
+
 static void put(ts_splitter *s, const char *text, size_t n, ts_on_split *on_text, void *user)
 {
     while (s->trims && n > 0 && (*text == '\n' || *text == '\r')) {
@@ -47,7 +59,7 @@ static void put(ts_splitter *s, const char *text, size_t n, ts_on_split *on_text
     s->trims = false;
     for (size_t i = 0; i < n && !s->has_begun; i++)
         s->has_begun = !strchr(" \t\r\n", text[i]) || text[i] == '\0';
-    on_text(user, s->in_reasoning ? TIEFSEE_REASONING : TIEFSEE_CONTENT, text, n);
+    on_text(user, channel_of(s), text, n);
 }
 
 static void put_held(ts_splitter *s, ts_on_split *on_text, void *user)
@@ -60,23 +72,34 @@ static void put_held(ts_splitter *s, ts_on_split *on_text, void *user)
     put(s, held, n, on_text, user);
 }
 
+/* A whole marker is held. */
+static void enter(ts_splitter *s, bool in_reasoning, bool in_calls)
+{
+    s->n_held = 0;
+    s->in_reasoning = in_reasoning;
+    s->in_calls = in_calls;
+    s->trims = !in_calls;
+    s->has_begun = true;
+}
+
 /* Take one byte that may belong to a marker. */
 static void take(ts_splitter *s, char c, ts_on_split *on_text, void *user)
 {
     assert(s->n_held < sizeof s->held);
     s->held[s->n_held++] = c;
-    if (may_open(s)) {
-        if (s->n_held == strlen(OPEN))
-            *s = (ts_splitter){.in_reasoning = true, .trims = true, .has_begun = true};
-    } else if (may_close(s)) {
-        if (s->n_held == strlen(CLOSE))
-            *s = (ts_splitter){.trims = true, .has_begun = true};
-    } else {
+    const bool opens = may_open(s), closes = may_close(s), calls = may_call(s);
+    if (opens && s->n_held == strlen(OPEN))
+        enter(s, true, false);
+    else if (closes && s->n_held == strlen(CLOSE))
+        enter(s, false, false);
+    else if (calls && s->n_held == strlen(CALLS))
+        enter(s, false, true);
+    else if (!opens && !closes && !calls) {
         s->n_held--;
         put_held(s, on_text, user);
         s->held[0] = c;
         s->n_held = 1;
-        if (!may_open(s) && !may_close(s))
+        if (!may_open(s) && !may_close(s) && !may_call(s))
             put_held(s, on_text, user);
     }
 }
@@ -86,6 +109,10 @@ void ts_splitter_feed(ts_splitter *s, const char *text, size_t n, ts_on_split *o
     size_t i = 0;
 
     while (i < n) {
+        if (s->in_calls) {
+            put(s, text + i, n - i, on_text, user);
+            return;
+        }
         if (s->n_held == 0) {
             const char *next = memchr(text + i, '<', n - i);
             const size_t plain = next ? (size_t)(next - text) - i : n - i;

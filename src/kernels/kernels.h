@@ -31,6 +31,15 @@ typedef struct ts_panels {
     int adds; /* to what is in C; else C is overwritten */
 } ts_panels;
 
+/* Rows of latent attention as integers, see latent.h: n latents, n_rope rotary
+ * values; row_bytes is a multiple of four and at least n + 2 n_rope + 8.  n and
+ * n_rope are multiples of 16 (TS_LATENT_STEP), n <= 2048, n_rope <= 128. */
+typedef struct ts_latent {
+    size_t n, n_rope, row_bytes;
+} ts_latent;
+
+enum { TS_LATENT_STEP = 16, TS_LATENT_MAX = 2048, TS_LATENT_MAX_ROPE = 128, TS_LATENT_ROWS = 64 };
+
 /* Scratch bytes that any gemm_<quant> call needs for rows of n weights. */
 size_t ts_gemm_scratch_bytes(size_t n);
 

@@ -19,16 +19,22 @@
 #define Q8_TINY_BITS     0x04000000u /* 2^-119 */
 #define Q8_INFINITY_BITS 0x7f800000u
 
-/* Set *d; return the factor of the block, 0 if all its q are 0. */
-static inline float q8_factor(uint32_t max_bits, float *d)
+/* Set *d = max / most; return the factor of the block, most / max, or 0 if all
+ * its q are 0. */
+static inline float q_factor(uint32_t max_bits, float most, float *d)
 {
     float max;
 
     memcpy(&max, &max_bits, sizeof max);
     if (max_bits < Q8_TINY_BITS)
         max = 0.0f;
-    *d = max / 127.0f;
-    return max_bits < Q8_TINY_BITS || max_bits >= Q8_INFINITY_BITS ? 0.0f : 127.0f / max;
+    *d = max / most;
+    return max_bits < Q8_TINY_BITS || max_bits >= Q8_INFINITY_BITS ? 0.0f : most / max;
+}
+
+static inline float q8_factor(uint32_t max_bits, float *d)
+{
+    return q_factor(max_bits, 127.0f, d);
 }
 
 #endif

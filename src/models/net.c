@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "core/alloc.h"
+#include "kernels/kernels.h"
 #include "models/mla.h"
 #include "models/rope.h"
 
@@ -100,9 +101,37 @@ void ts_net_close(ts_net *net)
     ts_free(net);
 }
 
+void ts_net_pack_cache(ts_net *net)
+{
+    const ts_config *m = &net->config;
+    const size_t R = m->kv_lora_rank, d = m->d_rope;
+
+    /* One row for all heads: R latents and d_rope rotary values, nothing else. */
+    net->packs_cache = R > 0 && net->class->kv_row_floats(m) == R + d && R <= TS_LATENT_MAX &&
+                       d <= TS_LATENT_MAX_ROPE && R % TS_LATENT_STEP == 0 &&
+                       d % TS_LATENT_STEP == 0;
+}
+
 size_t ts_net_kv_row_floats(const ts_net *net)
 {
-    return net->class->kv_row_floats(&net->config);
+    const ts_config *m = &net->config;
+
+    return net->packs_cache ? ts_kv_packed_floats(m->kv_lora_rank, m->d_rope)
+                            : net->class->kv_row_floats(m);
+}
+
+ts_kv ts_net_kv(const ts_net *net, float *const *page, size_t n_pages)
+{
+    ts_kv kv = {.page = page,
+                .n_pages = n_pages,
+                .n_layers = net->config.n_layers,
+                .row_floats = ts_net_kv_row_floats(net)};
+
+    if (net->packs_cache) {
+        kv.n_latent = net->config.kv_lora_rank;
+        kv.n_rope = net->config.d_rope;
+    }
+    return kv;
 }
 
 /* Cosines and sines of the batch's positions. */

@@ -37,6 +37,7 @@ struct ts_net {
     float *rope_frequency;      /* (n_pairs) */
     float rope_amplitude, attention_scale;
     size_t n_pairs, max_width;
+    bool packs_cache; /* see ts_net_pack_cache() */
 };
 
 /* Binds every tensor; the modelfile must outlive the net. */
@@ -51,7 +52,12 @@ size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits);
  * (attention over the context not counted). */
 void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs);
 
-size_t ts_net_kv_row_floats(const ts_net *net);
+/* From now on cached rows are integers (kernels/latent.h), a third of the bytes,
+ * if the model's attention allows it; before any cache is made. */
+void ts_net_pack_cache(ts_net *net);
+
+size_t ts_net_kv_row_floats(const ts_net *net); /* words of four bytes, packed or not */
+ts_kv ts_net_kv(const ts_net *net, float *const *page, size_t n_pages);
 
 /* One forward pass.  logits: n_logits rows of n_vocab floats, for the batch's
  * tokens want[0..n_logits), ascending.  scratch as planned above. */

@@ -167,7 +167,7 @@ static inline void ts_op_copy_heads(ts_ctx *x, ts_heads out, ts_heads in)
 static inline void ts_op_cache(ts_ctx *x, size_t layer, ts_mat rows)
 {
     if (x->b) {
-        assert(rows.stride == rows.d && rows.d == x->batch->kv[0]->row_floats);
+        assert(rows.stride == rows.d && rows.d == ts_kv_width(x->batch->kv[0]));
         x->b->op->scatter_rows(x->b, x->batch, layer, rows.v);
     }
 }

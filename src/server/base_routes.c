@@ -3,7 +3,6 @@
  * GET /health          is the server up: cheap, for a balancer's every second
  * GET /health?deep=1   can the first model still say something: one real token
  * GET /metrics         Prometheus
- * GET /                what this is
  */
 #include "server/base_routes.h"
 
@@ -182,23 +181,7 @@ void ts_base_count(void *app, const ts_http_request *req, const ts_http_summary 
                       summary->total_s);
 }
 
-/* -------------------------------------------------------------------- page */
-
-static void page(ts_http_request *req, ts_reply *reply)
-{
-    static const char text[] =
-        "<!doctype html>\n<html lang=\"en\"><meta charset=\"utf-8\"><title>Tiefsee</title>\n"
-        "<p>This is Tiefsee: DeepSeek models on your own machine.</p>\n"
-        "<p>It speaks the APIs of DeepSeek and OpenAI below this address (base URL: /v1), and "
-        "says how it is at <a href=\"/health\">/health</a> and <a "
-        "href=\"/metrics\">/metrics</a>.</p>\n</html>\n";
-
-    (void)req;
-    ts_reply_send(reply, 200, "text/html; charset=utf-8", text, sizeof text - 1);
-}
-
 const ts_route ts_base_routes[] = {
-    {"GET", "/", page, TS_ROUTE_QUICK | TS_ROUTE_OPEN, NULL, NULL},
     {"GET", "/health", health, TS_ROUTE_OPEN | TS_ROUTE_SILENT, NULL, NULL},
     {"GET", "/metrics", metrics, TS_ROUTE_SILENT, NULL, NULL},
 };

@@ -1,4 +1,4 @@
-/* base_routes.h - what every server answers: health, metrics, a page. */
+/* base_routes.h - what every server answers: health and metrics. */
 #ifndef TS_SERVER_BASE_ROUTES_H
 #define TS_SERVER_BASE_ROUTES_H
 

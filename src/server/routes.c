@@ -8,6 +8,7 @@
 #include "server/api/openapi.h"
 #include "server/api/tokenize_routes.h"
 #include "server/base_routes.h"
+#include "server/page/page.h"
 
 size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
 {
@@ -15,9 +16,10 @@ size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
         const ts_route *routes;
         size_t n;
     } tables[] = {
-        {ts_base_routes, ts_n_base_routes},       {ts_deepseek_routes, ts_n_deepseek_routes},
-        {ts_ollama_routes, ts_n_ollama_routes},   {ts_openai_routes, ts_n_openai_routes},
-        {ts_openapi_routes, ts_n_openapi_routes}, {ts_tokenize_routes, ts_n_tokenize_routes},
+        {ts_base_routes, ts_n_base_routes},         {ts_deepseek_routes, ts_n_deepseek_routes},
+        {ts_ollama_routes, ts_n_ollama_routes},     {ts_openai_routes, ts_n_openai_routes},
+        {ts_openapi_routes, ts_n_openapi_routes},   {ts_page_routes, ts_n_page_routes},
+        {ts_tokenize_routes, ts_n_tokenize_routes},
     };
     size_t n = 0;
 

@@ -202,6 +202,107 @@ class Whole(unittest.TestCase):
         self.assertIn(value["n"], range(10))
 
 
+def function(name, properties=None, **more):
+    schema = {"type": "object", "properties": properties or {},
+              "required": list(properties or {}), "additionalProperties": False}
+    return {"type": "function", "function": {"name": name, "description": f"To {name}.",
+                                             "parameters": schema, **more}}
+
+
+DIGIT = {"type": "integer", "minimum": 0, "maximum": 9}
+TOOLS = [function("add", {"a": DIGIT, "b": DIGIT}), function("now", strict=True)]
+NAMED = {"type": "function", "function": {"name": "add"}}
+
+
+class Tools(unittest.TestCase):
+    """The embedded model was never taught to call; the constraint makes it."""
+
+    def check(self, calls, names):
+        for call in calls:
+            self.assertEqual(call["type"], "function")
+            self.assertIn(call["function"]["name"], names)
+            arguments = json.loads(call["function"]["arguments"])
+            if call["function"]["name"] == "add":
+                self.assertEqual(set(arguments), {"a", "b"})
+                self.assertTrue(all(n in range(10) for n in arguments.values()))
+            else:
+                self.assertEqual(arguments, {})
+        self.assertEqual(len({call["id"] for call in calls}), len(calls))
+
+    def call(self, path="/v1/chat/completions", **more):
+        status, a, _ = SERVER.ask("POST", path, {**chat(tools=TOOLS, max_tokens=250), **more})
+        self.assertEqual(status, 200, a)
+        return a["choices"][0]
+
+    def test_a_forced_call_comes_and_keeps_its_schema(self):
+        for path in ("/v1/chat/completions", "/chat/completions"):
+            for seed in range(4):
+                choice = self.call(path, tool_choice="required", seed=seed,
+                                   parallel_tool_calls=False)
+                self.assertEqual(choice["finish_reason"], "tool_calls", choice)
+                self.assertEqual(len(choice["message"]["tool_calls"]), 1)
+                self.check(choice["message"]["tool_calls"], {"add", "now"})
+                self.assertIn(choice["message"]["content"], (None, ""))
+                self.assertNotIn("reasoning_content", choice["message"])
+
+    def test_a_named_call_is_of_that_name_also_behind_reasoning(self):
+        choice = self.call(tool_choice=NAMED)
+        self.check(choice["message"]["tool_calls"], {"add"})
+        choice = self.call(tool_choice=NAMED, thinking={"type": "enabled"})
+        self.assertEqual(choice["finish_reason"], "tool_calls", choice)
+        self.check(choice["message"]["tool_calls"], {"add"})
+        self.assertTrue(choice["message"]["reasoning_content"])
+
+    def test_streams_say_the_same_in_pieces(self):
+        for path in ("/v1/chat/completions", "/chat/completions"):
+            for seed in range(3):
+                more = {"tool_choice": "required", "seed": seed}
+                whole = self.call(path, **more)
+                chunks, done = SERVER.stream(path, chat(tools=TOOLS, max_tokens=250, **more))
+                self.assertTrue(done)
+                calls = []
+                for chunk in chunks:
+                    for part in chunk["choices"][0]["delta"].get("tool_calls", []):
+                        if part["index"] == len(calls):
+                            calls.append({"name": part["function"]["name"], "arguments": ""})
+                            self.assertTrue(part["id"].startswith("call_"))
+                        else:
+                            self.assertEqual(set(part), {"index", "function"})
+                        calls[part["index"]]["arguments"] += part["function"]["arguments"]
+                self.assertEqual(calls, [c["function"] for c in whole["message"]["tool_calls"]])
+                self.assertEqual(joined(chunks), "")
+                self.assertEqual(chunks[-1]["choices"][0]["finish_reason"], whole["finish_reason"])
+
+    def test_none_and_auto_may_answer_in_words(self):
+        for choice in ("none", "auto"):
+            answer = self.call(tool_choice=choice, temperature=0)
+            self.assertNotIn("tool▁", json.dumps(answer, ensure_ascii=False))
+
+    def test_a_conversation_goes_on_behind_the_answers_of_tools(self):
+        first = self.call(tool_choice=NAMED)["message"]
+        messages = chat()["messages"] + [first] + [
+            {"role": "tool", "tool_call_id": call["id"], "content": "42"}
+            for call in first["tool_calls"]]
+        choice = self.call(messages=messages)
+        self.assertIn(choice["finish_reason"], ("stop", "tool_calls", "length"))
+        status, a, _ = SERVER.ask("POST", "/v1/chat/completions", chat(
+            messages=chat()["messages"] + messages[-1:], tools=TOOLS))
+        self.assertEqual((status, a["error"]["param"]), (400, "messages"))
+
+    def test_a_schema_and_tools_go_together(self):
+        choice = self.call(response_format={"type": "json_object"}, temperature=0, max_tokens=60)
+        if choice["finish_reason"] == "stop":
+            json.loads(choice["message"]["content"])
+
+    def test_a_prefix_is_continued(self):
+        messages = chat()["messages"] + [{"role": "assistant", "content": "17 + 25 = ",
+                                          "prefix": True}]
+        for path in ("/beta/chat/completions", "/chat/completions", "/v1/chat/completions"):
+            status, a, _ = SERVER.ask("POST", path, chat(messages=messages, temperature=0))
+            self.assertEqual(status, 200, a)
+            self.assertRegex(a["choices"][0]["message"]["content"], r"^\d")
+
+
 class Streams(unittest.TestCase):
     def test_give_the_same_text_as_a_whole_answer(self):
         for path in ("/v1/chat/completions", "/chat/completions"):
@@ -274,7 +375,7 @@ class Errors(unittest.TestCase):
         e = self.refused(400, "messages",
                          chat(messages=[{"role": "user", "content": "1 + 1 " * 1000}]))
         self.assertEqual(e["code"], "context_length_exceeded")
-        self.assertIn(" 512 tokens", e["message"])
+        self.assertIn(" 1024 tokens", e["message"])
 
     def test_unknown_paths_and_methods_have_the_envelope_too(self):
         status, answer, _ = SERVER.ask("GET", "/v1/nothing")
@@ -297,7 +398,7 @@ class Models(unittest.TestCase):
             self.assertEqual((status, a["object"]), (200, "list"))
             model, = a["data"]
             self.assertEqual((model["id"], model["object"]), (NAME, "model"))
-            self.assertEqual(model["context_window"], 512)
+            self.assertEqual(model["context_window"], 1024)
             self.assertIsInstance(model["created"], int)
             self.assertEqual(SERVER.ask("GET", root + "/models/" + NAME)[1], model)
             self.assertEqual(SERVER.ask("GET", root + "/models/deepseek-chat")[1], model)
@@ -362,7 +463,7 @@ class Jobs(unittest.TestCase):
 
 END_TOKENS = subprocess.run([TIEFSEE, "tokenize", "--special"], input="<｜end▁of▁sentence｜>",
                             check=True, capture_output=True, text=True).stdout.split()
-SERVER = Server(512)
+SERVER = Server(1024)
 
 if __name__ == "__main__":
     result = unittest.main(argv=sys.argv[:1], verbosity=0, exit=False).result

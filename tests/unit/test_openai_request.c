@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -15,7 +16,7 @@ static ts_models *models;
 
 static int set_up(void **state)
 {
-    const ts_engine_options options = {.n_ctx = 64, .cache_bytes = 64 << 20};
+    const ts_engine_options options = {.n_ctx = 1024, .cache_bytes = 64 << 20};
     tiefsee_model *model;
 
     (void)state;
@@ -69,8 +70,9 @@ static void takes_every_field_of_a_chat(void **state)
     assert_int_equal(r.turn.generate.max_tokens, 5);
     assert_int_equal(r.turn.generate.n_stop, 2);
     assert_string_equal(r.turn.generate.stop[1], "b");
-    assert_int_equal(r.turn.generate.sampling.n_bias, 1);
+    assert_int_equal(r.turn.generate.sampling.n_bias, 2); /* and the marker of tool calls */
     assert_true(r.turn.generate.sampling.bias[0].token == 7);
+    assert_true(r.turn.generate.sampling.bias[1].bias == -100);
     assert_string_equal(r.turn.user_id, "u");
     assert_true(r.turn.n_prompt > 0);
     ts_turn_close(&r.turn);
@@ -158,8 +160,15 @@ static const struct {
     {"{" MODEL "\"messages\":[{\"role\":\"user\"}]}", true, 400, "messages[0]", "content"},
     {"{" MODEL "\"messages\":[{\"role\":\"boss\",\"content\":\"x\"}]}", true, 400, "messages[0]",
      "boss"},
-    {"{" MODEL "\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", true, 400, "messages[0]",
-     "not supported"},
+    {"{" MODEL "\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}", true, 400, "messages",
+     "no tool call stands before it"},
+    {"{" MODEL "\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"id\":\"a\"}]}]}", true,
+     400, "messages[0]", "a function with a name"},
+    {"{" MODEL "\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"tool_calls\":[{}]}]}", true,
+     400, "messages[0]", "only an assistant's"},
+    {"{" MODEL USER ",\"tools\":[{\"function\":{\"name\":\"f\",\"strict\":true,\"parameters\":{"
+     "\"properties\":{\"x\":{\"contains\":{\"if\":1}}}}}}]}",
+     true, 400, "tools", "'f'"},
     {"{" MODEL "\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\"}]}]}", true,
      400, "messages[0]", "image_url"},
     {"{" MODEL "\"messages\":[{\"role\":\"assistant\",\"content\":\"x\"}]}", true, 400,
@@ -225,19 +234,100 @@ static void refuses_by_name(void **state)
 
 static void says_both_numbers_when_the_context_is_too_small(void **state)
 {
-    char body[1024] = "{" MODEL "\"prompt\":[1";
+    static char body[4096] = "{" MODEL "\"prompt\":[1";
     ts_openai_request r;
     ts_wrong w;
 
     (void)state;
-    for (int i = 0; i < 63; i++)
+    for (int i = 0; i < 1023; i++)
         memcpy(body + strlen(body), ",1", 3);
     memcpy(body + strlen(body), "]}", 3);
     assert_false(take(&r, body, false, &w));
     assert_int_equal(w.status, 400);
     assert_string_equal(w.code, "context_length_exceeded");
-    assert_non_null(strstr(w.message, "maximum context length is 64 tokens"));
-    assert_non_null(strstr(w.message, "the prompt has 64 tokens"));
+    assert_non_null(strstr(w.message, "maximum context length is 1024 tokens"));
+    assert_non_null(strstr(w.message, "the prompt has 1024 tokens"));
+}
+
+#define TOOLS                                                                                   \
+    ",\"tools\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"parameters\":{\"type\":" \
+    "\"object\",\"properties\":{\"x\":{\"type\":\"integer\"}}}}},{\"type\":\"function\","       \
+    "\"function\":{\"name\":\"g\"}}]"
+
+static ts_turn_request *take_chat(ts_openai_request *r, const char *messages, const char *more)
+{
+    char body[2048];
+    ts_wrong w;
+
+    (void)snprintf(body, sizeof body, "{" MODEL "\"messages\":[%s]%s}", messages, more);
+    if (!take(r, body, true, &w))
+        fail_msg("refused: %s", w.message);
+    return &r->turn;
+}
+
+static void answers_of_tools_stand_in_the_order_of_the_calls(void **state)
+{
+#define CALLS                                                                                  \
+    "{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"assistant\",\"content\":null,"          \
+    "\"tool_calls\":[{\"id\":\"a\",\"type\":\"function\",\"function\":{\"name\":\"f\","        \
+    "\"arguments\":\"{}\"}},{\"id\":\"b\",\"type\":\"function\",\"function\":{\"name\":\"g\"," \
+    "\"arguments\":\"{}\"}}]},"
+    static const char in_order[] =
+        CALLS "{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"},"
+              "{\"role\":\"tool\",\"tool_call_id\":\"b\",\"content\":\"2\"}";
+    static const char crossed[] =
+        CALLS "{\"role\":\"tool\",\"tool_call_id\":\"b\",\"content\":\"2\"},"
+              "{\"role\":\"tool\",\"tool_call_id\":\"a\",\"content\":\"1\"}";
+    ts_openai_request x, y;
+    const ts_turn_request *a = take_chat(&x, in_order, ""), *b = take_chat(&y, crossed, "");
+
+    (void)state;
+    assert_int_equal(a->n_prompt, b->n_prompt);
+    assert_memory_equal(a->prompt, b->prompt, a->n_prompt * sizeof *a->prompt);
+    assert_false(a->is_thinking); /* the turn goes on where it called */
+    ts_turn_close(&x.turn);
+    ts_turn_close(&y.turn);
+}
+
+static void tools_ask_for_an_answer_without_thinking_unless_told_so(void **state)
+{
+#define ASK "{\"role\":\"user\",\"content\":\"q\"}"
+    ts_openai_request r;
+
+    (void)state;
+    assert_true(take_chat(&r, ASK, "")->is_thinking);
+    ts_turn_close(&r.turn);
+    assert_false(take_chat(&r, ASK, TOOLS)->is_thinking);
+    assert_true(r.turn.constraint.ctx && r.turn.generate.splits_calls);
+    ts_turn_close(&r.turn);
+    assert_true(take_chat(&r, ASK, TOOLS ",\"tool_choice\":\"none\"")->is_thinking);
+    assert_true(!r.turn.constraint.ctx && !r.turn.generate.splits_calls);
+    ts_turn_close(&r.turn);
+    assert_true(take_chat(&r, ASK, TOOLS ",\"thinking\":{\"type\":\"enabled\"}")->is_thinking);
+    ts_turn_close(&r.turn);
+}
+
+static void a_prefix_is_continued(void **state)
+{
+    ts_openai_request r;
+    ts_wrong w;
+
+    (void)state;
+    assert_false(
+        take_chat(&r, ASK ",{\"role\":\"assistant\",\"content\":\"so\",\"prefix\":true}", "")
+            ->is_thinking);
+    ts_turn_close(&r.turn);
+    assert_true(take_chat(&r,
+                          ASK ",{\"role\":\"assistant\",\"content\":\"\",\"reasoning_content\":"
+                              "\"because\",\"prefix\":true}",
+                          "")
+                    ->is_thinking);
+    ts_turn_close(&r.turn);
+    assert_false(take(&r,
+                      "{" MODEL "\"messages\":[{\"role\":\"user\",\"content\":\"x\",\"prefix\":"
+                      "true}]}",
+                      true, &w));
+    assert_string_equal(w.param, "messages[0]");
 }
 
 static void bounds_an_answer_by_a_schema(void **state)
@@ -268,6 +358,9 @@ int main(void)
         cmocka_unit_test(knows_the_names_that_models_once_had),
         cmocka_unit_test(refuses_by_name),
         cmocka_unit_test(says_both_numbers_when_the_context_is_too_small),
+        cmocka_unit_test(answers_of_tools_stand_in_the_order_of_the_calls),
+        cmocka_unit_test(tools_ask_for_an_answer_without_thinking_unless_told_so),
+        cmocka_unit_test(a_prefix_is_continued),
         cmocka_unit_test(bounds_an_answer_by_a_schema),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);

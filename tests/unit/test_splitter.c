@@ -10,7 +10,7 @@
 #include "formats/encoding.h"
 
 typedef struct split {
-    char text[2][256];
+    char text[3][256];
 } split;
 
 static void on_text(void *user, tiefsee_channel channel, const char *text, size_t n)
@@ -114,11 +114,49 @@ static void holds_back_no_more_than_a_beginning_of_a_marker(void **state)
     assert_string_equal(got.text[TIEFSEE_CONTENT], "a<"); /* no marker counts any more */
 }
 
+static const struct {
+    bool in_reasoning;
+    const char *text, *reasoning, *content, *calls;
+} with_calls[] = {
+    {false, "so <｜tool▁calls▁begin｜>x<｜tool▁calls▁begin｜></think>", "", "so ",
+     "x<｜tool▁calls▁begin｜></think>"},
+    {true, "r<｜tool▁calls▁begin｜>s</think>\n<｜tool▁calls▁begin｜>\nc",
+     "r<｜tool▁calls▁begin｜>s", "", "\nc"},
+    {false, "<｜tool▁calls▁end｜> <｜tool▁calls▁begi", "",
+     "<｜tool▁calls▁end｜> <｜tool▁calls▁begi", ""},
+    {false, "<<｜tool▁calls▁begin｜>", "", "<", ""},
+    {false, "<think>r</think><｜tool▁calls▁begin｜>c", "r", "", "c"},
+};
+
+static void calls_are_a_channel_of_their_own_wherever_the_text_breaks(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof with_calls / sizeof *with_calls; i++) {
+        const char *text = with_calls[i].text;
+        const size_t n = strlen(text);
+
+        for (size_t a = 0; a <= n; a++) {
+            ts_splitter s;
+            split got = {0};
+
+            ts_splitter_start(&s, with_calls[i].in_reasoning);
+            s.splits_calls = true;
+            ts_splitter_feed(&s, text, a, on_text, &got);
+            ts_splitter_feed(&s, text + a, n - a, on_text, &got);
+            ts_splitter_end(&s, on_text, &got);
+            assert_string_equal(got.text[TIEFSEE_REASONING], with_calls[i].reasoning);
+            assert_string_equal(got.text[TIEFSEE_CONTENT], with_calls[i].content);
+            assert_string_equal(got.text[TIEFSEE_CALLS], with_calls[i].calls);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(splits_alike_for_every_pair_of_breaks),
         cmocka_unit_test(splits_alike_byte_by_byte),
+        cmocka_unit_test(calls_are_a_channel_of_their_own_wherever_the_text_breaks),
         cmocka_unit_test(holds_back_no_more_than_a_beginning_of_a_marker),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

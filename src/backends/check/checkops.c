@@ -308,7 +308,7 @@ static ts_kv *cache(judge *j, size_t n_layers, size_t row_floats, size_t n_ctx)
 
     for (size_t i = 0; i < n_pages; i++)
         page[i] = floats(j, n_layers * TS_KV_PAGE * row_floats);
-    *kv = (ts_kv){page, n_pages, n_layers, row_floats};
+    *kv = (ts_kv){.page = page, .n_pages = n_pages, .n_layers = n_layers, .row_floats = row_floats};
     return kv;
 }
 
@@ -331,33 +331,98 @@ static ts_batch mixed_batch(judge *j, uint32_t *pos, ts_kv **kv, size_t n_layers
     return (ts_batch){.n = n, .pos = pos, .kv = kv};
 }
 
+/* Change a batch's caches to packed rows of n latents; what is in them stays. */
+static void pack(ts_batch *batch, size_t n, size_t n_rope)
+{
+    for (size_t t = 0; t < batch->n; t++) {
+        batch->kv[t]->n_latent = n;
+        batch->kv[t]->n_rope = n_rope;
+    }
+}
+
+/* The same caches again, for the other backend. */
+static void copy_caches(judge *j, ts_kv **to, ts_kv *const *from, size_t n)
+{
+    for (size_t t = 0; t < n; t++) {
+        if (t > 0 && from[t] == from[t - 1]) {
+            to[t] = to[t - 1];
+            continue;
+        }
+        to[t] = cache(j, 2, from[t]->row_floats, MAX_CONTEXT);
+        to[t]->n_latent = from[t]->n_latent;
+        to[t]->n_rope = from[t]->n_rope;
+        for (size_t p = 0; p < from[t]->n_pages; p++)
+            memcpy(to[t]->page[p], from[t]->page[p], 2 * TS_KV_PAGE * from[t]->row_floats * 4);
+    }
+}
+
 static void check_scatter_rows(judge *j)
 {
-    for (size_t i = 0; i < 4; i++) {
+    for (size_t i = 0; i < 8; i++) {
         uint32_t pos[MAX_TOKENS];
         ts_kv *kv[MAX_TOKENS], *other[MAX_TOKENS];
-        const size_t d = 1 + below(j, 60);
-        const ts_batch batch = mixed_batch(j, pos, kv, 2, d, 1 + below(j, 30));
-        const float *x = floats(j, batch.n * d);
-        ts_batch second = batch;
+        const bool is_packed = i >= 4 && j->dut->packs_latents;
+        const size_t n = 16 * (1 + below(j, 4)), n_rope = 16 * below(j, 3);
+        const size_t row = is_packed ? ts_kv_packed_floats(n, n_rope) : n + n_rope;
+        ts_batch batch = mixed_batch(j, pos, kv, 2, row, 1 + below(j, 30));
+        const float *x = floats(j, batch.n * (n + n_rope));
 
-        /* The same caches again, for the other backend. */
-        for (size_t t = 0; t < batch.n; t++) {
-            if (t > 0 && kv[t] == kv[t - 1]) {
-                other[t] = other[t - 1];
-                continue;
-            }
-            other[t] = cache(j, 2, d, MAX_CONTEXT);
-            for (size_t p = 0; p < kv[t]->n_pages; p++)
-                memcpy(other[t]->page[p], kv[t]->page[p], 2 * TS_KV_PAGE * d * 4);
-        }
+        if (is_packed)
+            pack(&batch, n, n_rope);
+        copy_caches(j, other, kv, batch.n);
+        ts_batch second = batch;
         second.kv = other;
-        case_is(j, "%zu tokens, rows of %zu", batch.n, d);
+        case_is(j, "%zu tokens, rows of %zu + %zu%s", batch.n, n, n_rope,
+                is_packed ? ", packed" : "");
         j->ref->op->scatter_rows(j->ref, &batch, 1, x);
         j->dut->op->scatter_rows(j->dut, &second, 1, x);
         for (size_t t = 0; t < batch.n; t++)
             for (size_t p = 0; p < kv[t]->n_pages; p++)
-                same(j, kv[t]->page[p], other[t]->page[p], 2 * TS_KV_PAGE * d);
+                same(j, kv[t]->page[p], other[t]->page[p], 2 * TS_KV_PAGE * row);
+    }
+}
+
+/* Latent attention over packed rows, which scatter_rows fills position by position. */
+static void check_packed_attention(judge *j)
+{
+    static const struct {
+        size_t H, n, n_rope, n_prefill;
+    } shapes[] = {{4, 32, 16, 33}, {16, 64, 16, 4}, {19, 16, 0, 1}, {8, 512, 64, 18}};
+
+    for (size_t i = 0; j->dut->packs_latents && i < TS_COUNT(shapes); i++) {
+        const size_t H = shapes[i].H, n = shapes[i].n, d = n + shapes[i].n_rope;
+        uint32_t pos[MAX_TOKENS];
+        ts_kv *kv[MAX_TOKENS];
+        ts_batch batch =
+            mixed_batch(j, pos, kv, 2, ts_kv_packed_floats(n, d - n), shapes[i].n_prefill);
+        float *want = take(j, batch.n * H * n * 4), *got = take(j, batch.n * H * n * 4);
+        ts_attention a = {.batch = &batch,
+                          .layer = 1,
+                          .q = floats(j, batch.n * H * d),
+                          .q_stride = H * d,
+                          .q_head_stride = d,
+                          .o_stride = H * n,
+                          .o_head_stride = n,
+                          .n_heads = H,
+                          .n_kv_heads = 1,
+                          .d_k = d,
+                          .d_v = n,
+                          .scale = 0.3f};
+
+        pack(&batch, n, d - n);
+        for (uint32_t p = 0; p < MAX_CONTEXT; p++)
+            for (size_t t = 0; t < batch.n; t++)
+                if (t == 0 || kv[t] != kv[t - 1]) {
+                    const ts_batch one = {.n = 1, .pos = &p, .kv = &kv[t]};
+                    j->ref->op->scatter_rows(j->ref, &one, 1, floats(j, d));
+                }
+        case_is(j, "%zu heads, packed rows of %zu + %zu, 1 + %zu tokens", H, n, d - n,
+                shapes[i].n_prefill);
+        a.o = want;
+        j->ref->op->attention(j->ref, &a);
+        a.o = got;
+        j->dut->op->attention(j->dut, &a);
+        same(j, want, got, batch.n * H * n);
     }
 }
 
@@ -404,6 +469,7 @@ static void check_attention(judge *j)
             j->dut->op->attention(j->dut, &a);
             same(j, want, got, batch.n * H * dv);
         }
+    check_packed_attention(j);
 }
 
 static void check_router_topk(judge *j)

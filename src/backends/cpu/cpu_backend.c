@@ -13,6 +13,8 @@ static const ts_ops ops = {
 /* A widened tile of a few rows; attention keeps the scores of 8 heads. */
 enum { MIN_TILE_ROWS = 4, SCORE_ROWS = 8 };
 
+_Static_assert((int)TS_KV_PAGE <= (int)TS_LATENT_ROWS, "a page is one call of latent_values");
+
 static size_t thread_bytes(const ts_backend_limits *l)
 {
     const size_t tile = l->max_width * MIN_TILE_ROWS * sizeof(float);
@@ -26,7 +28,9 @@ static size_t thread_bytes(const ts_backend_limits *l)
 static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
 {
     ts_cpu *c = ts_cpu_of(b);
-    const size_t bytes = (n_ctx + TS_KV_PAGE) * SCORE_ROWS * sizeof(float);
+    const size_t scores = (n_ctx + TS_KV_PAGE) * SCORE_ROWS * sizeof(float);
+    const size_t query = (TS_LATENT_MAX + TS_LATENT_MAX_ROPE) * sizeof(int16_t) + sizeof(float);
+    const size_t bytes = scores + SCORE_ROWS * query + 64;
 
     if (bytes <= c->thread_bytes)
         return TIEFSEE_OK;
@@ -101,7 +105,8 @@ tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
     ts_cpu *c = ts_alloc_zero(1, sizeof *c);
     if (!c)
         return ts_fail_nomem(err, sizeof *c, "the CPU backend");
-    c->base = (ts_backend){.op = &ops, .name = "cpu", .reserve = reserve, .close = close_cpu};
+    c->base = (ts_backend){
+        .op = &ops, .name = "cpu", .packs_latents = true, .reserve = reserve, .close = close_cpu};
     c->n_threads = opt->n_threads;
     c->precise = opt->precise;
     c->thread_bytes = thread_bytes(limits);

@@ -30,6 +30,12 @@ static inline ts_cpu *ts_cpu_of(ts_backend *b)
     return (ts_cpu *)b; /* base is the first member */
 }
 
+/* Shape of a packed cache row. */
+static inline ts_latent ts_cpu_latent(const ts_kv *kv)
+{
+    return (ts_latent){kv->n_latent, kv->n_rope, kv->row_floats * sizeof(float)};
+}
+
 /* Floats of rows [first, first + n_rows) of W, any weight type, scales applied. */
 void ts_cpu_widen_rows(const ts_cpu *c, float *y, const ts_tensor *W, size_t first, size_t n_rows);
 

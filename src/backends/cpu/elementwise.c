@@ -102,10 +102,14 @@ void ts_cpu_rope(ts_backend *b, const ts_rope *a)
 
 void ts_cpu_scatter_rows(ts_backend *b, const ts_batch *batch, size_t layer, const float *x)
 {
-    (void)b;
     for (size_t t = 0; t < batch->n; t++) {
         const ts_kv *kv = batch->kv[t];
-        memcpy(ts_kv_row(kv, layer, batch->pos[t]), x + t * kv->row_floats,
-               kv->row_floats * sizeof *x);
+        float *row = ts_kv_row(kv, layer, batch->pos[t]);
+        if (kv->n_latent) {
+            const ts_latent l = ts_cpu_latent(kv);
+            ts_cpu_of(b)->k.latent_pack(row, x + t * ts_kv_width(kv), &l);
+        } else {
+            memcpy(row, x + t * kv->row_floats, kv->row_floats * sizeof *x);
+        }
     }
 }

@@ -139,14 +139,22 @@ static void ref_gather_rows(ts_backend *b, float *y, const ts_tensor *W, const i
     }
 }
 
+static ts_latent latent_of(const ts_kv *kv)
+{
+    return (ts_latent){kv->n_latent, kv->n_rope, kv->row_floats * sizeof(float)};
+}
+
 static void ref_scatter_rows(ts_backend *b, const ts_batch *batch, size_t layer, const float *x)
 {
-    (void)b;
     for (size_t t = 0; t < batch->n; t++) {
         const ts_kv *kv = batch->kv[t];
+        const ts_latent l = latent_of(kv);
         float *row = ts_kv_row(kv, layer, batch->pos[t]);
-        for (size_t i = 0; i < kv->row_floats; i++)
-            row[i] = x[t * kv->row_floats + i];
+
+        if (kv->n_latent)
+            ref_of(b)->k.latent_pack(row, x + t * ts_kv_width(kv), &l);
+        else
+            memcpy(row, x + t * kv->row_floats, kv->row_floats * sizeof *x);
     }
 }
 
@@ -213,27 +221,51 @@ static void ref_swiglu(ts_backend *b, float *y, const float *g, const float *u, 
     ref_of(b)->k.swiglu_f32(y, g, u, n);
 }
 
+/* One head of a token over packed rows: scores row by row, values page by page. */
+static void attend_packed(const ref *k, const ts_attention *a, size_t t, size_t h, float *s)
+{
+    const ts_kv *kv = a->batch->kv[t];
+    const ts_latent l = latent_of(kv);
+    const size_t n = (size_t)a->batch->pos[t] + 1;
+    float *o = a->o + t * a->o_stride + h * a->o_head_stride, d;
+    int16_t *q = take(a->d_k * sizeof *q);
+
+    k->k.latent_query(q, &d, a->q + t * a->q_stride + h * a->q_head_stride, a->scale, &l);
+    for (size_t r = 0; r < n; r++)
+        k->k.latent_scores(s + r, 1, q, &d, 1, ts_kv_row(kv, a->layer, r), 1, &l);
+    k->k.softmax_f32(s, n);
+    memset(o, 0, a->d_v * sizeof *o);
+    for (size_t r = 0; r < n; r += TS_KV_PAGE)
+        k->k.latent_values(o, a->d_v, s + r, n, 1, ts_kv_row(kv, a->layer, r),
+                           n - r < TS_KV_PAGE ? n - r : TS_KV_PAGE, &l);
+    ts_free(q);
+}
+
+static void attend_floats(const ref *k, const ts_attention *a, size_t t, size_t h, float *s)
+{
+    const ts_kv *kv = a->batch->kv[t];
+    const size_t n = (size_t)a->batch->pos[t] + 1, g = h / (a->n_heads / a->n_kv_heads);
+    const float *q = a->q + t * a->q_stride + h * a->q_head_stride;
+    float *o = a->o + t * a->o_stride + h * a->o_head_stride;
+
+    for (size_t r = 0; r < n; r++)
+        s[r] = k->k.dot_f32(ts_kv_row(kv, a->layer, r) + g * a->k_step, q, a->d_k) * a->scale;
+    k->k.softmax_f32(s, n);
+    memset(o, 0, a->d_v * sizeof *o);
+    for (size_t r = 0; r < n; r++)
+        k->k.axpy_f32(o, s[r], ts_kv_row(kv, a->layer, r) + a->v_base + g * a->v_step, a->d_v);
+}
+
 static void ref_attention(ts_backend *b, const ts_attention *a)
 {
-    const ref *k = ref_of(b);
-    const size_t per_kv = a->n_heads / a->n_kv_heads;
-
     for (size_t t = 0; t < a->batch->n; t++)
         for (size_t h = 0; h < a->n_heads; h++) {
-            const ts_kv *kv = a->batch->kv[t];
-            const size_t n = (size_t)a->batch->pos[t] + 1, g = h / per_kv;
-            const float *q = a->q + t * a->q_stride + h * a->q_head_stride;
-            float *o = a->o + t * a->o_stride + h * a->o_head_stride;
-            float *s = take(n * sizeof *s);
+            float *s = take(((size_t)a->batch->pos[t] + 1) * sizeof *s);
 
-            for (size_t r = 0; r < n; r++)
-                s[r] =
-                    k->k.dot_f32(ts_kv_row(kv, a->layer, r) + g * a->k_step, q, a->d_k) * a->scale;
-            k->k.softmax_f32(s, n);
-            memset(o, 0, a->d_v * sizeof *o);
-            for (size_t r = 0; r < n; r++)
-                k->k.axpy_f32(o, s[r], ts_kv_row(kv, a->layer, r) + a->v_base + g * a->v_step,
-                              a->d_v);
+            if (a->batch->kv[t]->n_latent)
+                attend_packed(ref_of(b), a, t, h, s);
+            else
+                attend_floats(ref_of(b), a, t, h, s);
             ts_free(s);
         }
 }
@@ -310,7 +342,8 @@ tiefsee_status ts_ref_open(ts_backend **out, bool precise, tiefsee_error *err)
     ref *r = ts_alloc_zero(1, sizeof *r);
     if (!r)
         return ts_fail_nomem(err, sizeof *r, "the reference backend");
-    r->base = (ts_backend){.op = &ops, .name = "ref", .reserve = reserve, .close = close_ref};
+    r->base = (ts_backend){
+        .op = &ops, .name = "ref", .packs_latents = true, .reserve = reserve, .close = close_ref};
     r->precise = precise;
     ts_kernels_select(&r->k, 0);
     *out = &r->base;

@@ -14,6 +14,12 @@ INLINE int has_scale_per_32(quant_id id)
     return id == QUANT_q4_k || id == QUANT_q5_k || id == QUANT_iq4_xs;
 }
 
+/* Are the minima per 32 weights, to be met by sums of 32 activations? */
+INLINE int has_min_per_32(quant_id id)
+{
+    return id == QUANT_q4_k || id == QUANT_q5_k;
+}
+
 INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
                          size_t n_blocks)
 {
@@ -111,12 +117,25 @@ INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *con
     }
 }
 
+/* Codes with a sign as unsigned bytes, moved up by 128. */
+INLINE __m256i as_bytes(__m256i codes)
+{
+    return _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
+}
+
 INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
                         size_t n_blocks)
 {
-    for (int r = 0; r < 16; r += 8)
-        for (size_t b = 0; b < n_blocks; b++)
-            block_u8_32(id, p->codes.u8 + 8 * b, row + r, at + b * block_bytes(id), r);
+    for (size_t b = 0; b < n_blocks; b++, at += block_bytes(id)) {
+        for (int r = 0; !is_signed(id) && r < 16; r += 8)
+            block_u8_32(id, p->codes.u8 + 8 * b, row + r, at, r);
+        for (int r = 0; is_signed(id) && r < 16; r += 4) {
+            __m256i v[4];
+            for (int i = 0; i < 4; i++)
+                v[i] = as_bytes(codes_32(id, row[r + i] + at));
+            store_columns(p->codes.u8[8 * b], r, v);
+        }
+    }
 }
 
 /* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
@@ -230,7 +249,7 @@ INLINE void scales_of_rows_k4(ts_panel *p, const uint8_t *const row[8], size_t a
                     _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x0D))));
 }
 
-/* Types with a scale per 16 weights. */
+/* Types whose scales are not k4's; minima are per 16 weights. */
 INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
 {
     for (int r = 0; r < 16; r += 4) {
@@ -243,19 +262,28 @@ INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row
             v[i] = minima_256(id, row[r + i] + at);
         store_columns(p->min, r, v);
     }
-    panel_equal_pairs(p);
+    if (!has_scale_per_32(id))
+        panel_equal_pairs(p);
     panel_floats(id, p, row, at, 1);
 }
 
 INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
 {
-    for (int r = 0; r < 16; r += 8) {
+    for (int r = 0; id != QUANT_iq4_xs && r < 16; r += 8)
         codes_of_rows(id, p, row + r, at, r);
-        if (has_scale_per_32(id))
-            scales_of_rows_k4(p, row + r, at, r);
-    }
-    if (!has_scale_per_32(id))
+    for (int r = 0; id == QUANT_iq4_xs && r < 16; r += 4)
+        for (int c = 0; c < 8; c++) {
+            __m256i v[4];
+            for (int i = 0; i < 4; i++)
+                v[i] = as_bytes(codes_256(id, row[r + i] + at, c));
+            store_columns(p->codes.u8[8 * c], r, v);
+        }
+    if (!has_min_per_32(id)) {
         scales_of_rows_16(id, p, row, at);
+        return;
+    }
+    for (int r = 0; r < 16; r += 8)
+        scales_of_rows_k4(p, row + r, at, r);
 }
 
 /* Where the activations of a tile start. */
@@ -275,6 +303,14 @@ INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t
                     .q_stride = x->q_stride,
                     .s_stride = x->s_stride,
                     .d_stride = x->d_stride};
+}
+
+/* A superblock's sums of 16 activations as sums of 32. */
+INLINE void sums_of_32(int16_t s[8], const int16_t *of_16)
+{
+    const __m256i v = _mm256_madd_epi16(load_256(of_16), _mm256_set1_epi16(1));
+
+    store_128(s, _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
 }
 
 /* While a panel at weight k is multiplied, its successor comes from memory: the

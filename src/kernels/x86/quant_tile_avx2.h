@@ -66,18 +66,14 @@ INLINE void clear(__m256i sum[2][4], int n_tokens)
 INLINE void minima_products(quant_id id, __m256i sum[2][4], const ts_panel *p, const tile_x *x,
                             int n_tokens)
 {
-    const int n_pairs = has_scale_per_32(id) ? 4 : 8;
-    const size_t stride = has_scale_per_32(id) ? 8 : x->s_stride;
+    const int n_pairs = has_min_per_32(id) ? 4 : 8;
+    const size_t stride = has_min_per_32(id) ? 8 : x->s_stride;
     const int16_t *s = x->s;
     int16_t of_32[4][8];
 
-    if (has_scale_per_32(id)) {
-        for (int t = 0; t < n_tokens; t++) {
-            const __m256i v =
-                _mm256_madd_epi16(load_256(x->s + (size_t)t * x->s_stride), _mm256_set1_epi16(1));
-            store_128(of_32[t],
-                      _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
-        }
+    if (has_min_per_32(id)) {
+        for (int t = 0; t < n_tokens; t++)
+            sums_of_32(of_32[t], x->s + (size_t)t * x->s_stride);
         s = of_32[0];
     }
     clear(sum, n_tokens);

@@ -71,10 +71,15 @@ INLINE void tile_512_256(quant_id id, ts_panel *p, const tile_x *x, float (*acc)
         for (int t = 0; t < n_tokens; t++)
             total[t] = _mm512_add_epi32(total[t], _mm512_mullo_epi32(sum[t], scale));
     }
-    for (int j = 0; j < 8; j++)
-        for (int t = 0; t < n_tokens; t++)
-            minima[t] = _mm512_dpwssd_epi32(minima[t], load_512(p->min[j]),
-                                            broadcast_512(x->s + (size_t)t * x->s_stride + 2 * j));
+    int16_t of_32[TILE_TOKENS][8];
+    for (int t = 0; has_min_per_32(id) && t < n_tokens; t++)
+        sums_of_32(of_32[t], x->s + (size_t)t * x->s_stride);
+    for (int j = 0; j < (has_min_per_32(id) ? 4 : 8); j++)
+        for (int t = 0; t < n_tokens; t++) {
+            const int16_t *s = has_min_per_32(id) ? of_32[t] : x->s + (size_t)t * x->s_stride;
+            minima[t] =
+                _mm512_dpwssd_epi32(minima[t], load_512(p->min[j]), broadcast_512(s + 2 * j));
+        }
     if (!has_min(id))
         for (int t = 0; t < n_tokens; t++)
             total[t] = _mm512_sub_epi32(total[t], minima[t]);
@@ -144,11 +149,12 @@ INLINE void gemm_panels_512(quant_id id, size_t block, const quant_product *a, t
             for (size_t k = 0; k < a->n; k += TS_PANEL_DEPTH) {
                 const size_t depth = a->n - k < TS_PANEL_DEPTH ? a->n - k : TS_PANEL_DEPTH;
                 const size_t at = k / block * block_bytes(id);
-                if (block == 256)
+                if (block == 256) {
                     panel_u8_256(id, p, row, at);
-                else
+                } else {
                     panel_u8_32(id, p, row, at, depth / 32);
-                panel_floats(id, p, row, at, depth / block);
+                    panel_floats(id, p, row, at, depth / block);
+                }
                 prefetch_panel(id, block, a, row, k);
                 panel_tokens_512(id, block, p, activations_at(a->x, block, t0, k), n_here,
                                  depth / 32);

@@ -6,6 +6,7 @@
 #include <time.h>
 
 #include "core/hash.h"
+#include "engine/model.h"
 #include "server/jobs.h"
 #include "server/server.h"
 
@@ -61,6 +62,66 @@ static void say(ts_turn *t, void (*event)(ts_turn *t, ts_str text), ts_buf *whol
     flush(t);
 }
 
+/* ---- calls */
+
+static ts_turn_call *open_call(ts_turn *t)
+{
+    return t->is_calling ? &t->calls[t->n_calls - 1] : NULL;
+}
+
+static void on_call(void *user, const char *name)
+{
+    ts_turn *t = user;
+    ts_arena *arena = ts_reply_request(t->reply)->arena;
+    char id[64];
+
+    if (!t->calls)
+        t->calls = ts_arena_alloc_zero(arena, TS_TURN_MAX_CALLS, sizeof *t->calls);
+    if (!t->calls || t->n_calls == TS_TURN_MAX_CALLS) {
+        t->has_failed = true;
+        return;
+    }
+    (void)snprintf(id, sizeof id, "call_%02zu_%.24s", t->n_calls, t->id);
+    ts_turn_call *call = &t->calls[t->n_calls];
+    *call = (ts_turn_call){.index = t->n_calls,
+                           .id = ts_arena_strdup(arena, id, strlen(id)),
+                           .name = ts_arena_strdup(arena, name, strlen(name)),
+                           .arguments = ts_buf_make(MAX_TEXT)};
+    t->n_calls++;
+    t->is_calling = true;
+    t->has_failed = t->has_failed || !call->id || !call->name;
+    if (t->is_stream && !t->has_failed && t->dialect->call_begin)
+        t->dialect->call_begin(t, call);
+    flush(t);
+}
+
+static void on_arguments(void *user, const char *text, size_t n)
+{
+    ts_turn *t = user;
+    ts_turn_call *call = open_call(t);
+
+    if (!call)
+        return;
+    if (!t->is_stream)
+        t->has_failed = !ts_buf_append(&call->arguments, text, n) || t->has_failed;
+    else if (t->dialect->arguments)
+        t->dialect->arguments(t, call, (ts_str){text, n});
+    flush(t);
+}
+
+static void on_call_end(void *user)
+{
+    ts_turn *t = user;
+    const ts_turn_call *call = open_call(t);
+
+    if (call && t->is_stream && t->dialect->call_end)
+        t->dialect->call_end(t, call);
+    t->is_calling = false;
+    flush(t);
+}
+
+static const ts_call_events call_events = {on_call, on_arguments, on_call_end};
+
 /* ---- the ends */
 
 static void free_all(ts_turn *t)
@@ -106,20 +167,24 @@ static void fail(ts_turn *t, const ts_job_result *r)
 
 static void finish(ts_turn *t, const ts_job_result *r)
 {
-    const ts_turn_end end = {
-        .finish = r->finish == TIEFSEE_FINISH_LENGTH ? TS_TURN_LENGTH : TS_TURN_STOP,
-        .stop =
-            r->stop_index >= 0 && (size_t)r->stop_index < t->n_stop ? t->stop[r->stop_index] : NULL,
-        .n_prompt = r->n_prompt,
-        .n_cached = r->n_cached,
-        .n_generated = r->n_generated,
-        .n_reasoning = r->n_reasoning,
-        .queue_s = r->queue_s,
-        .prompt_s = r->prompt_s,
-        .answer_s = r->answer_s};
+    const ts_turn_end end = {.finish = r->finish == TIEFSEE_FINISH_LENGTH ? TS_TURN_LENGTH
+                                       : t->n_calls > 0                   ? TS_TURN_CALLS
+                                                                          : TS_TURN_STOP,
+                             .stop = r->stop_index >= 0 && (size_t)r->stop_index < t->n_stop
+                                         ? t->stop[r->stop_index]
+                                         : NULL,
+                             .n_prompt = r->n_prompt,
+                             .n_cached = r->n_cached,
+                             .n_generated = r->n_generated,
+                             .n_reasoning = r->n_reasoning,
+                             .queue_s = r->queue_s,
+                             .prompt_s = r->prompt_s,
+                             .answer_s = r->answer_s};
     void (*event)(ts_turn * t, const ts_turn_end *end) =
         t->is_stream ? t->dialect->done : t->dialect->whole;
 
+    ts_call_parser_end(&t->parser, &call_events, t);
+    on_call_end(t); /* a call that was cut off */
     if (event)
         event(t, &end);
     if (has_failed(t)) {
@@ -168,7 +233,9 @@ static bool on_piece(void *user, const tiefsee_piece *piece)
         if (t->dialect->token)
             t->dialect->token(t, piece);
     }
-    if (text.len > 0 && piece->channel == TIEFSEE_REASONING)
+    if (piece->channel == TIEFSEE_CALLS)
+        ts_call_parser_feed(&t->parser, piece->text, piece->n, &call_events, t);
+    else if (text.len > 0 && piece->channel == TIEFSEE_REASONING)
         say(t, t->dialect->reasoning, &t->reasoning, text);
     else if (text.len > 0)
         say(t, t->dialect->content, &t->content, text);
@@ -224,6 +291,7 @@ static ts_turn *new_turn(ts_reply *reply, const ts_turn_request *r, const ts_tur
                    .out = ts_out_make(MAX_OUT),
                    .reasoning = ts_buf_make(MAX_TEXT),
                    .content = ts_buf_make(MAX_TEXT)};
+    t->parser.style = ts_encoding_calls(r->model->model->encoding, r->model->model->bpe);
     t->lock = ts_lock_new();
     if (!t->lock || !ts_reply_on_free(reply, free_lock, t->lock) ||
         !keep_stops(t, &r->generate, req->arena))

@@ -19,6 +19,7 @@
 
 #include "core/thread.h"
 #include "engine/engine.h"
+#include "formats/toolcalls.h"
 #include "server/api/jsonout.h"
 #include "server/api/turn_request.h"
 #include "server/http/http.h"
@@ -82,10 +83,12 @@ struct ts_turn {
     bool has_failed; /* no memory: set it, and the answer ends as failed */
 
     /* Not for dialects. */
-    ts_lock *lock;  /* the handler's while it submits and begins the reply */
-    bool is_begun;  /* 200 is said */
-    bool is_gone;   /* a write was refused: the client is not there */
-    size_t n_heard; /* tokens that `token` was told of */
+    ts_lock *lock; /* the handler's while it submits and begins the reply */
+    ts_call_parser parser;
+    bool is_calling; /* the last call is not complete */
+    bool is_begun;   /* 200 is said */
+    bool is_gone;    /* a write was refused: the client is not there */
+    size_t n_heard;  /* tokens that `token` was told of */
     const char **stop;
     size_t n_stop;
 };

@@ -6,7 +6,9 @@
 #include <strings.h>
 
 #include "core/alloc.h"
+#include "engine/calls.h"
 #include "engine/model.h"
+#include "engine/sampler.h"
 #include "engine/stop.h"
 #include "formats/json.h"
 
@@ -185,44 +187,134 @@ static bool wrong_message(const ts_turn_request *r, size_t i, const char *text, 
     return ts_wrong_field(w, param, "%s", text);
 }
 
-static bool refuse_tools(const ts_turn_request *r, ts_wrong *w)
-{
-    const size_t last = r->n_messages - 1;
+/* ---- conversations */
 
-    if (r->n_tools > 0 && r->tool_choice != TS_TOOLS_NONE)
-        return ts_wrong_field(w, or_default(r->names.tools, "tools"),
-                              "tool calls are not supported yet");
-    for (size_t i = 0; i < r->n_messages; i++)
-        if (r->messages[i].role == TIEFSEE_TOOL || r->messages[i].n_calls > 0)
-            return wrong_message(r, i, "tool calls are not supported yet", w);
-    if (r->is_prefix)
-        return wrong_message(r, last, "prefix completion is not supported yet", w);
-    return r->messages[last].role == TIEFSEE_USER ||
-           wrong_message(r, last, "the last message must be the user's", w);
+/* Answers of tools stand in the order of the calls: the formats do not name them. */
+static void sort_answers(tiefsee_message *m, size_t n)
+{
+    const tiefsee_tool_call *calls = m[0].calls;
+    size_t done = 1;
+
+    for (size_t c = 0; c < m[0].n_calls; c++)
+        for (size_t i = done; calls[c].id && i < n && m[i].role == TIEFSEE_TOOL; i++) {
+            const tiefsee_message found = m[i];
+
+            if (!found.call_id || strcmp(found.call_id, calls[c].id) != 0)
+                continue;
+            memmove(&m[done + 1], &m[done], (i - done) * sizeof *m);
+            m[done++] = found;
+            break;
+        }
 }
 
-static bool chat_prompt(ts_turn_request *r, ts_wrong *w)
+static const tiefsee_message *sorted_messages(ts_turn_request *r)
 {
-    const ts_served_model *m = r->model;
-    const tiefsee_chat_options options = {.size = sizeof options,
-                                          .no_thinking = r->thinking == TS_THINKING_OFF};
-    tiefsee_error err = {0};
+    tiefsee_message *list = ts_arena_alloc_zero(r->arena, r->n_messages, sizeof *list);
 
-    if (!*m->info.encoding)
-        return ts_wrong_field(w, "model", "'%.100s' has no chat format that is known", m->name);
+    if (!list)
+        return NULL;
+    memcpy(list, r->messages, r->n_messages * sizeof *list);
+    for (size_t i = 0; i < r->n_messages; i++)
+        if (list[i].role == TIEFSEE_ASSISTANT && list[i].n_calls > 1)
+            sort_answers(&list[i], r->n_messages - i);
+    return list;
+}
+
+static bool check_messages(const ts_turn_request *r, ts_wrong *w)
+{
+    const size_t last = r->n_messages - 1;
+    const tiefsee_role role = r->n_messages ? r->messages[last].role : TIEFSEE_USER;
+
     if (r->n_messages == 0)
         return ts_wrong_field(w, or_default(r->names.messages, "messages"), "0 messages");
-    if (!refuse_tools(r, w) || !take_room(r, m->n_ctx, w))
+    if (r->is_prefix)
+        return role == TIEFSEE_ASSISTANT ||
+               wrong_message(r, last, "only an assistant's message can be a prefix", w);
+    return role == TIEFSEE_USER || role == TIEFSEE_TOOL ||
+           wrong_message(r, last, "the last message must be the user's or a tool's", w);
+}
+
+static const tiefsee_tool *list_tools(ts_turn_request *r, ts_wrong *w)
+{
+    tiefsee_tool *list = ts_arena_alloc_zero(r->arena, r->n_tools + 1, sizeof *list);
+
+    for (size_t i = 0; list && i < r->n_tools; i++) {
+        const ts_turn_tool *tool = &r->tools[i];
+
+        list[i] = (tiefsee_tool){.name = tool->name, .description = tool->description};
+        if (tool->parameters && !(list[i].parameters = ts_turn_json_text(r, tool->parameters, w)))
+            return NULL;
+    }
+    if (!list)
+        (void)ts_turn_no_memory(w);
+    return list;
+}
+
+/* A prompt's markers are tokens that no text can become. */
+static bool ends_in_reasoning(const ts_turn_request *r)
+{
+    const tiefsee_model *m = r->model->model;
+
+    if (m->think_begin < 0)
         return false;
-    if (tiefsee_chat_encode(m->model, r->messages, r->n_messages, &options, r->prompt, m->n_ctx,
+    for (size_t i = r->n_prompt; i-- > 0;)
+        if (r->prompt[i] == m->think_begin || r->prompt[i] == m->think_end)
+            return r->prompt[i] == m->think_begin;
+    return false;
+}
+
+static bool may_call(const ts_turn_request *r)
+{
+    return r->n_tools > 0 && r->tool_choice != TS_TOOLS_NONE;
+}
+
+static bool encode_chat(ts_turn_request *r, const tiefsee_chat_options *options, ts_wrong *w)
+{
+    const ts_served_model *m = r->model;
+    const tiefsee_message *messages = sorted_messages(r);
+    tiefsee_error err = {0};
+
+    if (!messages)
+        return ts_turn_no_memory(w);
+    if (!take_room(r, m->n_ctx, w))
+        return false;
+    if (tiefsee_chat_encode(m->model, messages, r->n_messages, options, r->prompt, m->n_ctx,
                             &r->n_prompt, &err) != TIEFSEE_OK)
         return err.status == TIEFSEE_E_NOMEM
                    ? ts_turn_no_memory(w)
                    : ts_wrong_field(w, or_default(r->names.messages, "messages"), "%s",
                                     err.message);
-    r->is_thinking = tiefsee_chat_opens_reasoning(m->model, &options);
+    /* Beyond the context the prompt is refused. */
+    r->is_thinking = r->n_prompt <= m->n_ctx && ends_in_reasoning(r);
     r->generate.in_reasoning = r->is_thinking;
     return true;
+}
+
+static bool chat_prompt(ts_turn_request *r, ts_wrong *w)
+{
+    const ts_served_model *m = r->model;
+    const ts_call_style style = ts_encoding_calls(m->model->encoding, m->model->bpe);
+    tiefsee_chat_options options = {.size = sizeof options, .continues = r->is_prefix};
+
+    if (!*m->info.encoding)
+        return ts_wrong_field(w, "model", "'%.100s' has no chat format that is known", m->name);
+    if (!check_messages(r, w))
+        return false;
+    if (may_call(r) && style == TS_CALLS_NONE)
+        return ts_wrong_field(w, or_default(r->names.tools, "tools"),
+                              "'%.100s' has no tool calls (its chat format or its vocabulary)",
+                              m->name);
+    /* V3.1 was made to call without thinking; it does both if it is told so. */
+    options.no_thinking =
+        r->thinking == TS_THINKING_OFF ||
+        (r->thinking == TS_THINKING_DEFAULT && style == TS_CALLS_PLAIN && may_call(r));
+    if (style != TS_CALLS_NONE && r->n_tools > 0) {
+        options.tools = list_tools(r, w);
+        options.n_tools = r->n_tools;
+        if (!options.tools)
+            return false;
+    }
+    return encode_chat(r, &options, w);
 }
 
 static bool check_length(const ts_turn_request *r, ts_wrong *w)
@@ -256,6 +348,8 @@ static bool make_constraint(ts_turn_request *r, ts_wrong *w)
 
     if (r->output == TS_OUTPUT_TEXT)
         return true;
+    if (r->is_prefix)
+        return ts_wrong_field(w, param, "not together with a prefix");
     if (!r->model->vocab)
         return ts_wrong_field(w, param, "not possible with this model");
     tiefsee_status st =
@@ -271,8 +365,100 @@ static bool make_constraint(ts_turn_request *r, ts_wrong *w)
     return true;
 }
 
+/* ---- calls */
+
+/* Arguments are an object, whatever the schema leaves open. */
+static bool arguments_schema(ts_turn_request *r, const ts_turn_tool *tool, ts_str *out, ts_wrong *w)
+{
+    const char *text;
+
+    *out = (ts_str){0};
+    if (json_object_size(tool->parameters) == 0)
+        return true;
+    if (json_object_get(tool->parameters, "type"))
+        text = ts_turn_json_text(r, tool->parameters, w);
+    else {
+        json_t *copy = json_copy((json_t *)(uintptr_t)tool->parameters);
+
+        if (!copy || json_object_set_new(copy, "type", json_string("object")) != 0) {
+            json_decref(copy);
+            return ts_turn_no_memory(w);
+        }
+        text = ts_turn_json_text(r, copy, w);
+        json_decref(copy);
+    }
+    *out = ts_str_of(text);
+    return text != NULL;
+}
+
+static bool list_callable(ts_turn_request *r, ts_calls_tool *list, size_t *n, ts_wrong *w)
+{
+    const bool is_named = r->tool_choice == TS_TOOLS_NAMED;
+
+    for (size_t i = 0; i < r->n_tools; i++) {
+        const ts_turn_tool *tool = &r->tools[i];
+
+        if (is_named && strcmp(tool->name, r->chosen_tool) != 0)
+            continue;
+        list[*n] = (ts_calls_tool){.name = tool->name, .is_strict = tool->is_strict};
+        if (!arguments_schema(r, tool, &list[(*n)++].schema, w))
+            return false;
+    }
+    return *n > 0 || ts_wrong_field(w, or_default(r->names.tool_choice, "tool_choice"),
+                                    "no tool has the name '%.60s'", r->chosen_tool);
+}
+
+static bool make_calls(ts_turn_request *r, ts_wrong *w)
+{
+    const char *param = or_default(r->names.tools, "tools");
+    const bool is_named = r->tool_choice == TS_TOOLS_NAMED;
+    ts_calls_tool *list = ts_arena_alloc_zero(r->arena, r->n_tools, sizeof *list);
+    ts_calls_spec spec = {.tools = list,
+                          .must_call = is_named || r->tool_choice == TS_TOOLS_REQUIRED,
+                          .one_call = is_named || r->one_call,
+                          .content = r->constraint};
+    tiefsee_error err = {0};
+    size_t failed = 0;
+
+    if (!list)
+        return ts_turn_no_memory(w);
+    if (!r->model->vocab)
+        return ts_wrong_field(w, param, "not possible with this model");
+    if (!list_callable(r, list, &spec.n_tools, w))
+        return false;
+    const tiefsee_status st =
+        ts_calls_new(&r->constraint, r->model->model, r->model->vocab, &spec, &failed, &err);
+    if (st == TIEFSEE_E_NOMEM)
+        return ts_turn_no_memory(w);
+    if (st != TIEFSEE_OK)
+        return ts_wrong_field(w, param, "'%.60s': %s",
+                              failed < spec.n_tools ? list[failed].name : "", err.message);
+    r->generate.splits_calls = true;
+    return true;
+}
+
+/* Without tools nothing is to be called: the marker is never sampled. */
+static bool forbid_calls(ts_turn_request *r, ts_wrong *w)
+{
+    tiefsee_sampling *s = &r->generate.sampling;
+    const int32_t marker = ts_bpe_find(r->model->model->bpe, TS_CALLS_BEGIN);
+    tiefsee_logit_bias *list = ts_arena_alloc_zero(r->arena, s->n_bias + 1, sizeof *list);
+
+    if (marker < 0 || s->n_bias == TS_MAX_BIAS)
+        return true;
+    if (!list)
+        return ts_turn_no_memory(w);
+    if (s->n_bias > 0)
+        memcpy(list, s->bias, s->n_bias * sizeof *list);
+    list[s->n_bias++] = (tiefsee_logit_bias){marker, -100};
+    s->bias = list;
+    return true;
+}
+
 bool ts_turn_prepare(ts_turn_request *r, ts_wrong *w)
 {
-    return (r->is_raw ? raw_prompt(r, w) : chat_prompt(r, w)) && check_length(r, w) &&
-           make_constraint(r, w);
+    if (r->is_raw)
+        return raw_prompt(r, w) && check_length(r, w) && make_constraint(r, w);
+    return chat_prompt(r, w) && check_length(r, w) && make_constraint(r, w) &&
+           (may_call(r) ? make_calls(r, w) : forbid_calls(r, w));
 }

@@ -33,6 +33,11 @@ TEMPLATES = {
     "v3.1": ("deepseek-v3.1", [True, False], ""),
     "v3.1-terminus": ("deepseek-v3.1", [True, False], ""),
 }
+# Templates whose tool calls are whole: the first ones write the end of the calls only
+# behind the second call, and again behind every further one.
+TOOLS = {"v3-0324", "r1-0528", "v3.1", "v3.1-terminus"}
+# ... so that they are right for exactly two calls and no text, once.
+TWO_CALLS = {"v3", "v2.5", "r1-distill"}
 # Templates that keep only the last of several system messages; ours keep all.
 LAST_SYSTEM_ONLY = {"v2.5", "r1-distill", "r1-distill-old"}
 # Templates that write <｜Assistant｜> behind every question or before every answer,
@@ -71,6 +76,36 @@ CONVERSATIONS = [
 ]
 
 
+def C(text, *calls):
+    return {"role": "assistant", "content": text, "tool_calls": [
+        {"id": f"call_{i}", "type": "function", "function": {"name": name, "arguments": arguments}}
+        for i, (name, arguments) in enumerate(calls)]}
+
+
+def T(text): return {"role": "tool", "content": text}
+
+
+ADD = ("add", '{"a": 1, "b": 2}')
+NOW = ("now", "{}")
+TOOL_CONVERSATIONS = [
+    [U("1+2?"), C("", ADD), T("3")],
+    [U("1+2?"), C("I add.", ADD), T("3")],
+    [U("1+2?"), C("", ADD, NOW), T("3"), T("12:00")],
+    [U("1+2?"), C("", ADD, NOW, ADD), T("3"), T("12:00"), T("3")],
+    [U("1+2?"), C("", ADD), T("3"), A("It is 3."), U("sure?")],
+    [U("1+2?"), C("", ADD), T("3"), C("", NOW), T("12:00")],
+    [U("1+2?"), C("", ADD), T("3"), C("then", NOW, ADD), T("12:00"), T("3"), A("x"), U("y")],
+    [S("s"), U("u"), A("a"), U("v"), C("", NOW), T("")],
+    [U("u"), C("", ("f", '{"s": "<｜tool▁call▁end｜>ü"}')), T("<｜tool▁output▁end｜>x"), A("</think>z"),
+     U("v")],
+    [U("u"), C("", NOW), T("t"), U("never mind")],
+]
+TWO_CALL_CONVERSATIONS = [
+    [U("1+2?"), C(None, ADD, NOW), T("3"), T("12:00")],
+    [U("1+2?"), C(None, ADD, NOW), T("3"), T("12:00"), A("It is 3."), U("sure?")],
+]
+
+
 def ts_hash(data):
     """core/hash.c"""
     mask = (1 << 64) - 1
@@ -104,15 +139,20 @@ def main():
         print(f"    {{0x{ts_hash(text.rstrip(BLANKS).encode()):016x}u, "
               f"{encoding}}}, /* {name} */", file=sys.stderr)
         template = environment.from_string(text)
-        for messages in CONVERSATIONS:
+        conversations = CONVERSATIONS + (TOOL_CONVERSATIONS if name in TOOLS else []) + (
+            TWO_CALL_CONVERSATIONS if name in TWO_CALLS else [])
+        for messages in conversations:
             if name in LAST_SYSTEM_ONLY and sum(m["role"] == "system" for m in messages) > 1:
                 continue
-            if name in ALTERNATING_ONLY and not alternates(messages):
+            has_tools = any(m["role"] == "tool" for m in messages)
+            if name in ALTERNATING_ONLY and not has_tools and not alternates(messages):
                 continue
             for thinking in thinkings:
                 rendered = template.render(messages=messages, add_generation_prompt=True,
                                            thinking=thinking, bos_token="<｜begin▁of▁sentence｜>",
-                                           eos_token="<｜end▁of▁sentence｜>") + forced
+                                           eos_token="<｜end▁of▁sentence｜>")
+                if messages[-1]["role"] != "tool":
+                    rendered += forced
                 if name == "v2.5":
                     # Indentation in the template puts eight blanks in front of <bos>
                     # when there is a system message; the model card has none.

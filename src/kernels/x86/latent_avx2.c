@@ -1,0 +1,257 @@
+/* latent_avx2.c - latent attention on integers, 16 x 16 bits (vpmaddwd); see
+ * latent.h and ref/latent_ref.c.
+ *
+ * Scores: tiles of 4 queries x 2 rows, a row's bytes widened once per tile.
+ * Values: two rows are interleaved, so that one product adds both; tiles of 4
+ * outputs x 16 columns, 64 columns of all rows at a time, which stay in the
+ * first-level cache while every output passes.
+ */
+#include <math.h>
+
+#include "kernels/latent.h"
+#include "kernels/x86/quant_avx2.h"
+
+static __m256i magnitude(__m256 v)
+{
+    return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
+}
+
+/* n is a multiple of eight. */
+static uint32_t largest_magnitude(const float *x, size_t n)
+{
+    __m256i m = _mm256_setzero_si256();
+
+    for (size_t i = 0; i < n; i += 8)
+        m = _mm256_max_epi32(m, magnitude(_mm256_loadu_ps(x + i)));
+    __m128i h = _mm_max_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
+    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, _MM_SHUFFLE(1, 0, 3, 2)));
+    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, _MM_SHUFFLE(2, 3, 0, 1)));
+    return (uint32_t)_mm_cvtsi128_si32(h);
+}
+
+/* Sixteen rounded products in 16 bits; 0 where the factor is. */
+static __m256i round_16(const float *x, float factor)
+{
+    const __m256 f = _mm256_set1_ps(factor);
+    const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), f));
+    const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), f));
+    const __m256i v = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
+
+    /* 0 times infinity is no number, and so not 0. */
+    return factor > 0 ? v : _mm256_setzero_si256();
+}
+
+void ts_latent_pack_avx2(void *row, const float *x, const ts_latent *l)
+{
+    int8_t *c = row;
+    float d;
+
+    const float factor = q_factor(largest_magnitude(x, l->n), LATENT_MAX, &d);
+    for (size_t i = 0; i < l->n; i += 16) {
+        const __m256i v = round_16(x + i, factor);
+        store_128(c + i,
+                  _mm_packs_epi16(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
+    }
+    latent_set_factor(row, l, 0, d);
+    x += l->n;
+    const float factor_rope = q_factor(largest_magnitude(x, l->n_rope), LATENT_ROPE_MAX, &d);
+    for (size_t i = 0; i < l->n_rope; i += 16)
+        store_256(c + l->n + 2 * i, round_16(x + i, factor_rope));
+    latent_set_factor(row, l, 1, d);
+}
+
+void ts_latent_query_avx2(int16_t *q, float *d, const float *x, float scale, const ts_latent *l)
+{
+    const size_t n = l->n + l->n_rope;
+    float step;
+
+    const float factor = q_factor(largest_magnitude(x, n), LATENT_QUERY_MAX, &step);
+    for (size_t i = 0; i < n; i += 16)
+        store_256(q + i, round_16(x + i, factor));
+    *d = step * scale;
+}
+
+/* --- scores --- */
+
+enum { TILE_Q = 4, TILE_ROWS = 2 };
+
+INLINE __m256i widened(const int8_t *c)
+{
+    return _mm256_cvtepi8_epi16(load_128(c));
+}
+
+/* Lane 4 * row + query. */
+INLINE __m256i sums_of_tile(const __m256i sum[TILE_ROWS][TILE_Q])
+{
+    const __m256i v[8] = {sum[0][0], sum[0][1], sum[0][2], sum[0][3],
+                          sum[1][0], sum[1][1], sum[1][2], sum[1][3]};
+
+    return sum_rows(v);
+}
+
+/* n products of 16 bits; the rows are bytes (latents) or words (rotary). */
+INLINE __m256i products(const int16_t *q, size_t q_stride, const void *row_0, const void *row_1,
+                        size_t n, int is_bytes)
+{
+    __m256i sum[TILE_ROWS][TILE_Q];
+
+#pragma GCC unroll 4
+    for (int i = 0; i < TILE_Q; i++)
+        sum[0][i] = sum[1][i] = _mm256_setzero_si256();
+    for (size_t j = 0; j < n; j += 16) {
+        const __m256i a =
+            is_bytes ? widened((const int8_t *)row_0 + j) : load_256((const int16_t *)row_0 + j);
+        const __m256i b =
+            is_bytes ? widened((const int8_t *)row_1 + j) : load_256((const int16_t *)row_1 + j);
+#pragma GCC unroll 4
+        for (int i = 0; i < TILE_Q; i++) {
+            const __m256i v = load_256(q + (size_t)i * q_stride + j);
+            sum[0][i] = _mm256_add_epi32(sum[0][i], _mm256_madd_epi16(a, v));
+            sum[1][i] = _mm256_add_epi32(sum[1][i], _mm256_madd_epi16(b, v));
+            KEEP(sum[0][i]);
+            KEEP(sum[1][i]);
+        }
+    }
+    return sums_of_tile((const __m256i(*)[TILE_Q])sum);
+}
+
+/* Four queries (or the last one again) with one or two rows. */
+INLINE void score_tile(float *s, size_t s_stride, const int16_t *q, size_t q_stride, const float *d,
+                       size_t n_q, const int8_t *row, size_t n_rows, const ts_latent *l)
+{
+    const int8_t *next = n_rows > 1 ? row + l->row_bytes : row;
+    const __m256i latent = products(q, q_stride, row, next, l->n, 1);
+    const __m256i rope =
+        products(q + l->n, q_stride, latent_rope(row, l), latent_rope(next, l), l->n_rope, 0);
+    const __m256 d_c = _mm256_set_m128(_mm_set1_ps(latent_factor(next, l, 0)),
+                                       _mm_set1_ps(latent_factor(row, l, 0)));
+    const __m256 d_r = _mm256_set_m128(_mm_set1_ps(latent_factor(next, l, 1)),
+                                       _mm_set1_ps(latent_factor(row, l, 1)));
+    float of_query[TILE_Q], out[8];
+
+    for (size_t i = 0; i < TILE_Q; i++)
+        of_query[i] = d[i < n_q ? i : n_q - 1];
+    const __m128 d_q = _mm_loadu_ps(of_query);
+    const __m256 v = _mm256_fmadd_ps(d_r, _mm256_cvtepi32_ps(rope),
+                                     _mm256_mul_ps(d_c, _mm256_cvtepi32_ps(latent)));
+    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_set_m128(d_q, d_q), v));
+    for (size_t i = 0; i < n_q; i++)
+        for (size_t r = 0; r < n_rows; r++)
+            s[i * s_stride + r] = out[TILE_Q * r + i];
+}
+
+void ts_latent_scores_avx2(float *s, size_t s_stride, const int16_t *q, const float *d, size_t n_q,
+                           const void *rows, size_t n_rows, const ts_latent *l)
+{
+    const size_t width = l->n + l->n_rope;
+
+    for (size_t r = 0; r < n_rows; r += TILE_ROWS) {
+        const int8_t *row = (const int8_t *)rows + r * l->row_bytes;
+        const size_t n_here = n_rows - r < TILE_ROWS ? n_rows - r : TILE_ROWS;
+        size_t i = 0;
+
+        for (; i + TILE_Q <= n_q; i += TILE_Q)
+            score_tile(s + i * s_stride + r, s_stride, q + i * width, width, d + i, TILE_Q, row,
+                       n_here, l);
+        for (; i < n_q; i++)
+            score_tile(s + i * s_stride + r, s_stride, q + i * width, 0, d + i, 1, row, n_here, l);
+    }
+}
+
+/* --- values --- */
+
+typedef struct weights {
+    int16_t u[TILE_Q][TS_LATENT_ROWS];
+    float e[TILE_Q];
+} weights;
+
+/* Weights of one output; behind the last row zeros. */
+static void round_weights(weights *w, size_t i, const float *p, const int8_t *rows, size_t n_rows,
+                          const ts_latent *l)
+{
+    _Alignas(32) float v[TS_LATENT_ROWS] = {0};
+
+    for (size_t r = 0; r < n_rows; r++)
+        v[r] = p[r] * latent_factor(rows + r * l->row_bytes, l, 0);
+    const float factor =
+        q_factor(largest_magnitude(v, TS_LATENT_ROWS), LATENT_WEIGHT_MAX, &w->e[i]);
+    for (size_t r = 0; r < TS_LATENT_ROWS; r += 16)
+        store_256(w->u[i] + r, round_16(v + r, factor));
+}
+
+/* Rows a and b, weighted by pairs r and r + 1 of w. */
+INLINE void add_pair(__m256i sum[2][TILE_Q], const weights *w, size_t n_q, __m128i a, __m128i b,
+                     size_t r)
+{
+    const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
+    const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));
+
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n_q; i++) {
+        const __m256i u = broadcast_32(w->u[i] + r);
+        sum[0][i] = _mm256_add_epi32(sum[0][i], _mm256_madd_epi16(low, u));
+        sum[1][i] = _mm256_add_epi32(sum[1][i], _mm256_madd_epi16(high, u));
+        KEEP(sum[0][i]);
+        KEEP(sum[1][i]);
+    }
+}
+
+/* z += the weighted sum, sixteen columns of n_q outputs. */
+INLINE void value_tile(float *z, size_t z_stride, const weights *w, size_t n_q, const int8_t *c,
+                       size_t n_rows, size_t row_bytes)
+{
+    __m256i sum[2][TILE_Q];
+    size_t r = 0;
+
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n_q; i++)
+        sum[0][i] = sum[1][i] = _mm256_setzero_si256();
+    for (; r + 2 <= n_rows; r += 2, c += 2 * row_bytes)
+        add_pair(sum, w, n_q, load_128(c), load_128(c + row_bytes), r);
+    if (r < n_rows)
+        add_pair(sum, w, n_q, load_128(c), _mm_setzero_si128(), r);
+#pragma GCC unroll 4
+    for (size_t i = 0; i < n_q; i++) {
+        const __m256 e = _mm256_set1_ps(w->e[i]);
+        float *to = z + i * z_stride;
+        _mm256_storeu_ps(to,
+                         _mm256_fmadd_ps(e, _mm256_cvtepi32_ps(sum[0][i]), _mm256_loadu_ps(to)));
+        _mm256_storeu_ps(
+            to + 8, _mm256_fmadd_ps(e, _mm256_cvtepi32_ps(sum[1][i]), _mm256_loadu_ps(to + 8)));
+    }
+}
+
+/* Columns [j, end) of up to four outputs. */
+INLINE void value_columns(float *z, size_t z_stride, const weights *w, size_t n_q,
+                          const int8_t *rows, size_t n_rows, const ts_latent *l, size_t j,
+                          size_t end)
+{
+    for (; j < end; j += 16)
+        value_tile(z + j, z_stride, w, n_q, rows + j, n_rows, l->row_bytes);
+}
+
+void ts_latent_values_avx2(float *z, size_t z_stride, const float *p, size_t p_stride, size_t n_q,
+                           const void *rows, size_t n_rows, const ts_latent *l)
+{
+    enum { MAX_Q = 4 * TILE_Q, COLUMNS = 64 };
+    weights w[MAX_Q / TILE_Q];
+
+    for (size_t i0 = 0; i0 < n_q; i0 += MAX_Q, z += MAX_Q * z_stride, p += MAX_Q * p_stride) {
+        const size_t n_here = n_q - i0 < MAX_Q ? n_q - i0 : MAX_Q;
+
+        for (size_t i = 0; i < n_here; i++)
+            round_weights(&w[i / TILE_Q], i % TILE_Q, p + i * p_stride, rows, n_rows, l);
+        for (size_t j = 0; j < l->n; j += COLUMNS)
+            for (size_t i = 0; i < n_here; i += TILE_Q) {
+                const size_t end = l->n - j < COLUMNS ? l->n : j + COLUMNS;
+                const weights *of = &w[i / TILE_Q];
+                float *to = z + i * z_stride;
+                switch (n_here - i) {
+                case 1: value_columns(to, z_stride, of, 1, rows, n_rows, l, j, end); break;
+                case 2: value_columns(to, z_stride, of, 2, rows, n_rows, l, j, end); break;
+                case 3: value_columns(to, z_stride, of, 3, rows, n_rows, l, j, end); break;
+                default: value_columns(to, z_stride, of, 4, rows, n_rows, l, j, end);
+                }
+            }
+    }
+}

@@ -1,0 +1,5 @@
+/** A new id: 128 random bits.  (crypto.randomUUID exists only on https and localhost.) */
+export function newId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (b) => b.toString(16).padStart(2, '0')).join('');
+}

@@ -1,0 +1,59 @@
+/* What a conversation is made of.  A conversation is a tree: every message but the
+ * first ones has a parent, and `leaf` says which branch is shown. */
+
+export type Role = 'user' | 'assistant';
+
+/** Why an answer ended; `aborted`: the user stopped it; `error`: it broke off. */
+export type Finish = 'stop' | 'length' | 'aborted' | 'error';
+
+export interface Usage {
+  prompt: number;
+  cached: number;
+  completion: number;
+  reasoning: number;
+}
+
+/** A file's text, as it is put into the prompt. */
+export interface Attachment {
+  name: string;
+  bytes: number;
+  text: string;
+}
+
+export interface Message {
+  id: string;
+  parent: string | null;
+  role: Role;
+  content: string;
+  reasoning: string;
+  created: number;
+  files?: Attachment[];
+  model?: string;
+  thinkingMs?: number;
+  answerMs?: number;
+  finish?: Finish;
+  error?: string;
+  usage?: Usage;
+}
+
+/** What the sidebar knows of a conversation. */
+export interface Summary {
+  id: string;
+  title: string;
+  folder: string;
+  isPinned: boolean;
+  created: number;
+  updated: number;
+}
+
+export interface Conversation extends Summary {
+  isTemporary: boolean;
+  model: string;
+  system: string;
+  messages: Message[];
+  leaf: string | null;
+}
+
+/** How hard the model thinks: none at all, or an effort of the API. */
+export type Effort = 'off' | 'low' | 'high' | 'max';
+export const EFFORTS: readonly Effort[] = ['off', 'low', 'high', 'max'];

@@ -1,0 +1,15 @@
+/* Which dialog is open; at most one. */
+import { signal } from '@preact/signals';
+
+export type Dialog =
+  | { kind: 'link'; url: URL }
+  | { kind: 'settings' }
+  | { kind: 'shortcuts' }
+  | { kind: 'confirm'; text: string; action: string; onConfirm: () => void }
+  | { kind: 'prompt'; label: string; value: string; options: string[]; onSubmit: (s: string) => void };
+
+export const dialog = signal<Dialog | null>(null);
+
+export function askToOpen(url: URL): void {
+  dialog.value = { kind: 'link', url };
+}

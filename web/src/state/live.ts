@@ -1,0 +1,71 @@
+/* An answer while it arrives.  Text is gathered and shown once per frame, however fast
+ * it comes. */
+import { signal, type Signal } from '@preact/signals';
+
+export class Live {
+  readonly reasoning = signal('');
+  readonly content = signal('');
+  readonly thinkingMs = signal<number | null>(null); // known when the answer began
+  readonly started = performance.now();
+  readonly abort = new AbortController();
+  /** Set to answer without thinking on. */
+  wantsAnswer = false;
+  nTokens = 0;
+  firstToken: number | null = null;
+  private moreReasoning = '';
+  private moreContent = '';
+  private isWaiting = false;
+
+  constructor(
+    readonly chatId: string,
+    readonly messageId: string,
+  ) {}
+
+  addReasoning(text: string): void {
+    this.count();
+    this.moreReasoning += text;
+    this.schedule();
+  }
+
+  addContent(text: string): void {
+    this.count();
+    if (this.thinkingMs.value === null) this.thinkingMs.value = performance.now() - this.started;
+    this.moreContent += text;
+    this.schedule();
+  }
+
+  /** What has arrived becomes visible. */
+  flush(): void {
+    this.isWaiting = false;
+    if (this.moreReasoning !== '') this.reasoning.value += this.moreReasoning;
+    if (this.moreContent !== '') this.content.value += this.moreContent;
+    this.moreReasoning = this.moreContent = '';
+  }
+
+  private count(): void {
+    this.nTokens++;
+    this.firstToken ??= performance.now();
+  }
+
+  private schedule(): void {
+    if (this.isWaiting) return;
+    this.isWaiting = true;
+    const flush = () => {
+      this.flush();
+    };
+    if (document.hidden) setTimeout(flush, 100);
+    else requestAnimationFrame(flush);
+  }
+}
+
+/** By conversation. */
+export const lives: Signal<Readonly<Record<string, Live>>> = signal({});
+
+export function startLive(live: Live): void {
+  lives.value = { ...lives.value, [live.chatId]: live };
+}
+
+export function endLive(live: Live): void {
+  const { [live.chatId]: gone, ...rest } = lives.value;
+  if (gone === live) lives.value = rest;
+}

@@ -1,0 +1,46 @@
+/* A store that forgets: for servers that keep nothing. */
+import type { Conversation, Message, Summary } from '../core/types';
+import type { Meta, Store } from './store';
+
+export class MemoryStore implements Store {
+  private readonly all = new Map<string, Conversation>();
+
+  list(): Promise<Summary[]> {
+    return Promise.resolve([...this.all.values()]);
+  }
+
+  search(query: string): Promise<Summary[]> {
+    const wanted = query.toLowerCase();
+    const has = (text: string) => text.toLowerCase().includes(wanted);
+    return Promise.resolve(
+      [...this.all.values()].filter((c) => has(c.title) || c.messages.some((m) => has(m.content))),
+    );
+  }
+
+  open(id: string): Promise<Conversation> {
+    const found = this.all.get(id);
+    return found ? Promise.resolve(found) : Promise.reject(new Error(`no conversation ${id}`));
+  }
+
+  create(conversation: Conversation): Promise<void> {
+    this.all.set(conversation.id, conversation);
+    return Promise.resolve();
+  }
+
+  async change(id: string, meta: Partial<Meta>): Promise<void> {
+    this.all.set(id, { ...(await this.open(id)), ...meta });
+  }
+
+  async putMessage(id: string, message: Message): Promise<void> {
+    const c = await this.open(id);
+    const messages = c.messages.some((m) => m.id === message.id)
+      ? c.messages.map((m) => (m.id === message.id ? message : m))
+      : [...c.messages, message];
+    this.all.set(id, { ...c, messages, updated: message.created });
+  }
+
+  remove(id: string): Promise<void> {
+    this.all.delete(id);
+    return Promise.resolve();
+  }
+}

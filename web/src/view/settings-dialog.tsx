@@ -1,0 +1,43 @@
+import { LANGUAGES, language, t } from '../i18n';
+import { changeSettings, settings, type Settings } from '../state/settings';
+import { DialogFrame } from './dialog';
+
+interface ChoiceProps {
+  label: string;
+  value: string;
+  options: Record<string, string>;
+  onChange: (value: string) => void;
+}
+
+function Choice({ label, value, options, onChange }: ChoiceProps) {
+  return (
+    <label class="field">
+      <span>{label}</span>
+      <select value={value} onChange={(event) => { onChange(event.currentTarget.value); }}>
+        {Object.entries(options).map(([key, name]) => <option key={key} value={key}>{name}</option>)}
+      </select>
+    </label>
+  );
+}
+
+export function SettingsDialog() {
+  const now = settings.value;
+  return (
+    <DialogFrame title={t.value.settings}>
+      <Choice label={t.value.language} value={language.value} options={LANGUAGES}
+        onChange={(value) => { changeSettings({ language: value }); }} />
+      <Choice label={t.value.theme} value={now.theme}
+        options={{ auto: t.value.themeAuto, light: t.value.themeLight, dark: t.value.themeDark }}
+        onChange={(value) => { changeSettings({ theme: value as Settings['theme'] }); }} />
+      <Choice label={t.value.sendKey} value={now.sendWith}
+        options={{ enter: t.value.sendEnter, 'ctrl-enter': t.value.sendCtrlEnter }}
+        onChange={(value) => { changeSettings({ sendWith: value as Settings['sendWith'] }); }} />
+      <label class="field is-tall">
+        <span>{t.value.instructions}</span>
+        <textarea rows={4} value={now.instructions}
+          onChange={(event) => { changeSettings({ instructions: event.currentTarget.value }); }} />
+        <small>{t.value.instructionsHint}</small>
+      </label>
+    </DialogFrame>
+  );
+}

@@ -1,0 +1,42 @@
+/* axe-core finds nothing: light, dark, phone, with and without a chat, in dialogs. */
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { test } from 'node:test';
+import { answered, ask, openPage, useStage } from './stage.mjs';
+
+const all = useStage();
+const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
+const everything = `# Heading\n\nText with \`code\`, $x^2$, [a link](https://example.org) and ![i](https://example.org/i.png).
+
+| a | b |\n|---|--:|\n| 1 | 2 |\n\n\`\`\`js\nconst a = "b"; // c\n\`\`\`\n\n- [ ] one\n- two\n\n> quote\n\n$$\\int x$$\n`;
+
+async function check(page, where) {
+  // The page's policy allows no script from outside: axe comes through the debugger.
+  await page.evaluate(axe);
+  const { violations } = await page.evaluate(() =>
+    globalThis.axe.run(document, {
+      runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'],
+    }),
+  );
+  const told = violations.map((v) => `${where}: ${v.id}: ${v.nodes.map((n) => n.html).join(' | ')}`);
+  assert.deepEqual(told, []);
+}
+
+for (const [name, options] of [
+  ['light', { colorScheme: 'light' }],
+  ['dark', { colorScheme: 'dark' }],
+  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+])
+  test(`no violations: ${name}`, async () => {
+    const page = await openPage(all, { reducedMotion: 'reduce', ...options });
+    await check(page, 'empty');
+    if (name === 'phone') await page.getByRole('button', { name: 'Hide sidebar' }).click();
+    all.proxy.script = () => [[0, { reasoning_content: 'hm' }], [0, { content: everything }]];
+    await ask(page, 'Show me everything');
+    await answered(page);
+    await page.waitForSelector('.katex');
+    await page.waitForSelector('.hljs-keyword');
+    await page.click('.thinking .fold');
+    await check(page, 'chat');
+    await page.check();
+  });

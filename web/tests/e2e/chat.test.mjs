@@ -1,0 +1,102 @@
+/* The chat itself: the real model through the page, and scripted answers for what takes
+ * time. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answered, ask, openPage, useStage } from './stage.mjs';
+
+const all = useStage();
+
+test('the embedded model answers a question', async () => {
+  all.proxy.script = () => null;
+  const page = await openPage(all);
+  await ask(page, 'What is 12 + 7?');
+  await answered(page);
+  assert.match(await page.textContent('.answer .markdown'), /\S/);
+  assert.equal(await page.textContent('.bubble'), 'What is 12 + 7?');
+  await page.check();
+});
+
+test('the page works without a proxy too, and says what it may not do', async () => {
+  const page = await openPage(all, { url: all.server.url });
+  const response = await page.request.get(all.server.url);
+  const policy = response.headers()['content-security-policy'];
+  assert.match(policy, /default-src 'none'/);
+  assert.match(policy, /connect-src 'self'/);
+  assert.match(policy, /require-trusted-types-for 'script'/);
+  assert.doesNotMatch(policy, /unsafe/);
+  await page.check();
+});
+
+test('files with hashes are kept, the page is asked for anew', async () => {
+  const page = await openPage(all, { url: all.server.url });
+  const script = page.requests.find((url) => url.endsWith('.js'));
+  const file = await page.request.get(script);
+  assert.match(file.headers()['cache-control'], /immutable/);
+  const root = await page.request.get(all.server.url);
+  assert.equal(root.headers()['cache-control'], 'no-cache');
+  const again = await fetch(all.server.url, {
+    headers: { 'If-None-Match': root.headers()['etag'], 'Accept-Encoding': 'gzip' },
+  });
+  assert.equal(again.status, 304);
+  await page.check();
+});
+
+test('thoughts are shown while they come and fold when the answer begins', async () => {
+  const page = await openPage(all);
+  all.proxy.script = () => [
+    [0, { reasoning_content: 'First I think.' }],
+    [1500, { content: 'Then I **say**.' }],
+    [700, { content: ' More.' }],
+  ];
+  await ask(page, 'Think!');
+  await page.waitForSelector('.thinking.is-live .thoughts');
+  assert.match(await page.textContent('.thinking .fold'), /Thinking for/);
+  await page.waitForSelector('.answer.is-live strong');
+  assert.equal(await page.locator('.thoughts').count(), 0);
+  await answered(page);
+  assert.match(await page.textContent('.thinking .fold'), /Thought for/);
+  await page.click('.thinking .fold');
+  assert.match(await page.textContent('.thoughts'), /First I think/);
+  await page.check();
+});
+
+test('stop ends the answer and keeps what was said', async () => {
+  const page = await openPage(all);
+  all.proxy.script = () => [[0, { content: 'Begun' }], [60_000, { content: 'never' }]];
+  await ask(page, 'Stop me');
+  await page.waitForFunction(() => document.querySelector('.answer')?.textContent.includes('Begun'));
+  await page.getByRole('button', { name: 'Stop', exact: true }).click();
+  await answered(page);
+  assert.match(await page.textContent('.answer'), /Begun/);
+  assert.match(await page.textContent('.outcome'), /Stopped/);
+  await page.check();
+});
+
+test('regenerate makes a version, and versions can be switched', async () => {
+  const page = await openPage(all);
+  let n = 0;
+  all.proxy.script = () => [[0, { content: `Answer ${++n}` }]];
+  await ask(page, 'Again?');
+  await answered(page);
+  await page.waitForFunction(() => !document.querySelector('.is-live'));
+  const first = await page.textContent('.answer .markdown');
+  await page.getByRole('button', { name: 'Regenerate' }).click();
+  await page.waitForSelector('.answer .versions');
+  await answered(page);
+  assert.notEqual(await page.textContent('.answer .markdown'), first);
+  await page.getByRole('button', { name: 'Previous version' }).click();
+  await page.waitForFunction((text) => document.querySelector('.answer .markdown').textContent === text, first);
+  await page.check();
+});
+
+test('a server that is away is told, and its return too', async () => {
+  const page = await openPage(all);
+  page.mayFail = true; // the browser writes failed requests on the console
+  all.proxy.isDown = true;
+  await ask(page, 'Anybody there?');
+  await page.waitForSelector('.banner');
+  await page.waitForSelector('.outcome.is-error');
+  all.proxy.isDown = false;
+  await page.waitForSelector('.banner', { state: 'detached' });
+  await page.check();
+});

@@ -11,7 +11,8 @@ typedef struct ts_maker {
     ts_lang lang;
     unsigned level;
     ts_split split;
-    bool has_new_phrase;
+    bool has_new_phrase, wants_any_lang;
+    uint64_t index;               /* of the item */
     bool is_full;                 /* a text was too long, or memory is out */
     unsigned n_steps, mistake_at; /* which step goes wrong first */
 } ts_maker;
@@ -56,6 +57,7 @@ bool ts_judge_facts(ts_lang lang, ts_str truth, ts_str answer);
 bool ts_judge_countdown(ts_lang lang, ts_str truth, ts_str answer); /* judge_countdown.c */
 bool ts_judge_date(ts_lang lang, ts_str truth, ts_str answer);      /* task_dates.c */
 bool ts_judge_letters(ts_lang lang, ts_str truth, ts_str answer);   /* task_letters.c */
+bool ts_judge_logic(ts_lang lang, ts_str truth, ts_str answer);     /* task_logic.c */
 
 #define TS_FAMILY_MAKER(name) bool ts_make_##name(ts_maker *m)
 TS_FAMILY_MAKER(addition);

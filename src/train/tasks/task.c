@@ -26,6 +26,20 @@ const ts_family ts_families[] = {
      ts_judge_countdown},
     {"countdown4", "reach a number with four others", 120, 2, true, ts_make_countdown4,
      ts_judge_countdown},
+    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, true, ts_make_units,
+     ts_judge_number},
+    {"dates", "weekdays, days from and between dates, clock times", 80, 4, true, ts_make_dates,
+     ts_judge_date},
+    {"percent", "percentages of numbers and prices", 40, 3, true, ts_make_percent, ts_judge_number},
+    {"stories", "small word problems: rule of three, sums of several steps", 100, 4, true,
+     ts_make_stories, ts_judge_number},
+    {"letters", "count, spell and reverse the letters of words", 50, 3, true, ts_make_letters,
+     ts_judge_letters},
+    {"logic", "who is taller, knights and knaves, sequences", 60, 4, true, ts_make_logic,
+     ts_judge_logic},
+    {"self", "what this program is and how it is used", 50, 1, false, ts_make_self, ts_judge_facts},
+    {"beyond", "questions that a small model cannot answer", 50, 1, false, ts_make_beyond,
+     ts_judge_facts},
 };
 const size_t ts_n_families = TS_COUNT(ts_families);
 
@@ -61,6 +75,8 @@ ts_split ts_split_of(ts_str key)
 {
     const uint64_t rest = ts_hash(key.ptr, key.len) % 50;
 
+    if (ts_str_starts(key, "!"))
+        return TS_SPLIT_TEST;
     return rest == 0 ? TS_SPLIT_TEST : rest == 1 ? TS_SPLIT_VALID : TS_SPLIT_TRAIN;
 }
 
@@ -93,7 +109,11 @@ static void start(ts_maker *m, ts_item *it, const ts_item_spec *spec)
 {
     static const uint8_t langs[] = {TS_LANG_EN, TS_LANG_EN, TS_LANG_DE, TS_LANG_ZH};
 
-    *m = (ts_maker){.item = it, .split = spec->split, .has_new_phrase = spec->has_new_phrase};
+    *m = (ts_maker){.item = it,
+                    .split = spec->split,
+                    .index = spec->index,
+                    .wants_any_lang = spec->lang < 0,
+                    .has_new_phrase = spec->has_new_phrase};
     const uint64_t seed[] = {spec->seed, spec->index, spec->family != NULL};
     ts_rng_seed(&m->rng, ts_hash(seed, sizeof seed));
     it->family = spec->family ? spec->family : pick_family(&m->rng);

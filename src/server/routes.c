@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "core/compiler.h"
+#include "server/api/anthropic.h"
 #include "server/api/deepseek.h"
 #include "server/api/ollama.h"
 #include "server/api/openai.h"
@@ -16,10 +17,16 @@ size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
         const ts_route *routes;
         size_t n;
     } tables[] = {
-        {ts_base_routes, ts_n_base_routes},         {ts_deepseek_routes, ts_n_deepseek_routes},
-        {ts_ollama_routes, ts_n_ollama_routes},     {ts_openai_routes, ts_n_openai_routes},
-        {ts_openapi_routes, ts_n_openapi_routes},   {ts_page_routes, ts_n_page_routes},
+        /* clang-format off */
+        {ts_anthropic_routes, ts_n_anthropic_routes},
+        {ts_base_routes, ts_n_base_routes},
+        {ts_deepseek_routes, ts_n_deepseek_routes},
+        {ts_ollama_routes, ts_n_ollama_routes},
+        {ts_openai_routes, ts_n_openai_routes},
+        {ts_openapi_routes, ts_n_openapi_routes},
+        {ts_page_routes, ts_n_page_routes},
         {ts_tokenize_routes, ts_n_tokenize_routes},
+        /* clang-format on */
     };
     size_t n = 0;
 

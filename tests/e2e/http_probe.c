@@ -180,7 +180,7 @@ static bool render_braces(const ts_http_request *req, const ts_http_error *error
     return ts_buf_append_str(out, text);
 }
 
-static const ts_protocol braces = {"braces", "application/braces", render_braces, 0};
+static const ts_protocol braces = {"braces", "application/braces", render_braces, 0, NULL};
 
 static const ts_route routes[] = {
     {NULL, "/braces/*", NULL, 0, &braces, NULL},

@@ -14,7 +14,8 @@ static void handler(ts_http_request *req, ts_reply *reply)
     (void)reply;
 }
 
-static const ts_protocol alpha = {"alpha", "x/alpha", NULL, 0}, beta = {"beta", "x/beta", NULL, 0};
+static const ts_protocol alpha = {"alpha", "x/alpha", NULL, 0, NULL},
+                         beta = {"beta", "x/beta", NULL, 0, NULL};
 
 static const ts_route routes[] = {
     {NULL, "/*", NULL, 0, &alpha, NULL},

@@ -6,7 +6,7 @@
 #include "server/auth/auth.h"
 #include "server/server.h"
 
-static const ts_protocol protocol = {"deepseek", "application/json", ts_openai_render, 402};
+static const ts_protocol protocol = {"deepseek", "application/json", ts_openai_render, 402, NULL};
 
 /* What the key may still use today, in millions of tokens, as nothing is charged.
  * Clients parse this strictly: these members, amounts as strings, one entry at least,

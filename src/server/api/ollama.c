@@ -29,7 +29,7 @@ bool ts_ollama_render(const ts_http_request *req, const ts_http_error *error, ts
     return is_good;
 }
 
-const ts_protocol ts_protocol_ollama = {"ollama", "application/json", ts_ollama_render, 0};
+const ts_protocol ts_protocol_ollama = {"ollama", "application/json", ts_ollama_render, 0, NULL};
 
 static void send_out(ts_reply *reply, ts_out *o)
 {

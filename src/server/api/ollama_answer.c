@@ -11,10 +11,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "formats/json.h"
 #include "server/api/ollama.h"
+#include "server/api/whole_call.h"
 
-enum { MAX_LOGPROBS = 256 << 20, MAX_CALL_VALUES = 1 << 16 };
+enum { MAX_LOGPROBS = 256 << 20 };
 
 typedef struct answer {
     bool is_chat, wants_logprobs;
@@ -126,19 +126,6 @@ static void write_thinking(ts_turn *t, ts_str text)
     write_line(t, TS_STR(""), text);
 }
 
-/* A call that was cut by the end of the answer is no JSON: done_reason says "length". */
-static bool is_whole(const ts_turn_call *call)
-{
-    json_t *value = NULL;
-    const bool is_good =
-        call->arguments.len > 0 &&
-        ts_json_parse(&value, call->arguments.ptr, call->arguments.len,
-                      (ts_json_limits){.values = MAX_CALL_VALUES}, NULL) == TIEFSEE_OK;
-
-    json_decref(value);
-    return is_good;
-}
-
 static void write_call(ts_out *o, const ts_turn_call *call)
 {
     ts_out_raw(o, "{\"id\":");
@@ -154,7 +141,7 @@ static void write_call_line(ts_turn *t, const ts_turn_call *call)
 {
     ts_out *o = &t->out;
 
-    if (!is_whole(call))
+    if (!ts_call_is_whole(call)) /* done_reason will be "length" */
         return;
     write_head(o, t->model->name);
     ts_out_raw(o, ",\"message\":{\"role\":\"assistant\",\"content\":\"\",\"tool_calls\":[");
@@ -211,7 +198,7 @@ static void write_calls(ts_turn *t)
     size_t n = 0;
 
     for (size_t i = 0; i < t->n_calls; i++) {
-        if (!is_whole(&t->calls[i]))
+        if (!ts_call_is_whole(&t->calls[i]))
             continue;
         ts_out_raw(&t->out, n++ ? "," : ",\"tool_calls\":[");
         write_call(&t->out, &t->calls[i]);

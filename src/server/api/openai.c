@@ -53,7 +53,7 @@ bool ts_openai_render(const ts_http_request *req, const ts_http_error *error, ts
     return is_good;
 }
 
-const ts_protocol ts_protocol_openai = {"openai", "application/json", ts_openai_render, 0};
+const ts_protocol ts_protocol_openai = {"openai", "application/json", ts_openai_render, 0, NULL};
 
 /* ---- completions */
 

@@ -93,7 +93,8 @@ typedef struct ts_protocol {
     const char *name; /* "openai": for the log */
     const char *content_type;
     ts_http_render *render;
-    int quota_status; /* when the day's tokens of a key are used up; 0: 429 */
+    int quota_status;      /* when the day's tokens of a key are used up; 0: 429 */
+    const char *id_header; /* the request's id under this name too; NULL: X-Request-Id only */
 } ts_protocol;
 
 /* Plain text, for routes without a protocol. */

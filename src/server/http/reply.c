@@ -500,7 +500,7 @@ static bool render_text(const ts_http_request *req, const ts_http_error *error, 
     return ts_buf_append_str(out, error->message) && ts_buf_append_str(out, "\n");
 }
 
-const ts_protocol ts_protocol_text = {"text", "text/plain; charset=utf-8", render_text, 0};
+const ts_protocol ts_protocol_text = {"text", "text/plain; charset=utf-8", render_text, 0, NULL};
 
 /* Half an answer is out: the client must see that it is not whole. */
 static void cut(ts_reply *r)

@@ -27,13 +27,15 @@ static void add_headers(const ts_reply *r, struct MHD_Response *response)
         add(response, "Content-Type", r->content_type);
     if (r->req.id)
         add(response, "X-Request-Id", r->req.id);
+    if (r->req.id && r->protocol && r->protocol->id_header)
+        add(response, r->protocol->id_header, r->req.id);
     for (size_t i = 0; i < sizeof defaults / sizeof *defaults; i++)
         if (!ts_exchange_has_header(r, defaults[i].name))
             add(response, defaults[i].name, defaults[i].value);
     add(response, "Cross-Origin-Resource-Policy", r->origin ? "cross-origin" : "same-origin");
     if (r->origin) {
         add(response, "Access-Control-Allow-Origin", r->origin);
-        add(response, "Access-Control-Expose-Headers", "X-Request-Id, Retry-After");
+        add(response, "Access-Control-Expose-Headers", "X-Request-Id, Request-Id, Retry-After");
     }
     add(response, "Vary", "Origin");
     for (const ts_reply_header_node *h = r->headers; h; h = h->next)

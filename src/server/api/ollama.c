@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "core/hash.h"
+#include "engine/model.h"
 #include "server/api/ollama_answer.h"
 #include "server/server.h"
 
@@ -116,10 +117,10 @@ static void write_details(ts_out *o, const ts_served_model *m)
     ts_out_f(o, ",\"context_length\":%zu}", m->n_ctx);
 }
 
-/* The formats of V2.5 and later have tool calls. */
 static bool knows_tools(const ts_served_model *m)
 {
-    return *m->info.encoding && strcmp(m->info.encoding, "deepseek-v2") != 0;
+    return *m->info.encoding &&
+           ts_encoding_calls(m->model->encoding, m->model->bpe) != TS_CALLS_NONE;
 }
 
 static void write_capabilities(ts_out *o, const ts_served_model *m)

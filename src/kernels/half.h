@@ -29,6 +29,38 @@ static inline float half_f16(uint16_t h)
     return half_from_bits(sign | (rest + (112u << 23)));
 }
 
+/* To the nearest, ties to even; beyond the range to the largest (65504), for weights
+ * must stay numbers.  NaN is not asked for. */
+static inline uint16_t half_to_f16(float v)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    const uint16_t sign = (uint16_t)(bits >> 16 & 0x8000u);
+    const uint32_t magnitude = bits & 0x7fffffffu;
+    if (magnitude >= 0x477ff000u) /* 65520: would round to infinity */
+        return sign | 0x7bffu;
+    if (magnitude < 0x38800000u) { /* 2^-14: a multiple of 2^-24 */
+        /* Adding 1.5 * 2^-1 leaves exactly those bits, rounded by the hardware. */
+        float f;
+        memcpy(&f, &magnitude, sizeof f);
+        f += 0.75f;
+        memcpy(&bits, &f, sizeof bits);
+        return (uint16_t)(sign | (bits & 0x7ffu));
+    }
+    const uint32_t odd = magnitude >> 13 & 1;
+    return (uint16_t)(sign | (magnitude - (112u << 23) + 0xfffu + odd) >> 13);
+}
+
+/* To the nearest, ties to even. */
+static inline uint16_t half_to_bf16(float v)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &v, sizeof bits);
+    return (uint16_t)((bits + 0x7fffu + (bits >> 16 & 1)) >> 16);
+}
+
 /* The upper half of a binary32. */
 static inline float half_bf16(uint16_t h)
 {

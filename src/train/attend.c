@@ -14,7 +14,7 @@
 
 #include "train/layers.h"
 
-enum { BLOCK = 64 };
+enum { BLOCK = 36 };
 
 /* Per document: K, K and V in both kinds of panels, gradients; per block: the rest. */
 typedef struct tables {

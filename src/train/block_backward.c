@@ -9,7 +9,7 @@
 #include "train/block_parts.h"
 
 /* Outputs of one task; so many that packing X for each costs little. */
-enum { TASK_ROWS = 192, TASK_CHANNELS = 64 };
+enum { TASK_ROWS = LINEAR_MAX_OUTPUTS, TASK_CHANNELS = 64 };
 
 typedef struct grad_task {
     ts_linear_grad linear; /* w NULL: a gain */

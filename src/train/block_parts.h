@@ -5,8 +5,9 @@
 #include "backends/router.h"
 #include "train/block.h"
 
-/* Tokens of a piece, and rows of an expert's. */
-enum { TILE = 64, EXPERT_TILE = 96 };
+/* Tokens of a piece, and rows of an expert's: multiples of 6, the rows of a tile of the
+ * product kernel. */
+enum { TILE = 96, EXPERT_TILE = 96 };
 
 /* A loop over tokens, documents and heads, or experts of one layer. */
 typedef struct ts_block_loop {

@@ -26,6 +26,8 @@ void ts_linear_forward(const ts_kernels *k, ts_rows y, bool adds, ts_rows x, con
 void ts_linear_backward(const ts_kernels *k, ts_rows dx, bool adds, ts_rows dy, const ts_weight *w,
                         size_t n);
 
+enum { LINEAR_MAX_OUTPUTS = 192 }; /* at a time: even fewer pack X too often */
+
 /* dW of outputs [begin, end) from all n tokens. */
 typedef struct ts_linear_grad {
     const ts_weight *w;

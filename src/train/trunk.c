@@ -8,7 +8,7 @@
 #include "train/mtp.h"
 
 /* Rows of the head at a time: their logits stay in L3; and rows of one piece. */
-enum { HEAD_ROWS = 256, HEAD_TILE = 16, HEAD_OUTPUTS = 128 };
+enum { HEAD_ROWS = 240, HEAD_TILE = 24, HEAD_OUTPUTS = LINEAR_MAX_OUTPUTS };
 
 static real *reals(ts_carve *c, size_t n, size_t width)
 {

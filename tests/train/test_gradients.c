@@ -97,7 +97,7 @@ enum { IN = 19, OUT = 21, ROWS = 7 };
 
 static struct linear_case {
     real w[IN * OUT], dw[IN * OUT], forward[2 * 32 * 32], backward[2 * 32 * 32];
-    real x[ROWS * IN], dx[ROWS * IN], y[ROWS * OUT], weight[ROWS * OUT], scratch[32 * 256];
+    real x[ROWS * IN], dx[ROWS * IN], y[ROWS * OUT], weight[ROWS * OUT], scratch[65536];
     ts_weight view;
 } lin;
 
@@ -114,6 +114,7 @@ static void linear_goes_back(void **state)
     const ts_rows dy = {lin.weight, OUT}, x = {lin.x, IN};
 
     (void)state;
+    assert_true(ts_linear_scratch_reals(IN) <= TS_COUNT(lin.scratch));
     lin.view = (ts_weight){lin.w, lin.dw, lin.forward, lin.backward, IN, OUT};
     fill(lin.w, IN * OUT);
     fill(lin.x, ROWS * IN);

@@ -1,0 +1,294 @@
+/* cmd_train.c - make a model: pre-training and fine-tuning on shards of tokens.
+ *
+ * The loop is train/run.h; here are options, the line of progress and signals.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/clock.h"
+#include "core/error.h"
+#include "train/run.h"
+
+static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name, *optimizer_name;
+static ts_opt_list shards;
+static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
+static uint64_t n_warmup = UINT64_MAX;
+static double lr = -1, decay_share = -1, weight_decay = -1, clip = -1, balance = -1, bias_rate = -1;
+static bool has_mtp, resumes, only_plans;
+
+static const char *const schedules[] = {"wsd", "cosine", NULL};
+static const char *const optimizers[] = {"muon", "adamw", NULL};
+
+static const ts_opt options[] = {
+    {'d', "data", "SHARD", "tokens to learn from; up to 16 times", .list = &shards},
+    {'o', "out", "FOLDER", "where the checkpoint and the log lie", .text = &folder},
+    {0, "resume", .help = "go on with the checkpoint in FOLDER and its options", .flag = &resumes},
+    {0, "from", "CHECKPOINT", "start with these weights (sft needs it)", .text = &from},
+    {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
+    {0, "config", "FILE", "model: a config.json of DeepSeek-V3's architecture",
+     .text = &config_path},
+    {0, "mtp", .help = "also learn to predict the token after the next", .flag = &has_mtp},
+    {'n', "steps", "N", "steps; default: 2000", .count = &n_steps, .min = 1, .max = 1u << 30},
+    {0, "batch", "N", "tokens of a step; default: 8192", .count = &batch_tokens, .min = 1,
+     .max = 1 << 24},
+    {0, "pass", "N", "tokens of one pass, of which a step has several; default: 2048",
+     .count = &micro_tokens, .min = 1, .max = 1 << 20},
+    {0, "lr", "X", "peak learning rate; default: 3e-3 at a width of 192", .number = &lr,
+     .high = 10},
+    {0, "optimizer", "NAME", "muon (and AdamW for what is no matrix) or adamw; default: muon",
+     .text = &optimizer_name, .choices = optimizers},
+    {0, "schedule", "NAME", "wsd (warm-up, constant, linear decay) or cosine; default: wsd",
+     .text = &schedule_name, .choices = schedules},
+    {0, "warmup", "N", "steps of the warm-up; default: a tenth, at most 150", .count = &n_warmup,
+     .max = 1u << 30},
+    {0, "decay", "X", "share of the steps in which wsd decays; default: 0.5",
+     .number = &decay_share, .high = 1},
+    {0, "weight-decay", "X", "of matrices; default: 0.1", .number = &weight_decay, .high = 10},
+    {0, "clip", "X", "largest norm of a gradient, 0: any; default: 1", .number = &clip,
+     .high = 1e9},
+    {0, "balance", "X", "weight of the balance loss of experts; default: 1e-4", .number = &balance,
+     .high = 1e3},
+    {0, "bias-rate", "X", "how far a router's bias moves per step; default: 0.01",
+     .number = &bias_rate, .high = 1},
+    {0, "save-every", "N", "steps between checkpoints; default: 100", .count = &save_every,
+     .min = 1, .max = 1u << 30},
+    {'s', "seed", "N", "of weights and order; default: 1", .count = &seed},
+    {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
+     .max = TS_MAX_THREADS},
+    {0, "plan", .help = "say what it would take, and stop", .flag = &only_plans},
+    {0}};
+
+static volatile sig_atomic_t stop;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop = 1;
+}
+
+/* --------------------------------------------------------------- progress */
+
+typedef struct progress {
+    bool is_live;    /* one line, written over */
+    double shown_at; /* clock of the last line */
+    double seconds;  /* of a step, running mean */
+    double started, tokens;
+} progress;
+
+static void print_duration(char *out, size_t size, double s)
+{
+    if (s < 100)
+        (void)snprintf(out, size, "%.0f s", s);
+    else if (s < 6000)
+        (void)snprintf(out, size, "%.0f min", s / 60);
+    else
+        (void)snprintf(out, size, "%.1f h", s / 3600);
+}
+
+static bool show(void *user, const ts_run_stats *s)
+{
+    progress *p = user;
+    const double now = ts_clock_seconds();
+    const bool is_last = s->step == s->n_steps;
+    char left[32], peak[32] = "";
+
+    p->seconds = p->seconds > 0 ? 0.9 * p->seconds + 0.1 * s->seconds : s->seconds;
+    if (s->save_error)
+        (void)fprintf(stderr, "%stiefsee: no checkpoint at step %llu: %s\n",
+                      p->is_live ? "\r\033[K" : "", (unsigned long long)s->step, s->save_error);
+    if (stop || is_last || now - p->shown_at >= (p->is_live ? 0.5 : 10)) {
+        p->shown_at = now;
+        print_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
+        if (s->peak_flops > 0)
+            (void)snprintf(peak, sizeof peak, "  %.0f%% of peak",
+                           100 * s->flops / s->seconds / s->peak_flops);
+        (void)fprintf(stderr,
+                      "%sstep %llu of %llu  loss %.4f  norm %.2f  lr %.2f  load +%.0f%%  "
+                      "%.0f tokens/s%s  %s left%s",
+                      p->is_live ? "\r\033[K" : "", (unsigned long long)s->step,
+                      (unsigned long long)s->n_steps, s->loss, s->norm, s->rate,
+                      100 * s->max_violation, (double)s->n_tokens / s->seconds, peak, left,
+                      p->is_live && !is_last && !stop ? "" : "\n");
+        (void)fflush(stderr);
+    }
+    return !stop;
+}
+
+/* ---------------------------------------------------------------- options */
+
+static tiefsee_status take_config(ts_config *c, tiefsee_error *err)
+{
+    uint32_t n_vocab;
+
+    if (config_path)
+        return ts_run_read_config(c, config_path, err);
+    const tiefsee_status st = ts_run_vocab(&n_vocab, shards.at[0], err);
+    if (st != TIEFSEE_OK)
+        return st;
+    if (!ts_run_preset(c, preset, n_vocab))
+        return ts_fail(err, TIEFSEE_E_INVALID, "no preset '%s' (r-1m, r-5m, r-10m, r-16m)", preset);
+    return TIEFSEE_OK;
+}
+
+static void take_optimizer(ts_run_options *o, bool is_sft)
+{
+    if (is_sft)
+        o->optimizer = ts_optimizer_defaults(o->optimizer.lr * 0.3);
+    if (lr >= 0)
+        o->optimizer = ts_optimizer_defaults(lr);
+    o->optimizer.has_muon = !optimizer_name || strcmp(optimizer_name, "muon") == 0;
+    if (weight_decay >= 0)
+        o->optimizer.decay = weight_decay;
+    if (clip >= 0)
+        o->optimizer.clip = clip;
+}
+
+/* Fine-tuning: 0.3 of the rate, cosine to nothing, biases of the routers stay. */
+static tiefsee_status take_options(ts_run_options *o, bool is_sft, tiefsee_error *err)
+{
+    ts_config config;
+    const tiefsee_status st = take_config(&config, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    ts_run_defaults(o, &config, n_steps);
+    o->has_mtp = has_mtp;
+    if (is_sft) {
+        o->schedule.kind = TS_SCHEDULE_COSINE;
+        o->schedule.floor = 0;
+        o->bias_rate = 0;
+    }
+    take_optimizer(o, is_sft);
+    if (schedule_name)
+        o->schedule.kind = strcmp(schedule_name, "wsd") == 0 ? TS_SCHEDULE_WSD : TS_SCHEDULE_COSINE;
+    if (batch_tokens)
+        o->batch_tokens = (uint32_t)batch_tokens;
+    if (micro_tokens)
+        o->micro_tokens = (uint32_t)micro_tokens;
+    if (o->micro_tokens > o->batch_tokens)
+        o->micro_tokens = o->batch_tokens;
+    if (n_warmup != UINT64_MAX)
+        o->schedule.n_warmup = n_warmup;
+    if (decay_share >= 0)
+        o->schedule.decay = decay_share;
+    if (balance >= 0)
+        o->balance = balance;
+    if (bias_rate >= 0)
+        o->bias_rate = bias_rate;
+    if (save_every)
+        o->save_every = save_every;
+    o->seed = seed;
+    return TIEFSEE_OK;
+}
+
+/* -------------------------------------------------------------------- run */
+
+static int print_plan(const ts_run_options *o)
+{
+    tiefsee_error err;
+    ts_run_plan p;
+
+    if (ts_run_make_plan(&p, o, (int)n_threads, &err) != TIEFSEE_OK)
+        return ts_cli_fail(&err);
+    const double mb = 1 << 20;
+    (void)fprintf(stderr,
+                  "%.2f M parameters, %.2f M of them active per token\n"
+                  "memory: %.0f MiB of weights and moments + %.0f MiB of gradients and activations "
+                  "= %.0f MiB; this machine can give %.0f MiB\n"
+                  "steps: %llu of %u tokens in passes of %u; %u threads\n",
+                  (double)p.n_parameters / 1e6, (double)p.n_active / 1e6,
+                  (double)p.state_bytes / mb, (double)p.work_bytes / mb,
+                  (double)(p.state_bytes + p.work_bytes) / mb, (double)p.available_bytes / mb,
+                  (unsigned long long)o->schedule.n_steps, o->batch_tokens, o->micro_tokens,
+                  (unsigned)n_threads);
+    return TS_EXIT_OK;
+}
+
+static int go(ts_run *r)
+{
+    progress p = {.is_live = ts_cli_has_escapes(STDERR_FILENO), .shown_at = ts_clock_seconds()};
+    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    tiefsee_error err;
+
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    const tiefsee_status st = ts_run_go(r, show, &p, &err);
+    if (st != TIEFSEE_OK)
+        return ts_cli_fail(&err);
+    if (stop)
+        (void)fprintf(stderr, "stopped behind step %llu; --resume goes on\n",
+                      (unsigned long long)ts_run_step(r));
+    return TS_EXIT_OK;
+}
+
+static int train(bool is_sft)
+{
+    const ts_run_files files = {.folder = folder,
+                                .shards = shards.at,
+                                .n_shards = shards.n,
+                                .weights = from,
+                                .n_threads = (int)n_threads};
+    ts_run_options o;
+    tiefsee_error err;
+    ts_run *r;
+    tiefsee_status st;
+
+    if (shards.n == 0 || (!folder && !only_plans))
+        return ts_cli_error(TS_EXIT_USAGE, "train: --data and --out are needed");
+    if (is_sft && !from && !resumes)
+        return ts_cli_error(TS_EXIT_USAGE, "train sft: --from is needed");
+    if (resumes) {
+        st = ts_run_resume(&r, &files, &err);
+    } else {
+        st = take_options(&o, is_sft, &err);
+        if (st != TIEFSEE_OK)
+            return ts_cli_fail(&err);
+        const int code = print_plan(&o);
+        if (code != TS_EXIT_OK || only_plans)
+            return code;
+        st = ts_run_new(&r, &o, &files, &err);
+    }
+    if (st != TIEFSEE_OK)
+        return ts_cli_fail(&err);
+    if (resumes)
+        (void)fprintf(stderr, "going on behind step %llu\n", (unsigned long long)ts_run_step(r));
+    const int code = go(r);
+    ts_run_close(r);
+    return code;
+}
+
+static int run(int argc, char **argv)
+{
+    static const char *const later[] = {"tokenizer", "data", "grpo", "reject",
+                                        "distill",   "qat",  "all",  NULL};
+
+    (void)argc;
+    if (strcmp(argv[0], "pretrain") == 0)
+        return train(false);
+    if (strcmp(argv[0], "sft") == 0)
+        return train(true);
+    for (size_t i = 0; later[i]; i++)
+        if (strcmp(later[i], argv[0]) == 0)
+            return ts_cli_error(TS_EXIT_ERROR,
+                                "train %s is not there yet in version %s (pretrain and sft are)",
+                                argv[0], tiefsee_version());
+    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft)", argv[0]);
+}
+
+const ts_command ts_cmd_train = {
+    .name = "train",
+    .arguments = "STAGE [options]",
+    .summary = "make a model of DeepSeek-V3's architecture from tokens",
+    .details = "Stages: pretrain learns from nothing; sft goes on from the weights of a "
+               "checkpoint. Both learn only the tokens that the shards mark as answers. A step's "
+               "line is also in FOLDER/log.jsonl. Interrupting saves a checkpoint; killing loses "
+               "the steps since the last one, and a resumed run ends with the same bits. Not there "
+               "yet: grpo, rejection sampling, distillation and quantisation-aware training.",
+    .options = options,
+    .min_arguments = 1,
+    .max_arguments = 1,
+    .run = run,
+};

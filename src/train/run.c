@@ -1,0 +1,477 @@
+/* run.c - see run.h. */
+#include "train/run.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "core/alloc.h"
+#include "core/clock.h"
+#include "core/cpu.h"
+#include "train/checkpoint.h"
+#include "train/feed.h"
+#include "train/flops.h"
+
+/* The divergence detector: a running mean of the loss over about ten steps that is this
+ * far above the best one so far. */
+static const double RUNAWAY_FACTOR = 1.5, RUNAWAY_MARGIN = 0.5, FAST = 0.1;
+
+struct ts_run {
+    ts_checkpoint *head; /* the start of state */
+    void *state, *work;
+    uint64_t state_bytes;
+    ts_trunk trunk;
+    ts_optimizer optimizer;
+    ts_feed feed;
+    ts_train_batch batch;
+    double peak_flops;
+    int log_fd;
+    char checkpoint_path[4096];
+    tiefsee_error save_error;
+};
+
+/* ------------------------------------------------------------------- plan */
+
+static ts_trunk_sizes sizes_of(const ts_run_options *o, int n_threads)
+{
+    return (ts_trunk_sizes){o->micro_tokens, o->config.n_ctx, n_threads};
+}
+
+static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *state,
+                  ts_carve *work)
+{
+    r->trunk.net.config = o->config;
+    r->trunk.net.has_mtp = o->has_mtp;
+    ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
+    ts_train_batch_carve(&r->batch, o->micro_tokens, work);
+}
+
+tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n_threads,
+                                tiefsee_error *err)
+{
+    const tiefsee_status st = ts_network_check(&o->config, err);
+    ts_carve state = {0}, work = {0};
+    ts_run r = {0};
+
+    if (st != TIEFSEE_OK)
+        return st;
+    if (o->micro_tokens < o->config.n_ctx || o->batch_tokens < o->micro_tokens ||
+        o->batch_tokens > 1u << 24)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "a step of %u tokens in passes of %u with documents of up to %u "
+                       "(step >= pass >= document)",
+                       o->batch_tokens, o->micro_tokens, o->config.n_ctx);
+    carve(&r, o, n_threads, &state, &work);
+    *out = (ts_run_plan){.state_bytes = state.used,
+                         .work_bytes = work.used,
+                         .available_bytes = ts_cpu_available_memory(),
+                         .n_parameters = r.trunk.net.n_reals,
+                         .n_active = ts_flops_active(&r.trunk.net)};
+    return TIEFSEE_OK;
+}
+
+static double mib(uint64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+static tiefsee_status reserve(ts_run *r, const ts_run_options *o, int n_threads, tiefsee_error *err)
+{
+    ts_run_plan plan;
+    const tiefsee_status st = ts_run_make_plan(&plan, o, n_threads, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    const uint64_t all = plan.state_bytes + plan.work_bytes;
+    if (plan.available_bytes && all > plan.available_bytes)
+        return ts_fail(err, TIEFSEE_E_NOMEM,
+                       "training needs %.0f MiB of weights and moments + %.0f MiB of gradients "
+                       "and activations = %.0f MiB; this machine can give %.0f MiB",
+                       mib(plan.state_bytes), mib(plan.work_bytes), mib(all),
+                       mib(plan.available_bytes));
+    r->state = ts_alloc_zero(plan.state_bytes, 1);
+    r->work = ts_alloc_zero(plan.work_bytes, 1);
+    if (!r->state || !r->work)
+        return ts_fail_nomem(err, all, "training");
+    r->state_bytes = plan.state_bytes;
+    carve(r, o, n_threads, &(ts_carve){r->state, 0}, &(ts_carve){r->work, 0});
+    ts_trunk_prepare(&r->trunk);
+    ts_optimizer_prepare(&r->optimizer, &r->trunk.net);
+    return TIEFSEE_OK;
+}
+
+/* ------------------------------------------------------------- open, close */
+
+void ts_run_close(ts_run *r)
+{
+    if (!r)
+        return;
+    if (r->log_fd >= 0)
+        (void)close(r->log_fd);
+    ts_feed_close(&r->feed);
+    ts_pool_free(r->trunk.team.pool);
+    ts_free(r->state);
+    ts_free(r->work);
+    ts_free(r);
+}
+
+static tiefsee_status start_team(ts_run *r, const ts_run_files *files, tiefsee_error *err)
+{
+    unsigned flags = ts_cpu_flags();
+
+    if (!ts_cpu_limit(&flags, files->cpu))
+        return ts_fail(err, TIEFSEE_E_INVALID, "no kernel level '%s'", files->cpu);
+    ts_kernels_select(&r->trunk.team.kernels, flags);
+    return ts_pool_new(&r->trunk.team.pool, files->n_threads, err);
+}
+
+static tiefsee_status open_data(ts_run *r, const ts_run_options *o, const ts_run_files *files,
+                                tiefsee_error *err)
+{
+    const tiefsee_status st = ts_feed_open(&r->feed, files->shards, files->n_shards, o->seed, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    if (r->feed.n_vocab != o->config.n_vocab)
+        return ts_fail(err, TIEFSEE_E_INVALID, "the data has %u tokens, the model %u",
+                       r->feed.n_vocab, o->config.n_vocab);
+    if (r->feed.longest_doc > o->config.n_ctx)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "the longest document has %llu tokens, the model a context of %u",
+                       (unsigned long long)r->feed.longest_doc, o->config.n_ctx);
+    return TIEFSEE_OK;
+}
+
+/* log.jsonl from byte `length` on: what was written behind a checkpoint is dropped. */
+static tiefsee_status open_log(ts_run *r, const char *folder, uint64_t length, tiefsee_error *err)
+{
+    char path[4096];
+
+    (void)snprintf(path, sizeof path, "%s/log.jsonl", folder);
+    r->log_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    if (r->log_fd < 0 || ftruncate(r->log_fd, (off_t)length) != 0 ||
+        lseek(r->log_fd, 0, SEEK_END) < 0)
+        return ts_fail_errno(err, errno, "%s", path);
+    return TIEFSEE_OK;
+}
+
+/* Also refuses a folder whose name leaves no room for what lies in it. */
+static tiefsee_status set_paths(ts_run *r, const char *folder, tiefsee_error *err)
+{
+    const int n =
+        snprintf(r->checkpoint_path, sizeof r->checkpoint_path, "%s/checkpoint.bin", folder);
+
+    if (n < 0 || (size_t)n >= sizeof r->checkpoint_path)
+        return ts_fail(err, TIEFSEE_E_INVALID, "the folder's name is too long");
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status load_weights(ts_run *r, const char *path, tiefsee_error *err)
+{
+    const ts_checkpoint *from;
+    ts_map map;
+    tiefsee_status st = ts_checkpoint_map(&map, &from, path, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    if (memcmp(&from->options.config, &r->head->options.config, sizeof(ts_config)) != 0 ||
+        from->options.has_mtp != r->head->options.has_mtp) {
+        st = ts_fail(err, TIEFSEE_E_INVALID, "%s: the weights of another architecture", path);
+    } else {
+        /* Weights and biases follow the header in both. */
+        const size_t skip = (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state);
+        const size_t n = (size_t)((uint8_t *)r->optimizer.m - (uint8_t *)r->trunk.net.value);
+        memcpy(r->trunk.net.value, map.ptr + skip, n);
+    }
+    ts_map_close(&map);
+    return st;
+}
+
+static tiefsee_status set_up(ts_run *r, const ts_run_options *o, const ts_run_files *files,
+                             tiefsee_error *err)
+{
+    tiefsee_status st = set_paths(r, files->folder, err);
+
+    if (st == TIEFSEE_OK)
+        st = start_team(r, files, err);
+    if (st == TIEFSEE_OK)
+        st = open_data(r, o, files, err);
+    if (st == TIEFSEE_OK)
+        st = reserve(r, o, files->n_threads, err);
+    return st;
+}
+
+static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_run_files *files,
+                                 tiefsee_error *err)
+{
+    tiefsee_status st = set_up(r, o, files, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    if (ts_file_exists(r->checkpoint_path))
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "%s is there already (resume it, or take another "
+                       "folder)",
+                       r->checkpoint_path);
+    ts_run_copy_options(&r->head->options, o);
+    r->head->fingerprint = r->feed.fingerprint;
+    r->head->best_loss = r->head->fast_loss = INFINITY;
+    ts_network_init(&r->trunk.net, o->seed);
+    if (files->weights)
+        st = load_weights(r, files->weights, err);
+    if (st == TIEFSEE_OK && mkdir(files->folder, 0777) != 0 && errno != EEXIST)
+        st = ts_fail_errno(err, errno, "%s", files->folder);
+    return st == TIEFSEE_OK ? open_log(r, files->folder, 0, err) : st;
+}
+
+static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefsee_error *err)
+{
+    const ts_checkpoint *from;
+    ts_map map;
+    tiefsee_status st = set_paths(r, files->folder, err);
+
+    if (st == TIEFSEE_OK)
+        st = ts_checkpoint_map(&map, &from, r->checkpoint_path, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    st = set_up(r, &from->options, files, err);
+    if (st == TIEFSEE_OK && from->fingerprint != r->feed.fingerprint)
+        st = ts_fail(err, TIEFSEE_E_INVALID, "the run was started with other data");
+    if (st == TIEFSEE_OK)
+        st = open_log(r, files->folder, from->log_bytes, err);
+    if (st == TIEFSEE_OK)
+        memcpy(r->state, map.ptr, r->state_bytes);
+    ts_map_close(&map);
+    return st;
+}
+
+static tiefsee_status finish_opening(ts_run **out, ts_run *r, tiefsee_status st)
+{
+    if (st != TIEFSEE_OK) {
+        ts_run_close(r);
+        return st;
+    }
+    r->optimizer.options = r->head->options.optimizer;
+    ts_trunk_pack_weights(&r->trunk);
+    r->peak_flops = ts_flops_peak(&r->trunk.team);
+    *out = r;
+    return TIEFSEE_OK;
+}
+
+static ts_run *new_run(tiefsee_error *err)
+{
+    ts_run *r = ts_alloc_zero(1, sizeof *r);
+
+    if (r)
+        r->log_fd = -1;
+    else
+        (void)ts_fail_nomem(err, sizeof *r, "training");
+    return r;
+}
+
+tiefsee_status ts_run_new(ts_run **out, const ts_run_options *o, const ts_run_files *files,
+                          tiefsee_error *err)
+{
+    ts_run *r = new_run(err);
+
+    *out = NULL;
+    return r ? finish_opening(out, r, set_up_new(r, o, files, err)) : TIEFSEE_E_NOMEM;
+}
+
+tiefsee_status ts_run_resume(ts_run **out, const ts_run_files *files, tiefsee_error *err)
+{
+    ts_run *r = new_run(err);
+
+    *out = NULL;
+    return r ? finish_opening(out, r, set_up_resumed(r, files, err)) : TIEFSEE_E_NOMEM;
+}
+
+const ts_run_options *ts_run_options_of(const ts_run *r)
+{
+    return &r->head->options;
+}
+
+uint64_t ts_run_step(const ts_run *r)
+{
+    return r->head->step;
+}
+
+/* ------------------------------------------------------------------- loop */
+
+/* What a step holds, before anything is computed: losses are divided by it. */
+typedef struct step_counts {
+    uint64_t tokens, learned, ahead, docs;
+} step_counts;
+
+static size_t passes_of(const ts_run_options *o)
+{
+    return o->batch_tokens / o->micro_tokens;
+}
+
+static step_counts count_step(ts_run *r)
+{
+    uint64_t cursor = r->head->cursor;
+    step_counts n = {0};
+
+    for (size_t i = 0; i < passes_of(&r->head->options); i++) {
+        ts_feed_fill(&r->feed, &cursor, &r->batch, r->head->options.micro_tokens);
+        n.tokens += r->batch.pack.n;
+        n.learned += r->batch.n_learned;
+        n.ahead += r->batch.n_ahead;
+        n.docs += r->batch.pack.n_docs;
+    }
+    return n;
+}
+
+static real share(double weight, uint64_t n)
+{
+    return n ? (real)(weight / (double)n) : 0;
+}
+
+static void compute_gradients(ts_run *r, ts_run_stats *s)
+{
+    const ts_run_options *o = &r->head->options;
+    const step_counts n = count_step(r);
+    const ts_trunk_scales scales = {share(1, n.learned),
+                                    o->has_mtp ? share(o->mtp_weight, n.ahead) : 0,
+                                    share(o->balance, n.docs)};
+
+    ts_trunk_clear_gradients(&r->trunk);
+    for (size_t i = 0; i < passes_of(o); i++) {
+        ts_feed_fill(&r->feed, &r->head->cursor, &r->batch, o->micro_tokens);
+        ts_trunk_forward(&r->trunk, &r->batch);
+        const ts_trunk_loss loss = ts_trunk_backward(&r->trunk, &r->batch, scales);
+        s->loss += loss.main / (double)(n.learned ? n.learned : 1);
+        s->mtp_loss += loss.mtp / (double)(n.ahead ? n.ahead : 1);
+        s->balance_loss += loss.balance;
+        s->flops += ts_flops_of_batch(&r->trunk.net, &r->batch);
+    }
+    s->n_tokens = n.tokens;
+    s->n_learned = n.learned;
+}
+
+/* Moves the routers' biases and forgets the loads; the worst overload of the step. */
+static double balance_experts(ts_run *r, double rate)
+{
+    const size_t E = r->trunk.net.config.n_experts,
+                 n_blocks = r->trunk.net.config.n_layers + r->trunk.net.has_mtp;
+    double worst = 0;
+
+    for (size_t l = 0; l < n_blocks; l++) {
+        ts_block *b = &r->trunk.block[l];
+        uint64_t total = 0, most = 0;
+
+        if (!b->w->is_moe)
+            continue;
+        for (size_t e = 0; e < E; e++) {
+            total += b->load[e];
+            most = b->load[e] > most ? b->load[e] : most;
+        }
+        if (total)
+            worst = fmax(worst, (double)most * (double)E / (double)total - 1);
+        ts_gate_update_bias(b->w->bias, b->load, E, (float)rate);
+        memset(b->load, 0, E * sizeof *b->load);
+    }
+    return worst;
+}
+
+/* After the cursor and before the weights have moved. */
+static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_error *err)
+{
+    ts_checkpoint *h = r->head;
+
+    if (!isfinite(s->loss) || !isfinite(s->mtp_loss) || !isfinite(s->norm))
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "step %llu: the loss is %g and the gradient's norm %g; the last "
+                       "checkpoint is left as it is",
+                       (unsigned long long)s->step, s->loss, s->norm);
+    h->fast_loss = isinf(h->fast_loss) ? s->loss : h->fast_loss + FAST * (s->loss - h->fast_loss);
+    h->best_loss = fmin(h->best_loss, h->fast_loss);
+    if (h->fast_loss > h->best_loss * RUNAWAY_FACTOR + RUNAWAY_MARGIN)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "step %llu: the loss runs away (%.3f on average, it was %.3f); the last "
+                       "checkpoint is left as it is",
+                       (unsigned long long)s->step, h->fast_loss, h->best_loss);
+    return TIEFSEE_OK;
+}
+
+/* Times have a fixed width, so that a checkpoint, which counts the log's bytes, does not
+ * depend on them.  A log that cannot be written does not stop the run; the caller sees
+ * every step. */
+static void log_step(ts_run *r, const ts_run_stats *s)
+{
+    char line[512];
+    const int n = snprintf(
+        line, sizeof line,
+        "{\"step\":%llu,\"loss\":%.6f,\"mtp_loss\":%.6f,\"balance_loss\":%.3g,"
+        "\"norm\":%.5g,"
+        "\"rate\":%.5g,\"max_violation\":%.4f,\"tokens\":%llu,\"learned\":%llu,\"epoch\":%llu,"
+        "\"seconds\":%9.4f,\"gflops\":%8.2f}\n",
+        (unsigned long long)s->step, s->loss, s->mtp_loss, s->balance_loss, s->norm, s->rate,
+        s->max_violation, (unsigned long long)s->n_tokens, (unsigned long long)s->n_learned,
+        (unsigned long long)s->epoch, s->seconds, s->flops / s->seconds / 1e9);
+
+    if (n > 0 && (size_t)n < sizeof line && write(r->log_fd, line, (size_t)n) == n)
+        r->head->log_bytes += (uint64_t)n;
+}
+
+static bool save(ts_run *r, ts_run_stats *s)
+{
+    s->has_saved = ts_checkpoint_save(r->state, r->state_bytes, r->checkpoint_path,
+                                      &r->save_error) == TIEFSEE_OK;
+    s->save_error = s->has_saved ? NULL : r->save_error.message;
+    return s->has_saved;
+}
+
+static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
+{
+    const double start = ts_clock_seconds();
+    const ts_run_options *o = &r->head->options;
+    const uint64_t step = r->head->step;
+    const bool moves_bias = (double)step < o->bias_until * (double)o->schedule.n_steps;
+
+    *s = (ts_run_stats){.step = step + 1,
+                        .n_steps = o->schedule.n_steps,
+                        .rate = ts_schedule_at(&o->schedule, step),
+                        .peak_flops = r->peak_flops,
+                        .epoch = r->head->cursor / r->feed.first_doc[r->feed.n_shards]};
+    compute_gradients(r, s);
+    s->norm = ts_optimizer_norm(&r->optimizer, &r->trunk.net, &r->trunk.team);
+    const tiefsee_status st = check_health(r, s, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    ts_optimizer_step(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, s->rate, s->norm);
+    s->max_violation = balance_experts(r, moves_bias ? o->bias_rate : 0);
+    ts_trunk_pack_weights(&r->trunk);
+    r->head->step = step + 1;
+    s->seconds = ts_clock_seconds() - start;
+    log_step(r, s);
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_run_go(ts_run *r, ts_run_on_step *on_step, void *user, tiefsee_error *err)
+{
+    const ts_run_options *o = &r->head->options;
+    bool goes_on = true;
+
+    while (goes_on && r->head->step < o->schedule.n_steps) {
+        ts_run_stats s;
+        const tiefsee_status st = one_step(r, &s, err);
+
+        if (st != TIEFSEE_OK)
+            return st;
+        const bool is_last = s.step == s.n_steps;
+        if (is_last || s.step % o->save_every == 0)
+            (void)save(r, &s);
+        goes_on = on_step(user, &s);
+        if ((is_last || !goes_on) && !s.has_saved && !save(r, &s)) {
+            *err = r->save_error;
+            return err->status;
+        }
+    }
+    return TIEFSEE_OK;
+}

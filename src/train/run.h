@@ -1,0 +1,110 @@
+/* run.h - a training run: options, the loop, its checkpoints and its log.
+ *
+ * Everything is reserved before the first step from a plan that is refused with its
+ * arithmetic if it does not fit.  A folder holds one run:
+ *
+ *     checkpoint.bin   weights, moments, position in the data, options
+ *     log.jsonl        one line per step
+ *
+ * A checkpoint replaces the last one by a rename; killing the program at any moment
+ * loses the steps since then and nothing else, and a resumed run has the same bits as
+ * one that was never interrupted, on any number of threads.
+ */
+#ifndef TS_TRAIN_RUN_H
+#define TS_TRAIN_RUN_H
+
+#include "core/error.h"
+#include "formats/config.h"
+#include "train/optimizer.h"
+
+/* What makes a run; saved with it.  Plain numbers, no pointers. */
+typedef struct ts_run_options {
+    ts_config config;
+    bool has_mtp;
+    uint32_t batch_tokens, micro_tokens; /* of a step; of one pass, at least config.n_ctx */
+    double mtp_weight;                   /* of the MTP loss */
+    double balance;                      /* alpha of the sequence-wise balance loss */
+    double bias_rate;                    /* gamma: how far a router's bias moves per step */
+    double bias_until;                   /* share of the steps that it moves in */
+    ts_schedule schedule;
+    ts_optimizer_options optimizer;
+    uint64_t seed;
+    uint64_t save_every; /* steps */
+} ts_run_options;
+
+/* The recommended models by name: "r-1m", "r-5m", "r-10m", "r-16m".  The vocabulary is
+ * that of the data.  False: no such name. */
+bool ts_run_preset(ts_config *out, const char *name, uint32_t n_vocab);
+const char *const *ts_run_preset_names(void); /* ended by NULL */
+
+/* A Hugging Face config.json. */
+tiefsee_status ts_run_read_config(ts_config *out, const char *path,
+                                  tiefsee_error *err) TS_MUST_CHECK;
+
+/* The vocabulary of a shard. */
+tiefsee_status ts_run_vocab(uint32_t *n_vocab, const char *shard, tiefsee_error *err) TS_MUST_CHECK;
+
+/* Filled with what fits the config: rates by width, WSD over n_steps. */
+void ts_run_defaults(ts_run_options *o, const ts_config *config, uint64_t n_steps);
+
+/* Field by field: the same options are the same bytes.  Fields of other architectures
+ * are left zero. */
+void ts_run_copy_options(ts_run_options *to, const ts_run_options *from);
+
+/* The bill, in bytes. */
+typedef struct ts_run_plan {
+    uint64_t state_bytes; /* weights and moments: the checkpoint */
+    uint64_t work_bytes;  /* gradients, activations, scratch */
+    uint64_t available_bytes;
+    uint64_t n_parameters, n_active; /* active: that one token meets, without the embedding */
+} ts_run_plan;
+
+tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n_threads,
+                                tiefsee_error *err) TS_MUST_CHECK;
+
+typedef struct ts_run_stats {
+    uint64_t step, n_steps;              /* done; of all */
+    double loss, mtp_loss, balance_loss; /* per learned token; per document */
+    double norm, rate;    /* of the gradient before clipping; factor on the learning rates */
+    double max_violation; /* largest load of an expert over the mean, minus 1 */
+    uint64_t n_tokens, n_learned; /* of this step */
+    uint64_t epoch;
+    double seconds;         /* of this step */
+    double flops;           /* floating-point operations of this step, recomputation not counted */
+    double peak_flops;      /* per second, measured with the product kernel on all threads */
+    bool has_saved;         /* a checkpoint was written behind this step */
+    const char *save_error; /* why not; NULL otherwise */
+} ts_run_stats;
+
+/* Called behind every step; false stops the run, with a checkpoint. */
+typedef bool ts_run_on_step(void *user, const ts_run_stats *stats);
+
+typedef struct ts_run ts_run;
+
+typedef struct ts_run_files {
+    const char *folder;
+    const char *const *shards;
+    size_t n_shards;
+    const char *weights; /* start with those of this checkpoint; NULL: new ones */
+    int n_threads;
+    const char *cpu; /* kernel level; NULL: best */
+} ts_run_files;
+
+/* A new run; refused if the folder has a checkpoint. */
+tiefsee_status ts_run_new(ts_run **out, const ts_run_options *o, const ts_run_files *files,
+                          tiefsee_error *err) TS_MUST_CHECK;
+
+/* Go on with the folder's checkpoint and its options. */
+tiefsee_status ts_run_resume(ts_run **out, const ts_run_files *files,
+                             tiefsee_error *err) TS_MUST_CHECK;
+void ts_run_close(ts_run *r); /* NULL allowed */
+
+const ts_run_options *ts_run_options_of(const ts_run *r);
+uint64_t ts_run_step(const ts_run *r); /* done so far */
+
+/* Until all steps are done, on_step says no, or a loss is no number or runs away (an
+ * error; the last checkpoint is left as it is). */
+tiefsee_status ts_run_go(ts_run *r, ts_run_on_step *on_step, void *user,
+                         tiefsee_error *err) TS_MUST_CHECK;
+
+#endif

@@ -102,9 +102,8 @@ static void on_arguments(void *user, const char *text, size_t n)
 
     if (!call)
         return;
-    if (!t->is_stream)
-        t->has_failed = !ts_buf_append(&call->arguments, text, n) || t->has_failed;
-    else if (t->dialect->arguments)
+    t->has_failed = !ts_buf_append(&call->arguments, text, n) || t->has_failed;
+    if (t->is_stream && t->dialect->arguments)
         t->dialect->arguments(t, call, (ts_str){text, n});
     flush(t);
 }

@@ -11,8 +11,9 @@
  *     done                           or fail
  *
  * Streams hear all of them.  Whole answers hear begin, token and whole; what was said is
- * in t->reasoning, t->content and t->calls then.  All come on the engine thread (fail
- * can come on the handler's), one at a time, and must not block.
+ * in t->reasoning, t->content and t->calls then (calls gather their arguments in streams
+ * too).  All come on the engine thread (fail can come on the handler's), one at a time,
+ * and must not block.
  */
 #ifndef TS_SERVER_TURN_ANSWER_H
 #define TS_SERVER_TURN_ANSWER_H

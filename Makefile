@@ -5,11 +5,13 @@ BUILD ?= build
 FUZZ_SECONDS ?= 60
 PREFIX ?= /usr/local
 MODEL ?=
+URL ?= http://127.0.0.1:8642/v1
+LOAD ?=
 
 MESON_TEST = meson test --print-errorlogs
 
 .SILENT:
-.PHONY: help build chat serve test lint asan fuzz bench install clean format
+.PHONY: help build chat serve test lint asan fuzz bench bench-load install clean format
 .NOTPARALLEL:
 
 help:
@@ -22,6 +24,7 @@ help:
 	echo "  make serve     the assistant in the browser at http://127.0.0.1:8642, and the API for"
 	echo "                 programs at /v1 (MODEL=file)"
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
+	echo "  make bench-load many streaming clients against a server (URL=, LOAD=options)"
 	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
 	echo "  make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (needs clang)"
@@ -45,6 +48,11 @@ serve:
 
 bench: build
 	exec $(BUILD)/tiefsee bench $(MODEL)
+
+bench-load:
+	tools/setup build
+	tools/build $(BUILD) bench/load/load
+	exec $(BUILD)/bench/load/load $(LOAD) $(URL)
 
 test:
 	tools/setup test

@@ -6,7 +6,7 @@ import re
 import sys
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-FOLDERS = ("include", "src", "tests", "tools")
+FOLDERS = ("include", "src", "tests", "tools", "bench")
 MAX_SHOWN = 50
 SKIP = re.compile(r"(^|/)(node_modules|dist|corpus|fixtures)(/|$)")
 

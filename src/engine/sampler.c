@@ -9,10 +9,11 @@
 tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err)
 {
     *s = (ts_sampler){.n_vocab = n_vocab};
+    s->bucket = ts_alloc(TS_SAMPLER_BUCKETS * sizeof *s->bucket);
     s->p = ts_alloc(n_vocab * sizeof *s->p);
-    s->heap = ts_alloc(n_vocab * sizeof *s->heap);
+    s->ids = ts_alloc(n_vocab * sizeof *s->ids);
     s->counts = ts_alloc(n_vocab * sizeof *s->counts);
-    if (!s->p || !s->heap || !s->counts) {
+    if (!s->bucket || !s->p || !s->ids || !s->counts) {
         ts_sampler_close(s);
         return ts_fail_nomem(err, n_vocab * 12, "the sampler");
     }
@@ -22,7 +23,8 @@ tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err
 void ts_sampler_close(ts_sampler *s)
 {
     ts_free(s->p);
-    ts_free(s->heap);
+    ts_free(s->bucket);
+    ts_free(s->ids);
     ts_free(s->counts);
     *s = (ts_sampler){0};
 }
@@ -129,6 +131,51 @@ static void adjust(ts_sampler *s, const float *logits, const uint64_t *undefined
             s->p[i] = -INFINITY;
 }
 
+/* ---- candidates
+ *
+ * What is cut off is found without sorting the vocabulary: probabilities fall into
+ * buckets by exponent and upper bits of the fraction, 16 to a factor of two.  All
+ * of a bucket is before all of the next one; only in the bucket where the cut lies
+ * does the order within matter, and only that one is sorted.  Sums are made in the
+ * order of buckets and ids, so the same logits and seed give the same token.
+ */
+
+/* Those of 2^-63 and less are all in the last one. */
+static size_t bucket_of(float p)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &p, sizeof bits);
+    const uint32_t upper = bits >> 19, one = 0x3f800000 >> 19;
+    const uint32_t down = upper < one ? one - upper : 0;
+    return down < TS_SAMPLER_BUCKETS ? down : TS_SAMPLER_BUCKETS - 1;
+}
+
+static void fill_buckets(ts_sampler *s)
+{
+    memset(s->bucket, 0, TS_SAMPLER_BUCKETS * sizeof *s->bucket);
+    for (size_t i = 0; i < s->n_vocab; i++) {
+        ts_sampler_bucket *b = &s->bucket[bucket_of(s->p[i])];
+        if (s->p[i] > 0) { /* not NaN either */
+            b->mass += (double)s->p[i];
+            b->n++;
+        }
+    }
+}
+
+/* What min-p allows. */
+static float lowest_allowed(const ts_sampler *s, size_t first_bucket)
+{
+    float best = 0;
+
+    if (s->opt.min_p <= 0)
+        return 0;
+    for (size_t i = 0; i < s->n_vocab; i++)
+        if (bucket_of(s->p[i]) == first_bucket && s->p[i] > best)
+            best = s->p[i];
+    return s->opt.min_p * best;
+}
+
 /* Does id a come before id b? */
 static bool is_before(const float *p, int32_t a, int32_t b)
 {
@@ -149,56 +196,116 @@ static void sift_down(const float *p, int32_t *heap, size_t i, size_t n)
     heap[i] = id;
 }
 
-/* Move the candidates that survive top-k, top-p and min-p to the end of heap,
- * the best last; returns how many, and their probability in *kept. */
-static size_t select_candidates(ts_sampler *s, double *kept)
+/* Ids of a bucket in front of s->ids, ascending; returns how many. */
+static size_t ids_of(ts_sampler *s, size_t bucket)
 {
-    const tiefsee_sampling *o = &s->opt;
-    const size_t n = s->n_vocab, k = o->top_k ? (size_t)o->top_k : n;
-    const double top_p = o->top_p > 0 ? (double)o->top_p : 1;
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n_vocab; i++)
+        if (s->p[i] > 0 && bucket_of(s->p[i]) == bucket)
+            s->ids[n++] = (int32_t)i;
+    return n;
+}
+
+/* The best of a bucket that come before the cut: moved to the end of its n ids, the
+ * best last; returns how many, and their mass. */
+static size_t cut_bucket(ts_sampler *s, size_t n, size_t k, double top_p, float lowest,
+                         double *mass)
+{
     size_t left = n, taken = 0;
 
-    for (size_t i = 0; i < n; i++)
-        s->heap[i] = (int32_t)i;
+    *mass = 0;
     for (size_t i = n / 2; i-- > 0;)
-        sift_down(s->p, s->heap, i, n);
-    *kept = 0;
-    const float best = s->p[s->heap[0]];
-    while (left > 0 && taken < k && *kept < top_p) {
-        const int32_t id = s->heap[0];
-        if (taken > 0 && (s->p[id] <= 0 || s->p[id] < o->min_p * best))
-            break;
-        s->heap[0] = s->heap[--left];
+        sift_down(s->p, s->ids, i, n);
+    while (left > 0 && taken < k && *mass < top_p && s->p[s->ids[0]] >= lowest) {
+        const int32_t id = s->ids[0];
+        s->ids[0] = s->ids[--left];
         if (left > 0)
-            sift_down(s->p, s->heap, 0, left);
-        s->heap[left] = id;
-        *kept += (double)s->p[id];
+            sift_down(s->p, s->ids, 0, left);
+        s->ids[left] = id;
+        *mass += (double)s->p[id];
         taken++;
     }
     return taken;
 }
 
+static int32_t walk(const ts_sampler *s, const int32_t *ids, size_t n, double u)
+{
+    size_t i = 0;
+
+    for (; i + 1 < n; i++) {
+        u -= (double)s->p[ids[i]];
+        if (u < 0)
+            break;
+    }
+    return ids[i];
+}
+
+/* The token at u of the mass of whole buckets before `cut`; -1: u lies behind. */
+static int32_t draw_from_whole(ts_sampler *s, size_t cut, double u)
+{
+    for (size_t i = 0; i < cut; i++) {
+        if (s->bucket[i].n > 0 && u < s->bucket[i].mass)
+            return walk(s, s->ids, ids_of(s, i), u);
+        u -= s->bucket[i].mass;
+    }
+    return -1;
+}
+
+static int32_t last_of_whole(ts_sampler *s, size_t cut)
+{
+    while (cut > 0 && s->bucket[cut - 1].n == 0)
+        cut--;
+    return s->ids[ids_of(s, cut - 1) - 1];
+}
+
+static int32_t draw(ts_sampler *s)
+{
+    const tiefsee_sampling *o = &s->opt;
+    const double top_p = o->top_p > 0 && o->top_p < 1 ? (double)o->top_p : 2; /* all */
+    const size_t k = o->top_k ? (size_t)o->top_k : s->n_vocab;
+    size_t first = 0, cut, n_before = 0;
+    double before = 0, mass = 0;
+
+    fill_buckets(s);
+    while (first < TS_SAMPLER_BUCKETS && s->bucket[first].n == 0)
+        first++;
+    if (first == TS_SAMPLER_BUCKETS) /* a model that computes NaN */
+        return 0;
+    const float lowest = lowest_allowed(s, first);
+    const size_t last = lowest > 0 ? bucket_of(lowest) : TS_SAMPLER_BUCKETS;
+    for (cut = first; cut < TS_SAMPLER_BUCKETS; cut++) {
+        const ts_sampler_bucket *b = &s->bucket[cut];
+        if (cut >= last || n_before + b->n > k || before + b->mass >= top_p)
+            break;
+        before += b->mass;
+        n_before += b->n;
+    }
+    size_t n = 0, taken = 0;
+    if (cut < TS_SAMPLER_BUCKETS) {
+        n = ids_of(s, cut);
+        taken = cut_bucket(s, n, k - n_before, top_p - before, lowest, &mass);
+    }
+    double u = ts_rng_unit(&s->rng) * (before + mass);
+    if (taken > 0 && u >= before)
+        return walk(s, s->ids + n - taken, taken, u - before);
+    const int32_t token = draw_from_whole(s, cut, u);
+    return token >= 0 ? token : last_of_whole(s, cut);
+}
+
 int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
                         const uint64_t *undefined, const int32_t *recent, size_t n_recent)
 {
+    const tiefsee_sampling *o = &s->opt;
     int32_t token;
 
     adjust(s, logits, undefined, recent, n_recent);
-    if (s->opt.temperature == 0) {
+    if (o->temperature == 0) {
         token = ts_argmax(s->p, s->n_vocab);
     } else {
-        double kept;
-        k->scale_f32(s->p, 1 / s->opt.temperature, s->p, s->n_vocab);
+        k->scale_f32(s->p, 1 / o->temperature, s->p, s->n_vocab);
         k->softmax_f32(s->p, s->n_vocab);
-        const size_t n = select_candidates(s, &kept);
-        double u = ts_rng_unit(&s->rng) * kept;
-        size_t i = s->n_vocab - 1; /* the best is last */
-        for (size_t left = n; left > 1; left--, i--) {
-            u -= (double)s->p[s->heap[i]];
-            if (u < 0)
-                break;
-        }
-        token = s->heap[i];
+        token = draw(s);
     }
     s->counts[token]++;
     return token;

@@ -10,15 +10,22 @@
 #include "core/rng.h"
 #include "kernels/kernels.h"
 
-enum { TS_MAX_TOP_LOGPROBS = 20, TS_MAX_BIAS = 1024 };
+enum { TS_MAX_TOP_LOGPROBS = 20, TS_MAX_BIAS = 1024, TS_SAMPLER_BUCKETS = 1024 };
+
+/* Tokens of about the same probability. */
+typedef struct ts_sampler_bucket {
+    double mass;
+    size_t n;
+} ts_sampler_bucket;
 
 typedef struct ts_sampler {
     size_t n_vocab;
     tiefsee_sampling opt;
     ts_rng rng;
-    float *p;        /* (n_vocab) working copy: logits, then probabilities */
-    int32_t *heap;   /* (n_vocab) ids, largest p first */
-    int32_t *counts; /* (n_vocab) of generated tokens */
+    float *p;                  /* (n_vocab) working copy: logits, then probabilities */
+    int32_t *ids;              /* (n_vocab) of a bucket */
+    ts_sampler_bucket *bucket; /* (TS_SAMPLER_BUCKETS) */
+    int32_t *counts;           /* (n_vocab) of generated tokens */
 } ts_sampler;
 
 tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err) TS_MUST_CHECK;

@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 
 #include <cmocka.h>
 
@@ -197,6 +198,112 @@ static void logprobs_are_of_the_models_own_distribution(void **state)
     assert_true(fabs((double)top[2].logprob - log(0.15)) < 1e-5);
 }
 
+enum { MANY = 3000 };
+
+static const float *sorted_p;
+
+static int best_first(const void *a, const void *b)
+{
+    const int32_t i = *(const int32_t *)a, j = *(const int32_t *)b;
+
+    if (sorted_p[i] != sorted_p[j])
+        return sorted_p[i] < sorted_p[j] ? 1 : -1;
+    return i - j;
+}
+
+/* How many of the sorted ids may come by the rules. */
+static size_t allowed(const tiefsee_sampling *o, const float *p, int32_t *ids, double *kept)
+{
+    const size_t k = o->top_k ? (size_t)o->top_k : MANY;
+    const double top_p = o->top_p > 0 ? (double)o->top_p : 2;
+    size_t n = 0;
+
+    for (int32_t i = 0; i < MANY; i++)
+        ids[i] = i;
+    sorted_p = p;
+    qsort(ids, MANY, sizeof *ids, best_first);
+    *kept = 0;
+    while (n < MANY && n < k && *kept < top_p && p[ids[n]] > 0 && p[ids[n]] >= o->min_p * p[ids[0]])
+        *kept += (double)p[ids[n++]];
+    return n;
+}
+
+/* Of many draws: only what may come, and the first and the second half as often as
+ * their mass says. */
+static void check_draws(ts_sampler *s, const ts_kernels *k, const tiefsee_sampling *o,
+                        const float *logits)
+{
+    enum { N = 400 };
+    static float p[MANY];
+    static int32_t ids[MANY];
+    static double share[MANY];
+    double kept, upper = 0;
+    size_t n_upper = 0;
+
+    k->scale_f32(p, 1 / o->temperature, logits, MANY);
+    k->softmax_f32(p, MANY);
+    const size_t n = allowed(o, p, ids, &kept), half = n / 2;
+    for (size_t i = 0; i < MANY; i++)
+        share[i] = -1;
+    for (size_t i = 0; i < n; i++) {
+        share[ids[i]] = i < half;
+        upper += i < half ? (double)p[ids[i]] / kept : 0;
+    }
+    assert_int_equal(ts_sampler_start(s, o, NULL), TIEFSEE_OK);
+    for (int i = 0; i < N; i++) {
+        const int32_t t = ts_sampler_next(s, k, logits, NULL, NULL, 0);
+        assert_true(share[t] >= 0);
+        n_upper += share[t] > 0;
+    }
+    assert_true(fabs((double)n_upper / N - upper) < 0.13); /* five sigma */
+}
+
+static void what_comes_is_what_sorting_would_allow(void **state)
+{
+    static float logits[MANY];
+    ts_kernels k;
+    ts_sampler s;
+    ts_rng rng;
+
+    (void)state;
+    ts_rng_seed(&rng, 9);
+    ts_kernels_select(&k, ts_cpu_flags());
+    assert_int_equal(ts_sampler_open(&s, MANY, NULL), TIEFSEE_OK);
+    for (int i = 0; i < 200; i++) {
+        const tiefsee_sampling o = {.temperature = 0.3f + 0.5f * (float)(i % 5),
+                                    .seed = (uint64_t)i,
+                                    .top_k = i % 3 == 0 ? 1 + i * 7 % 400 : 0,
+                                    .top_p = i % 4 == 1 ? (float)(i % 100 + 1) / 101 : 0,
+                                    .min_p = i % 5 == 2 ? 1e-3f * (float)(1 + i % 97) : 0};
+        /* Peaked, flat, and with many ties. */
+        for (size_t j = 0; j < MANY; j++)
+            logits[j] = (float)(i % 7 * ts_rng_unit(&rng));
+        for (size_t j = 0; i % 4 == 0 && j < MANY; j++)
+            logits[j] = floorf(logits[j]);
+        check_draws(&s, &k, &o, logits);
+    }
+    ts_sampler_close(&s);
+}
+
+static void a_model_that_computes_nothing_crashes_nothing(void **state)
+{
+    const tiefsee_sampling o[] = {{.temperature = 1, .top_p = 0.9f}, {.temperature = 1}, {0}};
+    float logits[V];
+    ts_kernels k;
+    ts_sampler s;
+
+    (void)state;
+    for (size_t i = 0; i < V; i++)
+        logits[i] = NAN;
+    ts_kernels_select(&k, ts_cpu_flags());
+    assert_int_equal(ts_sampler_open(&s, V, NULL), TIEFSEE_OK);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(ts_sampler_start(&s, &o[i], NULL), TIEFSEE_OK);
+        assert_in_range(ts_sampler_next(&s, &k, logits, NULL, NULL, 0), 0, V - 1);
+    }
+    ts_sampler_close(&s);
+}
+
 static void refuses_options_out_of_range(void **state)
 {
     const tiefsee_logit_bias bad = {V, 1};
@@ -231,6 +338,8 @@ int main(void)
         cmocka_unit_test(the_same_seed_gives_the_same_tokens),
         cmocka_unit_test(penalties_and_bias_change_the_choice),
         cmocka_unit_test(logprobs_are_of_the_models_own_distribution),
+        cmocka_unit_test(what_comes_is_what_sorting_would_allow),
+        cmocka_unit_test(a_model_that_computes_nothing_crashes_nothing),
         cmocka_unit_test(refuses_options_out_of_range),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -26,9 +26,11 @@ enum { DEFAULT_CTX = 8192, DEFAULT_RUNNING = 64, DEFAULT_QUEUE = 256, MIN_PIECE 
 /* Pages that may wait to be written. */
 enum { MAX_SAVES = 4096 };
 
-/* How long a step may take that carries a piece of a prompt: while others are
- * answering, and while nobody is (then only cancelling waits for it). */
-static const double SHARED_STEP_S = 0.12, LONE_STEP_S = 0.6;
+/* How long the piece of a prompt may take that a step carries: while nobody is
+ * answering (then only cancelling waits for it), and while others are - then also
+ * not much longer than the step without it, so that their tokens come evenly. */
+static const double LONE_STEP_S = 0.6, SHARED_STEP_S = 0.12, SHORTEST_S = 0.002;
+static const double TIMES_AN_ANSWER = 2.5;
 
 /* Tokens that a user's jobs were given while any of them was here. */
 typedef struct account {
@@ -40,6 +42,8 @@ typedef struct account {
 struct ts_engine {
     tiefsee_model *model;
     size_t n_ctx, max_running, max_queue;
+    void (*on_burst)(void *ctx, bool begins);
+    void *burst_ctx;
     ts_lock *lock;
     ts_thread *thread;
 
@@ -57,9 +61,10 @@ struct ts_engine {
     size_t page_bytes, max_lent, pages_lent; /* lent: to be written */
     ts_job **running;
     size_t n_running, pages_reserved;
-    ts_feed *feeds; /* (max_running) */
-    ts_job **fed;   /* whose share feeds[i] is */
-    double token_s; /* seconds per prompt token, as last seen */
+    ts_feed *feeds;  /* (max_running) */
+    ts_job **fed;    /* whose share feeds[i] is */
+    double token_s;  /* seconds per prompt token, as last seen */
+    double answer_s; /* of a step with answers only, smoothed; 0: none yet */
 };
 
 /* ---- accounts (behind the lock) */
@@ -358,7 +363,11 @@ static ts_job *next_prompt(ts_engine *e, size_t n_fed)
 /* Prompt tokens that this step may carry. */
 static size_t piece_budget(const ts_engine *e, size_t n_answering)
 {
-    const double most = n_answering ? SHARED_STEP_S : LONE_STEP_S;
+    const double even = TIMES_AN_ANSWER * e->answer_s;
+    const double shared = even > SHARED_STEP_S || even <= 0 ? SHARED_STEP_S
+                          : even > SHORTEST_S               ? even
+                                                            : SHORTEST_S;
+    const double most = n_answering ? shared : LONE_STEP_S;
     const size_t room = e->model->max_batch - n_answering;
     const double fits = e->token_s > 0 ? most / e->token_s : 128;
     size_t n = fits < MIN_PIECE ? MIN_PIECE : fits > 1e6 ? room : (size_t)fits;
@@ -455,6 +464,8 @@ static void count_step(ts_engine *e, size_t n_feeds, size_t n_answers, double se
     ts_lock_give(e->lock);
     if (n_prompt >= MIN_PIECE)
         e->token_s = seconds / (double)(n_prompt + n_answers);
+    else if (n_prompt == 0)
+        e->answer_s += (seconds - e->answer_s) * (e->answer_s > 0 ? 0.2 : 1);
 }
 
 static void sweep(ts_engine *e, bool all)
@@ -493,8 +504,12 @@ static void step(ts_engine *e)
     if (!ts_model_step(e->model, e->feeds, n, cancel))
         return; /* the sweep ends it */
     count_step(e, n, n_answers, ts_clock_seconds() - start);
+    if (e->on_burst)
+        e->on_burst(e->burst_ctx, true);
     for (size_t i = 0; i < n; i++)
         advance(e, e->fed[i], &e->feeds[i]);
+    if (e->on_burst)
+        e->on_burst(e->burst_ctx, false);
 }
 
 static void on_disk_change(void *ctx)
@@ -608,6 +623,8 @@ tiefsee_status ts_engine_open(ts_engine **out, tiefsee_model *model, const ts_en
     const size_t longest = model->net->config.n_ctx;
     e->model = model;
     e->store = o.store;
+    e->on_burst = o.on_burst;
+    e->burst_ctx = o.burst_ctx;
     e->last = &e->first;
     e->n_ctx = o.n_ctx ? o.n_ctx : longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
     e->max_running = o.max_running ? o.max_running : DEFAULT_RUNNING;

@@ -30,6 +30,11 @@ typedef struct ts_engine_options {
     size_t max_queue;     /* waiting jobs; 0: 256 */
     uint64_t cache_bytes; /* pages of latents, running and remembered; 0: a quarter of memory */
     ts_kvstore *store;    /* pages on disk; borrowed, may serve several engines; NULL: none */
+
+    /* Before and behind the callbacks of one step, so that others are woken once and not
+     * for every piece; on the engine thread.  May be NULL. */
+    void (*on_burst)(void *ctx, bool begins);
+    void *burst_ctx;
 } ts_engine_options;
 
 /* The model must outlive the engine. */

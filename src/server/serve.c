@@ -30,6 +30,7 @@ typedef struct serving {
     const ts_serve_options *opt;
     ts_route routes[TS_MAX_ROUTES];
     ts_buf cert, key;
+    ts_hub *bell; /* of http, for the engines, which end after it */
     ts_http_limits limits;
     double drain_until;
 } serving;
@@ -241,6 +242,17 @@ static tiefsee_status open_disk(serving *s, tiefsee_error *err)
     return st == TIEFSEE_OK ? st : ts_while(err, st, "context cache");
 }
 
+/* On an engine's thread, which has jobs only since http is open. */
+static void on_burst(void *ctx, bool begins)
+{
+    const serving *s = ctx;
+
+    if (begins)
+        ts_http_cork(s->bell);
+    else
+        ts_http_uncork(s->bell);
+}
+
 static tiefsee_status open_models(serving *s, tiefsee_error *err)
 {
     const ts_serve_options *o = s->opt;
@@ -248,6 +260,8 @@ static tiefsee_status open_models(serving *s, tiefsee_error *err)
     tiefsee_status st = TIEFSEE_OK;
 
     engine.store = s->server.disk;
+    engine.on_burst = on_burst;
+    engine.burst_ctx = s;
     for (size_t i = 0; i < o->n_models; i++) {
         tiefsee_model *model = o->models[i].model;
 
@@ -321,7 +335,10 @@ static tiefsee_status open_http(serving *s, tiefsee_error *err)
     http.limits = s->limits;
     http.tls_cert = s->cert.ptr;
     http.tls_key = s->key.ptr;
-    return ts_http_open(&s->server.http, &http, err);
+    st = ts_http_open(&s->server.http, &http, err);
+    if (st == TIEFSEE_OK)
+        s->bell = ts_http_hold_bell(s->server.http);
+    return st;
 }
 
 static tiefsee_status open_all(serving *s, tiefsee_error *err)
@@ -350,6 +367,7 @@ static void close_all(serving *s)
 {
     ts_http_close(s->server.http);
     ts_models_free(s->server.models); /* their engines write what they remember */
+    ts_http_release_bell(s->bell);
     ts_kvstore_close(s->server.disk);
     if (s->server.auth)
         ts_auth_close(s->server.auth);

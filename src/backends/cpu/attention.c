@@ -194,6 +194,10 @@ void ts_cpu_attention(ts_backend *b, const ts_attention *a)
     l.head_chunk = per_kv < MAX_HEADS ? per_kv : MAX_HEADS;
     l.n_per_kv = (per_kv + l.head_chunk - 1) / l.head_chunk;
     l.n_units = a->n_kv_heads * l.n_per_kv;
-    ts_pool_loop(c->pool, n_groups * l.n_units, 1, attend_units, &l);
+    uint64_t macs = 0;
+    for (size_t t = 0; t < a->batch->n; t++)
+        macs += (uint64_t)(a->batch->pos[t] + 1) * a->n_heads * (a->d_k + a->d_v);
+    const size_t n_tasks = n_groups * l.n_units;
+    ts_pool_loop(c->pool, n_tasks, ts_cpu_chunk(n_tasks, 1, 3 * macs), attend_units, &l);
     ts_arena_release(c->scratch, mark);
 }

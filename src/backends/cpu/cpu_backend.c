@@ -143,5 +143,5 @@ size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n, size_t macs_per_row)
     const size_t worth = 40000 / (macs_per_row ? macs_per_row : 1) / 16 * 16;
 
     chunk = chunk < 16 ? 16 : chunk > 256 ? 256 : chunk;
-    return chunk < worth ? worth : chunk;
+    return ts_cpu_chunk(n, chunk < worth ? worth : chunk, (uint64_t)n * macs_per_row);
 }

@@ -58,6 +58,16 @@ ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size
 void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *W, size_t first,
                    size_t n_rows, const ts_activations *a, size_t T, int thread);
 
+/* Below about ten microseconds of work (multiply-adds of integers; of floats: three times as
+ * many) handing out a part costs more
+ * than doing it: then the calling thread takes all n items as one chunk. */
+enum { TS_CPU_ALONE = 200000 };
+
+static inline size_t ts_cpu_chunk(size_t n, size_t chunk, uint64_t macs)
+{
+    return macs < TS_CPU_ALONE ? n : chunk;
+}
+
 /* Chunk of rows for a loop over n rows of so many multiply-adds each. */
 size_t ts_cpu_row_chunk(const ts_cpu *c, size_t n, size_t macs_per_row);
 

@@ -36,7 +36,8 @@ static void route_tokens(void *ctx, size_t begin, size_t end, int thread)
 void ts_cpu_router_topk(ts_backend *b, const ts_router *a)
 {
     route_loop l = {.c = ts_cpu_of(b), .a = a};
-    ts_pool_loop(l.c->pool, a->T, 16, route_tokens, &l);
+    ts_pool_loop(l.c->pool, a->T, ts_cpu_chunk(a->T, 16, 16 * a->T * a->n_experts), route_tokens,
+                 &l);
 }
 
 void ts_cpu_moe_plan(ts_backend *b, ts_moe_plan *plan, const int32_t *id, size_t T)
@@ -132,7 +133,9 @@ void ts_cpu_moe_linear(ts_backend *b, const ts_moe_linear *a)
     l.chunk = ts_cpu_row_chunk(c, n_out * (n_busy < 8 ? n_busy : 8), n * n_pairs / n_busy);
     l.chunk = l.chunk > 128 ? 128 : l.chunk;
     l.n_chunks = (n_out + l.chunk - 1) / l.chunk;
-    ts_pool_loop(c->pool, n_busy * l.n_chunks, 1, moe_tasks, &l);
+    const size_t n_tasks = n_busy * l.n_chunks;
+    ts_pool_loop(c->pool, n_tasks, ts_cpu_chunk(n_tasks, 1, (uint64_t)n_pairs * n * n_out),
+                 moe_tasks, &l);
     ts_arena_release(c->scratch, mark);
 }
 
@@ -175,5 +178,6 @@ void ts_cpu_moe_combine(ts_backend *b, float *y, const ts_moe_plan *plan, const 
 {
     combine_loop l = {
         .c = ts_cpu_of(b), .y = y, .plan = plan, .rows = rows, .weight = weight, .id = id, .d = d};
-    ts_pool_loop(l.c->pool, T, 4, combine_tokens, &l);
+    ts_pool_loop(l.c->pool, T, ts_cpu_chunk(T, 4, (uint64_t)T * plan->n_active * d), combine_tokens,
+                 &l);
 }

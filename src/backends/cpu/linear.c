@@ -80,7 +80,7 @@ ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size
     l.d = ts_arena_alloc(c->scratch, T * l.d_stride * sizeof *l.d);
     l.s = ts_arena_alloc(c->scratch, T * l.s_stride * sizeof *l.s);
     assert(l.q && l.d && l.s); /* the limits given at open cover every op */
-    ts_pool_loop(c->pool, T, 8, quantise_rows, &l);
+    ts_pool_loop(c->pool, T, ts_cpu_chunk(T, 8, 4 * T * n), quantise_rows, &l);
     return (ts_activations){
         .is_integer = true,
         .q8 = {l.q, l.d, l.s, l.q_stride, l.d_stride, l.s_stride},
@@ -181,7 +181,9 @@ static void some_heads(void *ctx, size_t begin, size_t end, int thread)
 void ts_cpu_linear_heads(ts_backend *b, const ts_linear_heads *a)
 {
     heads_loop l = {.c = ts_cpu_of(b), .a = a};
-    ts_pool_loop(l.c->pool, a->n_heads, 1, some_heads, &l);
+    const uint64_t macs = 3 * (uint64_t)a->n_heads * a->w.n_rows * (size_t)a->w.W->ne[0] * a->T;
+
+    ts_pool_loop(l.c->pool, a->n_heads, ts_cpu_chunk(a->n_heads, 1, macs), some_heads, &l);
 }
 
 void ts_cpu_cast(ts_backend *b, float *y, const ts_tensor *W, size_t first, size_t n_rows)

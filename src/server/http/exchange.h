@@ -24,17 +24,18 @@ struct MHD_Connection;
 
 typedef void ts_finished(void *app, const ts_http_request *req, const ts_http_summary *summary);
 
-typedef struct ts_hub {
+struct ts_hub {
     ts_lock *lock;
     size_t refs;
     int wake_fd;                       /* eventfd; -1 after the server has closed */
     ts_reply *dirty;                   /* replies with news, each once */
+    int n_corks;                       /* > 0: who uncorks wakes, not every piece of news */
     size_t n_alive;                    /* replies that are not freed */
     size_t output_bytes, bodies_bytes; /* limits */
     size_t n_body_bytes;               /* of all requests */
     ts_finished *finished;
     void *app;
-} ts_hub;
+};
 
 ts_hub *ts_hub_new(void) TS_MUST_CHECK;
 void ts_hub_release(ts_hub *hub);

@@ -303,6 +303,20 @@ void ts_http_wake(ts_http *h)
     ts_hub_wake(h->hub);
 }
 
+ts_hub *ts_http_hold_bell(ts_http *h)
+{
+    ts_lock_take(h->hub->lock);
+    h->hub->refs++;
+    ts_lock_give(h->hub->lock);
+    return h->hub;
+}
+
+void ts_http_release_bell(ts_hub *hub)
+{
+    if (hub)
+        ts_hub_release(hub);
+}
+
 void ts_http_drain(ts_http *h)
 {
     ts_lock_take(h->hub->lock);

@@ -243,6 +243,14 @@ void ts_http_stop(ts_http *h);    /* run returns; open replies are cut */
 bool ts_http_is_idle(ts_http *h); /* no request is being answered */
 void ts_http_wake(ts_http *h);    /* also from a signal handler: run a turn now */
 
+/* Between cork and uncork, replies that are written to do not wake the I/O thread one
+ * by one.  A bell outlives its server; any thread. */
+typedef struct ts_hub ts_hub;
+ts_hub *ts_http_hold_bell(ts_http *h);
+void ts_http_release_bell(ts_hub *hub); /* NULL allowed */
+void ts_http_cork(ts_hub *hub);
+void ts_http_uncork(ts_hub *hub);
+
 /* From on_turn: other limits from now on (0: the default).  n_workers stays; n_connections
  * and idle_s do not rise above what they were when it opened.  A body that has begun to
  * arrive may have the size that it was promised. */

@@ -75,8 +75,24 @@ static void mark_dirty(ts_reply *r)
     r->refs++;
     r->next_dirty = hub->dirty;
     hub->dirty = r;
-    if (!r->next_dirty)
+    if (!r->next_dirty && hub->n_corks == 0)
         ts_hub_wake(hub);
+}
+
+void ts_http_cork(ts_hub *hub)
+{
+    ts_lock_take(hub->lock);
+    hub->n_corks++;
+    ts_lock_give(hub->lock);
+}
+
+void ts_http_uncork(ts_hub *hub)
+{
+    ts_lock_take(hub->lock);
+    assert(hub->n_corks > 0);
+    if (--hub->n_corks == 0 && hub->dirty)
+        ts_hub_wake(hub);
+    ts_lock_give(hub->lock);
 }
 
 ts_reply *ts_hub_next_dirty(ts_hub *hub)

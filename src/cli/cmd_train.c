@@ -10,9 +10,12 @@
 #include "cli/cli.h"
 #include "core/clock.h"
 #include "core/error.h"
+#include "core/file.h"
+#include "train/export_gguf.h"
 #include "train/run.h"
 
 static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name, *optimizer_name;
+static const char *vocab_model, *type_name = "q8_0", *experts_name, *model_name = "trained here";
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
 static uint64_t n_warmup = UINT64_MAX;
@@ -24,7 +27,8 @@ static const char *const optimizers[] = {"muon", "adamw", NULL};
 
 static const ts_opt options[] = {
     {'d', "data", "SHARD", "tokens to learn from; up to 16 times", .list = &shards},
-    {'o', "out", "FOLDER", "where the checkpoint and the log lie", .text = &folder},
+    {'o', "out", "PATH", "folder of the checkpoint and the log; of export: the model file",
+     .text = &folder},
     {0, "resume", .help = "go on with the checkpoint in FOLDER and its options", .flag = &resumes},
     {0, "from", "CHECKPOINT", "start with these weights (sft needs it)", .text = &from},
     {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
@@ -58,6 +62,12 @@ static const ts_opt options[] = {
     {'s', "seed", "N", "of weights and order; default: 1", .count = &seed},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
      .max = TS_MAX_THREADS},
+    {0, "tokenizer", "MODEL", "export: take the tokenizer of this model file",
+     .text = &vocab_model},
+    {0, "type", "TYPE", "export: of matrices; default: q8_0", .text = &type_name},
+    {0, "experts", "TYPE", "export: of the routed experts; default: as the other matrices",
+     .text = &experts_name},
+    {0, "name", "TEXT", "export: the model's name", .text = &model_name},
     {0, "plan", .help = "say what it would take, and stop", .flag = &only_plans},
     {0}};
 
@@ -260,35 +270,61 @@ static int train(bool is_sft)
     return code;
 }
 
+static int export_model(const char *path)
+{
+    ts_export_options opt = {.name = model_name};
+    char checkpoint[4096];
+    tiefsee_error err;
+
+    if (!path || !folder || !vocab_model)
+        return ts_cli_error(TS_EXIT_USAGE,
+                            "train export: the checkpoint, --tokenizer and --out are needed");
+    if (!ts_export_type(&opt.type, type_name) ||
+        !ts_export_type(&opt.experts, experts_name ? experts_name : type_name))
+        return ts_cli_error(TS_EXIT_USAGE,
+                            "train export: no such type of weights (f32, f16, q8_0, q4_0, ...)");
+    (void)snprintf(checkpoint, sizeof checkpoint, "%s%s", path,
+                   ts_file_is_folder(path) ? "/checkpoint.bin" : "");
+    if (ts_export_checkpoint(checkpoint, vocab_model, &opt, folder, &err) != TIEFSEE_OK)
+        return ts_cli_fail(&err);
+    return TS_EXIT_OK;
+}
+
 static int run(int argc, char **argv)
 {
     static const char *const later[] = {"tokenizer", "data", "grpo", "reject",
                                         "distill",   "qat",  "all",  NULL};
 
-    (void)argc;
+    if (strcmp(argv[0], "export") == 0)
+        return export_model(argc > 1 ? argv[1] : NULL);
+    if (argc > 1)
+        return ts_cli_error(TS_EXIT_USAGE, "train %s takes no argument ('%s')", argv[0], argv[1]);
     if (strcmp(argv[0], "pretrain") == 0)
         return train(false);
     if (strcmp(argv[0], "sft") == 0)
         return train(true);
     for (size_t i = 0; later[i]; i++)
         if (strcmp(later[i], argv[0]) == 0)
-            return ts_cli_error(TS_EXIT_ERROR,
-                                "train %s is not there yet in version %s (pretrain and sft are)",
-                                argv[0], tiefsee_version());
-    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft)", argv[0]);
+            return ts_cli_error(
+                TS_EXIT_ERROR,
+                "train %s is not there yet in version %s (pretrain, sft and export are)", argv[0],
+                tiefsee_version());
+    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft, export)",
+                        argv[0]);
 }
 
 const ts_command ts_cmd_train = {
     .name = "train",
-    .arguments = "STAGE [options]",
+    .arguments = "STAGE [CHECKPOINT] [options]",
     .summary = "make a model of DeepSeek-V3's architecture from tokens",
     .details = "Stages: pretrain learns from nothing; sft goes on from the weights of a "
-               "checkpoint. Both learn only the tokens that the shards mark as answers. A step's "
-               "line is also in FOLDER/log.jsonl. Interrupting saves a checkpoint; killing loses "
-               "the steps since the last one, and a resumed run ends with the same bits. Not there "
-               "yet: grpo, rejection sampling, distillation and quantisation-aware training.",
+               "checkpoint; export CHECKPOINT writes a model file. pretrain and sft learn only the "
+               "tokens that the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
+               "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
+               "resumed run ends with the same bits. Not there yet: grpo, rejection sampling, "
+               "distillation and quantisation-aware training.",
     .options = options,
     .min_arguments = 1,
-    .max_arguments = 1,
+    .max_arguments = 2,
     .run = run,
 };

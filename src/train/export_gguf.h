@@ -1,0 +1,32 @@
+/* export_gguf.h - a trained network as a model file, loaded by this program and by
+ * others that know llama.cpp's deepseek2.  The MTP layer is for training and is left
+ * out, as the technical report allows. */
+#ifndef TS_TRAIN_EXPORT_GGUF_H
+#define TS_TRAIN_EXPORT_GGUF_H
+
+#include "core/error.h"
+#include "core/tensor.h"
+#include "formats/vocab.h"
+#include "train/params.h"
+
+typedef struct ts_export_options {
+    const char *name;       /* general.name */
+    ts_dtype type, experts; /* of matrices, and of the routed experts' */
+    const char *encoding;   /* chat encoding; NULL: the vocabulary's own */
+} ts_export_options;
+
+/* Norms, routers and biases stay float32; a matrix whose rows are no whole number of
+ * blocks becomes float16. */
+tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
+                                 const ts_export_options *opt, const char *path,
+                                 tiefsee_error *err) TS_MUST_CHECK;
+
+/* The weights of a checkpoint with the vocabulary of another model file. */
+tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *vocab_model,
+                                    const ts_export_options *opt, const char *path,
+                                    tiefsee_error *err) TS_MUST_CHECK;
+
+/* "q8_0": false if there is no such type or it cannot be written. */
+bool ts_export_type(ts_dtype *out, const char *name);
+
+#endif

@@ -292,8 +292,7 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"tokenizer", "data", "grpo", "reject",
-                                        "distill",   "qat",  "all",  NULL};
+    static const char *const later[] = {"grpo", "reject", "distill", "qat", "all", NULL};
 
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);

@@ -20,7 +20,7 @@ static const ts_command cmd_help = {
     .arguments = "[COMMAND]",
     .summary = "what there is, or the options of a command",
     .options = help_options,
-    .max_arguments = 1,
+    .max_arguments = 2,
     .run = run_help,
 };
 
@@ -32,13 +32,11 @@ static const ts_command cmd_version = {
     .run = run_version,
 };
 
-static const ts_command *const commands[] = {&ts_cmd_chat,    &ts_cmd_run,
-                                             &ts_cmd_serve,   &ts_cmd_keys,
-                                             &ts_cmd_inspect, &ts_cmd_tokenize,
-                                             &ts_cmd_logits,  &ts_cmd_bench,
-                                             &ts_cmd_conform, &ts_cmd_doctor,
-                                             &ts_cmd_train,   &cmd_help,
-                                             &cmd_version,    NULL};
+static const ts_command *const commands[] = {
+    &ts_cmd_chat,       &ts_cmd_run,      &ts_cmd_serve,  &ts_cmd_keys,
+    &ts_cmd_inspect,    &ts_cmd_tokenize, &ts_cmd_logits, &ts_cmd_bench,
+    &ts_cmd_conform,    &ts_cmd_doctor,   &ts_cmd_train,  &ts_cmd_train_tokenizer,
+    &ts_cmd_train_data, &cmd_help,        &cmd_version,   NULL};
 
 static const char *command_name_at(const void *names, size_t i)
 {
@@ -51,6 +49,20 @@ static const ts_command *find_command(const char *name)
     for (size_t i = 0; commands[i]; i++)
         if (strcmp(commands[i]->name, name) == 0)
             return commands[i];
+    return NULL;
+}
+
+/* Some commands have two words: "train data". */
+static const ts_command *find_command2(const char *first, const char *second)
+{
+    const size_t n = strlen(first);
+
+    for (size_t i = 0; commands[i]; i++) {
+        const char *name = commands[i]->name;
+
+        if (strncmp(name, first, n) == 0 && name[n] == ' ' && strcmp(name + n + 1, second) == 0)
+            return commands[i];
+    }
     return NULL;
 }
 
@@ -80,7 +92,8 @@ static int run_help(int argc, char **argv)
         ts_opt_print_commands(commands);
         return TS_EXIT_OK;
     }
-    const ts_command *command = find_command(argv[0]);
+    const ts_command *command = argc > 1 ? find_command2(argv[0], argv[1]) : NULL;
+    command = command ? command : find_command(argv[0]);
     if (!command)
         return unknown_command(argv[0]);
     ts_opt_print_help(command);
@@ -118,11 +131,14 @@ int main(int argc, char **argv)
     else if (strcmp(name, "--version") == 0)
         name = "version";
 
-    const ts_command *command = find_command(name);
+    const ts_command *command = argc > 2 ? find_command2(name, argv[2]) : NULL;
+    const int n_words = command ? 2 : 1;
+    command = command ? command : find_command(name);
     if (!command)
         return unknown_command(name);
 
     int n_left;
-    const int code = ts_opt_parse(command, argc - 2, argv + 2, &n_left);
-    return ts_cli_finish(code >= 0 ? code : command->run(n_left, argv + 2));
+    char **rest = argv + 1 + n_words;
+    const int code = ts_opt_parse(command, argc - 1 - n_words, rest, &n_left);
+    return ts_cli_finish(code >= 0 ? code : command->run(n_left, rest));
 }

@@ -71,8 +71,8 @@ void ts_opt_print_commands(const ts_command *const *commands)
     (void)printf("tiefsee %s - DeepSeek models on your own machine\n\n", tiefsee_version());
     (void)printf("usage: tiefsee COMMAND [options]\n\n");
     for (; *commands; commands++) {
-        (void)printf("  %-10s", (*commands)->name);
-        print_wrapped((*commands)->summary, 12, 12);
+        (void)printf("  %-16s", (*commands)->name);
+        print_wrapped((*commands)->summary, 18, 18);
     }
     (void)printf("\ntiefsee help COMMAND, or tiefsee COMMAND --help, shows the options.\n"
                  "MODEL is a .gguf file (of several, the first), a Hugging Face folder, or left\n"

@@ -1,0 +1,323 @@
+/* dataset.c - see dataset.h. */
+#include "train/dataset.h"
+
+#include <assert.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "core/alloc.h"
+#include "core/hash.h"
+#include "core/rng.h"
+#include "formats/encoding.h"
+
+enum { MAX_TOKENS = 1 << 16 };
+
+static const char *const SYSTEMS[] = {
+    "You are a helpful assistant.",
+    "You are a helpful assistant",
+    "Be brief.",
+    "You are Tiefsee.",
+    "You are a math tutor.",
+    "Please answer the user's questions.",
+    "You are a helpful, honest and harmless assistant.",
+    "Du bist ein hilfreicher Assistent.",
+    "Antworte kurz.",
+    "你是一个有帮助的助手。",
+    "请简短回答。",
+};
+
+/* One document before it is tokens. */
+typedef struct talk {
+    const char *system; /* NULL: none */
+    size_t n;           /* turns, of which the last is learned */
+    bool thinks;
+} talk;
+
+struct ts_dataset {
+    ts_dataset_options opt;
+    const ts_bpe *bpe;
+    ts_item item[TS_MAX_TURNS];
+    ts_tokens tokens;
+    uint32_t *ids;
+    uint8_t *learned;
+    int32_t end_think;
+    talk last;
+};
+
+ts_dataset_options ts_dataset_pretrain(void)
+{
+    return (ts_dataset_options){
+        .seed = 1, .thinking = 80, .mistakes = 8, .several = 8, .system = 5, .max_tokens = 512};
+}
+
+ts_dataset_options ts_dataset_sft(void)
+{
+    ts_dataset_options o = ts_dataset_pretrain();
+
+    o.seed = 2;
+    o.thinking = 65;
+    o.several = 15;
+    o.system = 12;
+    for (size_t i = 0; i < ts_n_families; i++)
+        o.share[i] = ts_families[i].share * (ts_families[i].thinks ? 1 : 3);
+    return o;
+}
+
+tiefsee_status ts_dataset_new(ts_dataset **out, const ts_dataset_options *opt, const ts_bpe *bpe,
+                              tiefsee_error *err)
+{
+    ts_dataset *d = ts_alloc_zero(1, sizeof *d);
+    unsigned total = 0;
+
+    *out = NULL;
+    if (!d)
+        return ts_fail_nomem(err, sizeof *d, "a data set");
+    d->opt = *opt;
+    d->bpe = bpe;
+    d->tokens.max = MAX_TOKENS;
+    d->ids = ts_alloc(MAX_TOKENS * sizeof *d->ids);
+    d->learned = ts_alloc(MAX_TOKENS);
+    for (size_t i = 0; i < TS_MAX_TURNS; i++)
+        d->item[i] = ts_item_empty();
+    for (size_t i = 0; i < ts_n_families; i++)
+        total += opt->share[i];
+    for (size_t i = 0; total == 0 && i < ts_n_families; i++)
+        d->opt.share[i] = ts_families[i].share;
+    d->end_think = ts_bpe_find(bpe, "</think>");
+    tiefsee_status st = TIEFSEE_OK;
+    if (!d->ids || !d->learned)
+        st = ts_fail_nomem(err, MAX_TOKENS, "a document");
+    else if (d->end_think < 0 || ts_bpe_bos(bpe) < 0 || ts_bpe_eos(bpe) < 0)
+        st = ts_fail(err, TIEFSEE_E_INVALID, "the tokenizer has no bos, eos or </think>");
+    if (st != TIEFSEE_OK) {
+        ts_dataset_free(d);
+        return st;
+    }
+    *out = d;
+    return TIEFSEE_OK;
+}
+
+void ts_dataset_free(ts_dataset *d)
+{
+    if (!d)
+        return;
+    for (size_t i = 0; i < TS_MAX_TURNS; i++)
+        ts_item_free(&d->item[i]);
+    ts_tokens_free(&d->tokens);
+    ts_free(d->ids);
+    ts_free(d->learned);
+    ts_free(d);
+}
+
+static const ts_family *pick_family(const ts_dataset *d, ts_rng *rng)
+{
+    uint64_t total = 0;
+
+    for (size_t i = 0; i < ts_n_families; i++)
+        total += d->opt.share[i];
+    uint64_t at = ts_rng_below(rng, total);
+    for (size_t i = 0;; i++) {
+        if (at < d->opt.share[i])
+            return &ts_families[i];
+        at -= d->opt.share[i];
+    }
+}
+
+/* The turns of document i; one_turn: what is too long otherwise.  The last turn is
+ * the same in both. */
+static tiefsee_status draw(ts_dataset *d, uint64_t i, bool one_turn, talk *t, tiefsee_error *err)
+{
+    const uint64_t seed[] = {d->opt.seed, i, 0xd0c};
+    tiefsee_status st = TIEFSEE_OK;
+    ts_rng rng;
+
+    ts_rng_seed(&rng, ts_hash(seed, sizeof seed));
+    t->thinks = ts_rng_below(&rng, 100) < d->opt.thinking;
+    const bool has_system = ts_rng_below(&rng, 100) < d->opt.system;
+    t->system = has_system ? SYSTEMS[ts_rng_below(&rng, TS_COUNT(SYSTEMS))] : NULL;
+    t->n = ts_rng_below(&rng, 100) < d->opt.several ? 2 + ts_rng_below(&rng, TS_MAX_TURNS - 1) : 1;
+    if (one_turn)
+        t->n = 1;
+    for (size_t k = 0; k < t->n && st == TIEFSEE_OK; k++) {
+        const ts_item_spec spec = {
+            .seed = d->opt.seed,
+            .index = i * TS_MAX_TURNS + k,
+            .family = pick_family(d, &rng),
+            .split = d->opt.split,
+            .lang = -1,
+            .mistakes = t->thinks ? d->opt.mistakes : 0,
+        };
+        st = ts_item_make(&d->item[t->n - 1 - k], &spec, err);
+    }
+    return st;
+}
+
+static const char *text_in(const ts_buf *b)
+{
+    return b->ptr ? b->ptr : "";
+}
+
+/* The conversation, up to the question of the last turn. */
+static size_t messages_of(const ts_dataset *d, const talk *t,
+                          tiefsee_message out[2 * TS_MAX_TURNS + 1])
+{
+    size_t n = 0;
+
+    if (t->system)
+        out[n++] = (tiefsee_message){.role = TIEFSEE_SYSTEM, .content = t->system};
+    for (size_t k = 0; k < t->n; k++) {
+        out[n++] =
+            (tiefsee_message){.role = TIEFSEE_USER, .content = text_in(&d->item[k].question)};
+        if (k + 1 < t->n)
+            out[n++] = (tiefsee_message){.role = TIEFSEE_ASSISTANT,
+                                         .content = text_in(&d->item[k].answer)};
+    }
+    return n;
+}
+
+static tiefsee_status push(ts_dataset *d, int32_t id, tiefsee_error *err)
+{
+    return ts_tokens_push(&d->tokens, id)
+               ? TIEFSEE_OK
+               : ts_fail(err, TIEFSEE_E_LIMIT, "a document of more than %d tokens", MAX_TOKENS);
+}
+
+/* Tokens that begin in the wrong part of the trace are not learned. */
+static void unlearn(ts_dataset *d, size_t first, size_t end, const ts_item *it)
+{
+    size_t at = 0;
+
+    for (size_t i = first; i < end; i++) {
+        if (at >= it->wrong_begin && at < it->wrong_end)
+            d->learned[i] = 0;
+        at += ts_bpe_bytes(d->bpe, d->tokens.ids[i]).len;
+    }
+}
+
+static tiefsee_status add_answer(ts_dataset *d, const talk *t, tiefsee_error *err)
+{
+    const ts_item *it = &d->item[t->n - 1];
+    const size_t begin = d->tokens.n;
+    size_t trace_end = begin;
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (t->thinks) {
+        st = ts_bpe_encode(d->bpe, text_in(&it->trace), it->trace.len, false, &d->tokens, err);
+        trace_end = d->tokens.n;
+        if (st == TIEFSEE_OK)
+            st = push(d, d->end_think, err);
+    }
+    if (st == TIEFSEE_OK)
+        st = ts_bpe_encode(d->bpe, text_in(&it->answer), it->answer.len, false, &d->tokens, err);
+    if (st == TIEFSEE_OK)
+        st = push(d, ts_bpe_eos(d->bpe), err);
+    if (st != TIEFSEE_OK)
+        return st;
+    memset(d->learned, 0, begin);
+    memset(d->learned + begin, 1, d->tokens.n - begin);
+    unlearn(d, begin, trace_end, it);
+    return TIEFSEE_OK;
+}
+
+static void give(ts_dataset *d, ts_document *out)
+{
+    for (size_t i = 0; i < d->tokens.n; i++)
+        d->ids[i] = (uint32_t)d->tokens.ids[i];
+    *out = (ts_document){d->ids, d->learned, d->tokens.n};
+}
+
+tiefsee_status ts_dataset_make(ts_dataset *d, uint64_t i, ts_document *out, tiefsee_error *err)
+{
+    *out = (ts_document){0};
+    for (int one_turn = 0; one_turn < 2; one_turn++) {
+        tiefsee_message messages[2 * TS_MAX_TURNS + 1];
+        talk t;
+        tiefsee_status st = draw(d, i, one_turn, &t, err);
+
+        if (st != TIEFSEE_OK)
+            return st;
+        const ts_chat chat = {
+            .messages = messages, .n = messages_of(d, &t, messages), .thinking = t.thinks};
+        d->tokens.n = 0;
+        st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);
+        if (st == TIEFSEE_OK)
+            st = add_answer(d, &t, err);
+        if (st != TIEFSEE_OK)
+            return st;
+        if (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens) {
+            d->last = t;
+            give(d, out);
+            return TIEFSEE_OK;
+        }
+    }
+    return TIEFSEE_OK;
+}
+
+static int take(const char *bytes, size_t n, void *user)
+{
+    return ts_buf_append(user, bytes, n) ? 0 : -1;
+}
+
+tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err)
+{
+    static const char *const roles[] = {"system", "user", "assistant"};
+    tiefsee_message messages[2 * TS_MAX_TURNS + 1];
+    const talk t = d->last;
+
+    assert(t.n > 0);
+    const ts_item *it = &d->item[t.n - 1];
+    json_t *list = json_array();
+    const size_t n = messages_of(d, &t, messages);
+    for (size_t k = 0; k < n; k++)
+        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "role", roles[messages[k].role],
+                                                    "content", messages[k].content));
+    json_t *answer = json_pack("{s:s, s:s}", "role", "assistant", "content", text_in(&it->answer));
+    if (t.thinks)
+        (void)json_object_set_new(answer, "reasoning_content", json_string(text_in(&it->trace)));
+    (void)json_array_append_new(list, answer);
+    json_t *line =
+        json_pack("{s:o, s:b, s:s, s:s, s:i}", "messages", list, "thinking", t.thinks, "family",
+                  it->family->name, "lang", ts_lang_names[it->lang], "level", (int)it->level);
+    const bool is_good =
+        line && json_dump_callback(line, take, out, 0) == 0 && ts_buf_append(out, "\n", 1);
+    json_decref(line);
+    return is_good ? TIEFSEE_OK : ts_fail_nomem(err, it->trace.len, "a line of JSON");
+}
+
+tiefsee_status ts_dataset_text(ts_dataset *d, const char *text, size_t n, ts_document *out,
+                               tiefsee_error *err)
+{
+    *out = (ts_document){0};
+    d->tokens.n = 0;
+    tiefsee_status st = push(d, ts_bpe_bos(d->bpe), err);
+    if (st == TIEFSEE_OK)
+        st = ts_bpe_encode(d->bpe, text, n, false, &d->tokens, err);
+    if (st == TIEFSEE_OK)
+        st = push(d, ts_bpe_eos(d->bpe), err);
+    if (st != TIEFSEE_OK)
+        return st;
+    if (d->opt.max_tokens > 0 && d->tokens.n > d->opt.max_tokens)
+        return TIEFSEE_OK;
+    memset(d->learned, 1, d->tokens.n);
+    d->learned[0] = 0;
+    give(d, out);
+    return TIEFSEE_OK;
+}
+
+uint64_t ts_vocab_fingerprint(const ts_vocab *v)
+{
+    uint64_t h = ts_hash(&v->pre, sizeof v->pre);
+
+    for (uint32_t i = 0; i < v->n_tokens; i++) {
+        h = ts_hash_more(h, &v->type[i], 1);
+        h = ts_hash_more(h, v->text[i].ptr, v->text[i].len);
+        h = ts_hash_more(h, "", 1);
+    }
+    for (uint32_t i = 0; i < v->n_merges; i++) {
+        h = ts_hash_more(h, v->merge_left[i].ptr, v->merge_left[i].len);
+        h = ts_hash_more(h, " ", 1);
+        h = ts_hash_more(h, v->merge_right[i].ptr, v->merge_right[i].len);
+        h = ts_hash_more(h, "", 1);
+    }
+    return h ? h : 1;
+}

@@ -1,0 +1,59 @@
+/* make_data.h - the first stages of the recipe: a tokenizer, then shards of tokens. */
+#ifndef TS_TRAIN_MAKE_DATA_H
+#define TS_TRAIN_MAKE_DATA_H
+
+#include "core/error.h"
+
+/* Between items; false stops with TIEFSEE_E_CANCELLED.  unit: "problems", "tokens". */
+typedef bool ts_on_made(void *user, uint64_t done, uint64_t total, const char *unit);
+
+/* Files of text, a document a line. */
+typedef struct ts_text_files {
+    const char *const *paths;
+    size_t n;
+    bool skips_bad;   /* leave out lines that are not UTF-8 instead of failing */
+    uint64_t n_lines; /* out: read */
+    uint64_t n_bad;   /* out: left out */
+} ts_text_files;
+
+typedef struct ts_tokenizer_spec {
+    const char *out; /* tokenizer.json */
+    uint32_t n_vocab;
+    uint64_t seed, n_items;
+    ts_text_files text;
+} ts_tokenizer_spec;
+
+typedef struct ts_tokenizer_made {
+    uint32_t n_tokens;
+    double bytes_per_token[3]; /* of problems in English, German, Chinese that it did not see */
+} ts_tokenizer_made;
+
+tiefsee_status ts_make_tokenizer(ts_tokenizer_made *made, ts_tokenizer_spec *spec,
+                                 ts_on_made *on_made, void *user, tiefsee_error *err) TS_MUST_CHECK;
+
+typedef enum ts_data_kind { TS_DATA_PRETRAIN, TS_DATA_SFT } ts_data_kind;
+
+typedef struct ts_data_spec {
+    const char *tokenizer; /* a tokenizer.json */
+    const char *folder;    /* exists; NAME-000.shard, ... or NAME.jsonl come into it */
+    ts_data_kind kind;
+    int split; /* ts_split; tests are made at once by eval and never written */
+    uint64_t seed;
+    uint64_t n_tokens;     /* at least so many, whole documents; of text, one pass is part of it */
+    uint64_t shard_tokens; /* of one file */
+    size_t max_length;     /* tokens of a document */
+    int thinking;          /* percent; -1: as the kind has it */
+    const char *const *families; /* n_families of them; none: all */
+    size_t n_families;
+    bool as_jsonl;
+    ts_text_files text;
+} ts_data_spec;
+
+typedef struct ts_data_made {
+    uint64_t n_tokens, n_learned, n_docs, n_left_out, n_files;
+} ts_data_made;
+
+tiefsee_status ts_make_data(ts_data_made *made, ts_data_spec *spec, ts_on_made *on_made, void *user,
+                            tiefsee_error *err) TS_MUST_CHECK;
+
+#endif

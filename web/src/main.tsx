@@ -7,8 +7,11 @@ import './style/thread.css';
 import './style/markdown.css';
 import './style/composer.css';
 import './style/dialog.css';
+import './style/sidebar.css';
 import { App } from './view/app';
+import { listenToKeys } from './view/shortcuts';
 
 const root = document.getElementById('app');
 if (root) render(<App />, root);
 watchServer();
+listenToKeys();

@@ -27,9 +27,24 @@ export const path = computed<Message[]>(() =>
   current.value ? pathTo(current.value.messages, current.value.leaf) : [],
 );
 
+let next: string | null = null; // of the list
+
 export async function useStore(other: Store): Promise<void> {
   store = other;
-  summaries.value = sorted(await store.list());
+  const page = await store.list(null);
+  summaries.value = sorted(page.summaries);
+  next = page.next;
+}
+
+/** The list was read to its end: is there more? */
+export async function listMore(): Promise<void> {
+  if (next === null) return;
+  const from = next;
+  next = null; // asked for once
+  const page = await store.list(from);
+  const known = new Set(summaries.value.map((s) => s.id));
+  summaries.value = sorted([...summaries.value, ...page.summaries.filter((s) => !known.has(s.id))]);
+  next = page.next;
 }
 
 function sorted(list: Summary[]): Summary[] {
@@ -137,7 +152,7 @@ export function addMessage(id: string, message: Message): void {
   const conversation = loaded.value[id];
   if (!conversation) return;
   put(withMessage(conversation, message));
-  if (conversation.isTemporary) return;
+  if (conversation.isTemporary || store.keepsAnswers) return;
   write(store.putMessage(id, message));
 }
 
@@ -147,7 +162,7 @@ export function changeMessage(id: string, messageId: string, change: Partial<Mes
   const changed = withChange(conversation, messageId, change);
   put(changed);
   const message = byId(changed.messages, messageId);
-  if (message && !conversation.isTemporary) write(store.putMessage(id, message));
+  if (message && !conversation.isTemporary && !store.keepsAnswers) write(store.putMessage(id, message));
 }
 
 /** Show the newest branch through a message. */

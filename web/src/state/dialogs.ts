@@ -5,8 +5,16 @@ export type Dialog =
   | { kind: 'link'; url: URL }
   | { kind: 'settings' }
   | { kind: 'shortcuts' }
+  | { kind: 'instructions' }
   | { kind: 'confirm'; text: string; action: string; onConfirm: () => void }
-  | { kind: 'prompt'; label: string; value: string; options: string[]; onSubmit: (s: string) => void };
+  | {
+      kind: 'prompt';
+      title: string;
+      label: string;
+      value: string;
+      options: string[];
+      onSubmit: (value: string) => void;
+    };
 
 export const dialog = signal<Dialog | null>(null);
 

@@ -1,12 +1,14 @@
 /* A store that forgets: for servers that keep nothing. */
 import type { Conversation, Message, Summary } from '../core/types';
-import type { Meta, Store } from './store';
+import type { Meta, Page, Store } from './store';
 
 export class MemoryStore implements Store {
   private readonly all = new Map<string, Conversation>();
 
-  list(): Promise<Summary[]> {
-    return Promise.resolve([...this.all.values()]);
+  readonly keepsAnswers = false;
+
+  list(): Promise<Page> {
+    return Promise.resolve({ summaries: [...this.all.values()], next: null });
   }
 
   search(query: string): Promise<Summary[]> {

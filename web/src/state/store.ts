@@ -3,10 +3,19 @@ import type { Conversation, Message, Summary } from '../core/types';
 
 export type Meta = Pick<Conversation, 'title' | 'folder' | 'isPinned' | 'leaf' | 'system' | 'model'>;
 
+/** Part of a list, newest first; `next` asks for what follows. */
+export interface Page {
+  summaries: Summary[];
+  next: string | null;
+}
+
 export interface Store {
-  list(): Promise<Summary[]>;
+  /** The server writes down questions and answers itself while it gives them. */
+  readonly keepsAnswers: boolean;
+  list(from: string | null): Promise<Page>;
   search(query: string): Promise<Summary[]>;
   open(id: string): Promise<Conversation>;
+  /** With its messages, if it has any. */
   create(conversation: Conversation): Promise<void>;
   change(id: string, meta: Partial<Meta>): Promise<void>;
   putMessage(id: string, message: Message): Promise<void>;

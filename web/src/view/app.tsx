@@ -1,5 +1,7 @@
+import { useEffect, useState } from 'preact/hooks';
 import { language, t } from '../i18n';
 import { current, isTemporary } from '../state/chats';
+import { attach } from '../state/drop';
 import { dismiss, notices, spoken } from '../state/notices';
 import { models, reach, model } from '../state/server';
 import { changeSettings, settings } from '../state/settings';
@@ -8,7 +10,6 @@ import { Dialogs } from './dialogs';
 import { Icon } from './icon';
 import { Sidebar, toggleSidebar } from './sidebar';
 import { Thread } from './thread';
-import { useEffect } from 'preact/hooks';
 
 function ServerBanner() {
   if (reach.value !== 'down' && reach.value !== 'loading') return null;
@@ -40,10 +41,42 @@ function Header() {
         </button>
       )}
       <h1 class={current.value ? '' : 'offscreen'}><bdi>{current.value?.title ?? (isTemporary.value ? t.value.temporaryChat : 'Tiefsee')}</bdi></h1>
+      {(isTemporary.value || current.value?.isTemporary) && <span class="badge"><Icon name="ghost" />{t.value.temporaryChat}</span>}
       <span class="space" />
       <ModelSelect />
     </header>
   );
+}
+
+/** The page takes files wherever they are dropped. */
+function DropZone() {
+  const [isOver, setOver] = useState(false);
+  useEffect(() => {
+    const hasFiles = (event: DragEvent) => event.dataTransfer?.types.includes('Files') ?? false;
+    const onOver = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(true);
+    };
+    const onLeave = (event: DragEvent) => {
+      if (event.relatedTarget === null) setOver(false);
+    };
+    const onDrop = (event: DragEvent) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      setOver(false);
+      void attach([...(event.dataTransfer?.files ?? [])]);
+    };
+    document.addEventListener('dragover', onOver);
+    document.addEventListener('dragleave', onLeave);
+    document.addEventListener('drop', onDrop);
+    return () => {
+      document.removeEventListener('dragover', onOver);
+      document.removeEventListener('dragleave', onLeave);
+      document.removeEventListener('drop', onDrop);
+    };
+  }, []);
+  return isOver ? <p class="drop">{t.value.dropHere}</p> : null;
 }
 
 function Greeting() {
@@ -84,6 +117,7 @@ export function App() {
         <ServerBanner />
         {isEmpty ? <Greeting /> : <Thread />}
         <Composer />
+        <DropZone />
       </main>
       <Dialogs />
       <Notices />

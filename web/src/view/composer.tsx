@@ -4,6 +4,8 @@ import { EFFORTS, type Effort } from '../core/types';
 import { t } from '../i18n';
 import { liveNow, send, stop } from '../state/answer';
 import { currentId } from '../state/chats';
+import { dialog } from '../state/dialogs';
+import { attach, attached, detach } from '../state/drop';
 import { changeSettings, settings } from '../state/settings';
 import { ContextGauge } from './gauge';
 import { Icon } from './icon';
@@ -40,10 +42,69 @@ function EffortSelect() {
   );
 }
 
+function Attached() {
+  if (attached.value.length === 0) return null;
+  return (
+    <ul class="files">
+      {attached.value.map((file) => (
+        <li key={file}>
+          <Icon name="file" />
+          <bdi>{file.name}</bdi>
+          <button
+            type="button"
+            class="icon-button"
+            aria-label={t.value.removeFile(file.name)}
+            title={t.value.removeFile(file.name)}
+            onClick={() => { detach(file); }}
+          >
+            <Icon name="close" />
+          </button>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function AttachButton() {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <>
+      <button type="button" class="icon-button" aria-label={t.value.attach} title={t.value.attach} onClick={() => picker.current?.click()}>
+        <Icon name="clip" />
+      </button>
+      <input
+        type="file"
+        multiple
+        hidden
+        ref={picker}
+        onChange={(event) => {
+          void attach([...(event.currentTarget.files ?? [])]);
+          event.currentTarget.value = '';
+        }}
+      />
+    </>
+  );
+}
+
+function InstructionsButton() {
+  return (
+    <button
+      type="button"
+      class="icon-button"
+      aria-label={t.value.instructions}
+      title={t.value.instructions}
+      onClick={() => { dialog.value = { kind: 'instructions' }; }}
+    >
+      <Icon name="compass" />
+    </button>
+  );
+}
+
 export function Composer() {
   const [text, setText] = useState('');
   const field = useRef<HTMLTextAreaElement>(null);
   const isRunning = liveNow() !== undefined;
+  const canSend = text.trim() !== '' || attached.value.length > 0;
 
   useLayoutEffect(() => {
     if (!field.current) return;
@@ -55,13 +116,15 @@ export function Composer() {
   }, [currentId.value]);
 
   const submit = () => {
-    if (text.trim() === '' || isRunning) return;
-    send(text.trim(), []);
+    if (!canSend || isRunning) return;
+    send(text.trim(), attached.value);
+    attached.value = [];
     setText('');
   };
   return (
     <div class="composer-box">
       <form class="composer" onSubmit={(event) => { event.preventDefault(); submit(); }}>
+        <Attached />
         <textarea
           id={INPUT_ID}
           ref={field}
@@ -71,6 +134,12 @@ export function Composer() {
           placeholder={t.value.placeholder}
           value={text}
           onInput={(event) => { setText(event.currentTarget.value); }}
+          onPaste={(event) => {
+            const files = [...(event.clipboardData?.files ?? [])];
+            if (files.length === 0) return;
+            event.preventDefault();
+            void attach(files);
+          }}
           onKeyDown={(event) => {
             if (!wantsSend(event)) return;
             event.preventDefault();
@@ -78,15 +147,17 @@ export function Composer() {
           }}
         />
         <div class="tools">
+          <AttachButton />
           <EffortSelect />
+          <InstructionsButton />
           <span class="space" />
           <ContextGauge />
           {isRunning ? (
-            <button type="button" class="round" aria-label={t.value.stop} title={t.value.stop} onClick={stop}>
+            <button type="button" class="round is-stop" aria-label={t.value.stop} title={t.value.stop} onClick={stop}>
               <Icon name="stop" />
             </button>
           ) : (
-            <button type="submit" class="round" aria-label={t.value.send} title={t.value.send} disabled={text.trim() === ''}>
+            <button type="submit" class="round" aria-label={t.value.send} title={t.value.send} disabled={!canSend}>
               <Icon name="send" />
             </button>
           )}

@@ -1,6 +1,9 @@
 import { dialog } from '../state/dialogs';
+import { ConfirmDialog, PromptDialog } from './ask-dialogs';
+import { InstructionsDialog } from './instructions-dialog';
 import { LinkDialog } from './link-dialog';
 import { SettingsDialog } from './settings-dialog';
+import { ShortcutsDialog } from './shortcuts';
 
 export function Dialogs() {
   const now = dialog.value;
@@ -9,6 +12,14 @@ export function Dialogs() {
       return <LinkDialog url={now.url} />;
     case 'settings':
       return <SettingsDialog />;
+    case 'shortcuts':
+      return <ShortcutsDialog />;
+    case 'instructions':
+      return <InstructionsDialog />;
+    case 'confirm':
+      return <ConfirmDialog ask={now} />;
+    case 'prompt':
+      return <PromptDialog ask={now} />;
     default:
       return null;
   }

@@ -24,6 +24,7 @@ const paths = {
   thought: 'M12 4a6 6 0 0 1 3.500 10.900V17h-7v-2.100A6 6 0 0 1 12 4zM10 20h4',
   trash: 'M5 7h14M9 7V5h6v2M7 7l1 12h8l1-12',
   file: 'M7 4h7l4 4v12H7zM14 4v4h4',
+  compass: 'M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16zM15 9l-2 4-4 2 2-4z',
   bolt: 'M13 4L6 13h5l-1 7 7-9h-5z',
 } as const;
 

@@ -1,3 +1,5 @@
+import { useRef } from 'preact/hooks';
+import { exportAll, importFile } from '../io/transfer';
 import { LANGUAGES, language, t } from '../i18n';
 import { changeSettings, settings, type Settings } from '../state/settings';
 import { DialogFrame } from './dialog';
@@ -20,6 +22,30 @@ function Choice({ label, value, options, onChange }: ChoiceProps) {
   );
 }
 
+function Transfer() {
+  const picker = useRef<HTMLInputElement>(null);
+  return (
+    <div class="actions">
+      <button type="button" class="text-button outlined" onClick={() => void exportAll()}>{t.value.exportAll}</button>
+      <button type="button" class="text-button outlined" title={t.value.importHint} onClick={() => picker.current?.click()}>
+        {t.value.importChats}
+      </button>
+      <small class="quiet">{t.value.importHint}</small>
+      <input
+        type="file"
+        accept=".json,application/json"
+        hidden
+        ref={picker}
+        onChange={(event) => {
+          const file = event.currentTarget.files?.[0];
+          if (file) void importFile(file);
+          event.currentTarget.value = '';
+        }}
+      />
+    </div>
+  );
+}
+
 export function SettingsDialog() {
   const now = settings.value;
   return (
@@ -38,6 +64,7 @@ export function SettingsDialog() {
           onChange={(event) => { changeSettings({ instructions: event.currentTarget.value }); }} />
         <small>{t.value.instructionsHint}</small>
       </label>
+      <Transfer />
     </DialogFrame>
   );
 }

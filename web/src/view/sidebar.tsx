@@ -1,14 +1,54 @@
+import { signal } from '@preact/signals';
+import { useEffect } from 'preact/hooks';
+import type { Summary } from '../core/types';
 import { t } from '../i18n';
-import { currentId, newChat, openChat, summaries } from '../state/chats';
+import { newChat, search, summaries } from '../state/chats';
 import { dialog } from '../state/dialogs';
 import { changeSettings, settings } from '../state/settings';
+import { ChatList } from './chat-list';
 import { Icon } from './icon';
+
+export const SEARCH_ID = 'chat-search';
+const TYPING_MS = 120;
+
+const query = signal('');
+const found = signal<Summary[]>([]);
 
 export function toggleSidebar(): void {
   changeSettings({ isSidebarOpen: !settings.value.isSidebarOpen });
 }
 
+function Search() {
+  useEffect(() => {
+    const wanted = query.value.trim();
+    if (wanted === '') return;
+    const timer = setTimeout(() => {
+      void search(wanted).then((list) => {
+        if (query.value.trim() === wanted) found.value = list;
+      }).catch(() => undefined);
+    }, TYPING_MS);
+    return () => {
+      clearTimeout(timer);
+    };
+  }, [query.value, summaries.value]);
+  return (
+    <label class="search">
+      <Icon name="search" />
+      <span class="offscreen">{t.value.searchChats}</span>
+      <input
+        id={SEARCH_ID}
+        type="search"
+        placeholder={t.value.searchChats}
+        value={query.value}
+        onInput={(event) => { query.value = event.currentTarget.value; }}
+        onKeyDown={(event) => { if (event.key === 'Escape') query.value = ''; }}
+      />
+    </label>
+  );
+}
+
 export function Sidebar() {
+  const isSearch = query.value.trim() !== '';
   return (
     <nav class="sidebar" aria-label={t.value.chats}>
       <div class="sidebar-head">
@@ -17,22 +57,23 @@ export function Sidebar() {
           <Icon name="sidebar" />
         </button>
       </div>
-      <button type="button" class="new-chat" onClick={() => { newChat(); }}>
-        <Icon name="plus" />{t.value.newChat}
-      </button>
-      <ul class="chat-list">
-        {summaries.value.map((s) => (
-          <li key={s.id}>
-            <button type="button" class="chat-link" aria-current={s.id === currentId.value ? 'page' : undefined} onClick={() => void openChat(s.id)}>
-              <bdi>{s.title}</bdi>
-            </button>
-          </li>
-        ))}
-      </ul>
-      {summaries.value.length === 0 && <p class="quiet">{t.value.noChats}</p>}
+      <div class="new-row">
+        <button type="button" class="new-chat" onClick={() => { newChat(); }}>
+          <Icon name="plus" />{t.value.newChat}
+        </button>
+        <button type="button" class="icon-button" aria-label={t.value.temporaryChat} title={t.value.temporaryChat} onClick={() => { newChat(true); }}>
+          <Icon name="ghost" />
+        </button>
+      </div>
+      <Search />
+      <ChatList chats={isSearch ? found.value : summaries.value} isSearch={isSearch} />
       <div class="sidebar-foot">
         <button type="button" class="text-button" onClick={() => { dialog.value = { kind: 'settings' }; }}>
           <Icon name="settings" />{t.value.settings}
+        </button>
+        <span class="space" />
+        <button type="button" class="icon-button" aria-label={t.value.shortcuts} title={t.value.shortcuts} onClick={() => { dialog.value = { kind: 'shortcuts' }; }}>
+          <Icon name="keyboard" />
         </button>
       </div>
     </nav>

@@ -1,0 +1,53 @@
+/* Downloads and uploads of conversations. */
+import type { Conversation } from '../core/types';
+import { t } from '../i18n';
+import { addConversation, loadFull, summaries } from '../state/chats';
+import { notify } from '../state/notices';
+import { readImport } from './import';
+import { toMarkdown } from './markdown-export';
+import { wireConversation } from './wire';
+
+function download(name: string, type: string, text: string): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([text], { type }));
+  link.download = name;
+  link.click();
+  setTimeout(() => {
+    URL.revokeObjectURL(link.href);
+  }, 60_000);
+}
+
+export function toJson(conversations: Conversation[]): string {
+  const all = {
+    format: 'tiefsee-export',
+    version: 1,
+    ai_generated: true,
+    exported: Date.now(),
+    conversations: conversations.map(wireConversation),
+  };
+  return JSON.stringify(all, null, 1);
+}
+
+function fileName(title: string, ending: string): string {
+  const safe = title.replace(/[^\p{L}\p{N} _-]+/gu, '').trim().slice(0, 60);
+  return `${safe || 'tiefsee'}.${ending}`;
+}
+
+export async function exportChat(id: string, form: 'markdown' | 'json'): Promise<void> {
+  const chat = await loadFull(id);
+  if (form === 'markdown') download(fileName(chat.title, 'md'), 'text/markdown', toMarkdown(chat));
+  else download(fileName(chat.title, 'json'), 'application/json', toJson([chat]));
+}
+
+export async function exportAll(): Promise<void> {
+  const chats = [];
+  for (const { id } of summaries.value) chats.push(await loadFull(id));
+  download(fileName('tiefsee', 'json'), 'application/json', toJson(chats));
+}
+
+export async function importFile(file: File): Promise<void> {
+  const chats = readImport(await file.text());
+  for (const chat of chats) addConversation(chat);
+  if (chats.length > 0) notify(t.value.imported(chats.length));
+  else notify(t.value.importFailed, true);
+}

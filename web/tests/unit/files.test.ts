@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
+import { docxText, textOfXml } from '../../src/files/docx';
+import { cleanName, decodeText, extract, MAX_FILE_BYTES } from '../../src/files/extract';
+import { zipMember } from '../../src/files/zip';
+
+const bytes = (text: string) => new TextEncoder().encode(text);
+
+/** A zip archive with one member. */
+function zip(name: string, content: Uint8Array): Uint8Array {
+  const packed = deflateRawSync(content);
+  const local = Buffer.alloc(30);
+  local.writeUInt32LE(0x04034b50, 0);
+  local.writeUInt16LE(8, 8);
+  local.writeUInt32LE(packed.length, 18);
+  local.writeUInt32LE(content.length, 22);
+  local.writeUInt16LE(name.length, 26);
+  const entry = Buffer.alloc(46);
+  entry.writeUInt32LE(0x02014b50, 0);
+  entry.writeUInt16LE(8, 10);
+  entry.writeUInt32LE(packed.length, 20);
+  entry.writeUInt32LE(content.length, 24);
+  entry.writeUInt16LE(name.length, 28);
+  const end = Buffer.alloc(22);
+  end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(1, 8);
+  end.writeUInt16LE(1, 10);
+  end.writeUInt32LE(46 + name.length, 12);
+  end.writeUInt32LE(30 + name.length + packed.length, 16);
+  return new Uint8Array(Buffer.concat([local, Buffer.from(name), packed, entry, Buffer.from(name), end]));
+}
+
+const xml = '<w:p><w:r><w:t xml:space="preserve">One &amp; </w:t><w:t>two&#x21;</w:t></w:r></w:p><w:p><w:r><w:tab/><w:t>three</w:t></w:r></w:p>';
+
+test('a Word document gives its paragraphs', async () => {
+  assert.equal(await docxText(zip('word/document.xml', bytes(xml))), 'One & two!\n\tthree');
+});
+
+test('a broken archive gives nothing, whatever is broken', async () => {
+  const whole = zip('word/document.xml', bytes(xml));
+  for (let n = 0; n < whole.length; n++) assert.equal(await docxText(whole.slice(0, n)), null, `${n} bytes`);
+  for (let i = 0; i < whole.length; i++) {
+    const bent = whole.slice();
+    bent[i] = (bent[i] ?? 0) ^ 0xff;
+    await docxText(bent); // any answer, but an answer
+  }
+});
+
+test('an archive that swells beyond the limit is refused', async () => {
+  const bomb = zip('x', new Uint8Array(1 << 20));
+  assert.equal(await zipMember(bomb, 'x', 1 << 19), null);
+  assert.equal((await zipMember(bomb, 'x', 1 << 20))?.length, 1 << 20);
+});
+
+test('cells of a table are apart', () => {
+  const cell = (text: string) => `<w:tc><w:p><w:r><w:t>${text}</w:t></w:r></w:p></w:tc>`;
+  assert.equal(textOfXml(`${cell('a')}${cell('b')}`), 'a\tb');
+});
+
+test('texts in several encodings', () => {
+  assert.equal(decodeText(bytes('Tiefsee: 深海')), 'Tiefsee: 深海');
+  assert.equal(decodeText(new Uint8Array([0xff, 0xfe, 0x61, 0, 0xe4, 0])), 'aä');
+  assert.equal(decodeText(new Uint8Array([0x47, 0x72, 0xfc, 0xdf, 0x65])), 'Grüße');
+  assert.equal(decodeText(new Uint8Array([0x7f, 0x45, 0x4c, 0x46, 0, 0, 0])), null);
+});
+
+test('names are one line without direction marks', () => {
+  assert.equal(cleanName('a\u202egpj.txt\n'), 'agpj.txt');
+  assert.equal(cleanName('\u0000'), 'file');
+});
+
+test('what is too large or no text is refused by kind', async () => {
+  const large = new File([new Uint8Array(MAX_FILE_BYTES + 1)], 'l.txt');
+  assert.deepEqual(await extract(large), { refused: 'large', name: 'l.txt' });
+  assert.deepEqual(await extract(new File(['%PDF-1.7'], 'p.pdf')), { refused: 'pdf', name: 'p.pdf' });
+  assert.deepEqual(await extract(new File([new Uint8Array([1, 0, 2])], 'b')), { refused: 'binary', name: 'b' });
+  const text = await extract(new File(['a\r\nb'], 't.txt'));
+  assert.ok('file' in text && text.file.text === 'a\nb');
+});

@@ -10,6 +10,7 @@
 #include "core/tensor.h"
 
 typedef struct ts_backend ts_backend;
+typedef struct ts_profile ts_profile; /* profile.h */
 
 enum { TS_KV_PAGE = 64 };           /* cached rows per page */
 enum { TS_ROUTER_MAX_GROUPS = 64 }; /* of experts */
@@ -139,7 +140,8 @@ typedef struct ts_ops {
 struct ts_backend {
     const ts_ops *op;
     const char *name;
-    bool packs_latents; /* knows packed cache rows, see ts_kv */
+    bool packs_latents;  /* knows packed cache rows, see ts_kv */
+    ts_profile *profile; /* where costs are added up; NULL: nowhere */
     /* Make attention over n_ctx rows possible; never shrinks. */
     tiefsee_status (*reserve)(ts_backend *b, size_t n_ctx, tiefsee_error *err);
     void (*close)(ts_backend *b);

@@ -6,6 +6,7 @@
  */
 #include "engine/bench.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -42,67 +43,24 @@ static double spread(const samples *s)
 
 typedef struct run {
     tiefsee_model *m;
-    tiefsee_session *s;
+    tiefsee_session *s[TS_BENCH_MAX_LIST]; /* as many as the most sequences */
+    size_t n_sessions;
     const ts_bench_options *opt;
     ts_bench_result *out;
     int32_t *tokens;
-    samples bus, int8, f32;
+    size_t n_tokens;
 } run;
 
-static void report(const run *r, const char *phase, size_t done, size_t total)
+static void report(const run *r, const char *phase, size_t done)
 {
     if (r->opt->on_step)
-        r->opt->on_step(r->opt->user, phase, done, total);
-}
-
-static tiefsee_status probe(run *r, ts_cpu_rates *rates, tiefsee_error *err)
-{
-    const tiefsee_status st = ts_cpu_measure(r->m->backend, rates, err);
-
-    if (st == TIEFSEE_OK) {
-        add(&r->bus, rates->bus_gb_per_s);
-        add(&r->int8, rates->int8_gops);
-        add(&r->f32, rates->f32_gflops);
-    }
-    return st;
-}
-
-static tiefsee_status prefill(run *r, tiefsee_error *err)
-{
-    samples speed = {.n = 0}, share = {.n = 0}, limit = {.n = 0};
-    const size_t n = r->opt->n_prefill;
-
-    for (int i = 0; i < r->opt->n_repeats; i++) {
-        ts_cpu_rates rates;
-        report(r, "prefill", (size_t)i, (size_t)r->opt->n_repeats);
-        tiefsee_status st = probe(r, &rates, err);
-        if (st != TIEFSEE_OK)
-            return st;
-        tiefsee_session_rewind(r->s, 0);
-        const double start = ts_clock_seconds();
-        st = tiefsee_session_feed(r->s, r->tokens, n, err);
-        if (st != TIEFSEE_OK)
-            return st;
-        const double tokens_per_s = (double)n / (ts_clock_seconds() - start);
-        const double peak = 1e9 * (r->out->is_integer ? rates.int8_gops : rates.f32_gflops);
-        const double most = peak / (2.0 * (double)r->out->macs_per_token);
-        add(&speed, tokens_per_s);
-        add(&limit, most);
-        add(&share, tokens_per_s / most);
-    }
-    r->out->prefill = (ts_bench_phase){.tokens = n,
-                                       .tokens_per_s = median(&speed),
-                                       .spread = spread(&speed),
-                                       .share_of_limit = median(&share),
-                                       .limit_tokens_per_s = median(&limit)};
-    return TIEFSEE_OK;
+        r->opt->on_step(r->opt->user, phase, done, (size_t)r->opt->n_repeats);
 }
 
 /* A context of n tokens without computing it: cached rows of random numbers cost
- * a decoding token what real ones do. */
-static tiefsee_status fill_context(run *r, size_t n, tiefsee_error *err)
+ * what real ones do. */
+static tiefsee_status fill_context(run *r, ts_sequence *seq, size_t n, tiefsee_error *err)
 {
-    ts_sequence *seq = &r->s->seq;
     const size_t width = ts_kv_width(&seq->kv);
     float *row = ts_alloc(width * sizeof *row);
     ts_rng rng;
@@ -110,14 +68,14 @@ static tiefsee_status fill_context(run *r, size_t n, tiefsee_error *err)
     if (!row)
         return ts_fail_nomem(err, width * sizeof *row, "a cached row");
     ts_rng_seed(&rng, 2);
+    for (size_t k = 0; k < width; k++)
+        row[k] = (float)ts_rng_unit(&rng) - 0.5f;
     for (uint32_t i = 0; i < n; i++) {
         ts_kv *kv = &seq->kv;
         const ts_batch one = {.n = 1, .pos = &i, .kv = &kv};
-        for (size_t l = 0; l < kv->n_layers; l++) {
-            for (size_t k = 0; k < width; k++)
-                row[k] = (float)ts_rng_unit(&rng) - 0.5f;
+        row[i % width] = (float)ts_rng_unit(&rng) - 0.5f;
+        for (size_t l = 0; l < kv->n_layers; l++)
             r->m->backend->op->scatter_rows(r->m->backend, &one, l, row);
-        }
         seq->tokens[i] = r->tokens[i];
     }
     seq->n = n;
@@ -125,83 +83,194 @@ static tiefsee_status fill_context(run *r, size_t n, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
-static tiefsee_status decode(run *r, tiefsee_error *err)
+/* n tokens in one sequence. */
+static tiefsee_status prefill_once(run *r, size_t n, size_t depth, double *seconds,
+                                   tiefsee_error *err)
 {
-    samples speed = {.n = 0}, share = {.n = 0}, limit = {.n = 0};
-    const size_t n = r->opt->n_decode, depth = r->opt->depth ? r->opt->depth : 1;
+    tiefsee_status st = fill_context(r, &r->s[0]->seq, depth, err);
 
-    tiefsee_session_rewind(r->s, 0);
-    report(r, "filling the context", 0, depth);
-    tiefsee_status st = fill_context(r, depth, err);
-    for (int i = 0; i < r->opt->n_repeats && st == TIEFSEE_OK; i++) {
-        ts_cpu_rates rates;
-        report(r, "decode", (size_t)i, (size_t)r->opt->n_repeats);
-        st = probe(r, &rates, err);
-        tiefsee_session_rewind(r->s, depth);
-        const double start = ts_clock_seconds();
-        for (size_t k = 0; k < n && st == TIEFSEE_OK; k++)
-            st = tiefsee_session_feed(r->s, r->tokens + depth + k, 1, err);
-        const double tokens_per_s = (double)n / (ts_clock_seconds() - start);
-        const double bytes = (double)r->out->weight_bytes_per_token +
-                             (double)r->out->kv_bytes_per_token * (double)(depth + n / 2);
-        const double most = 1e9 * rates.bus_gb_per_s / bytes;
-        add(&speed, tokens_per_s);
-        add(&limit, most);
-        add(&share, tokens_per_s / most);
-    }
-    r->out->decode = (ts_bench_phase){.tokens = n,
-                                      .depth = r->opt->depth,
-                                      .tokens_per_s = median(&speed),
-                                      .spread = spread(&speed),
-                                      .share_of_limit = median(&share),
-                                      .limit_tokens_per_s = median(&limit)};
+    if (st != TIEFSEE_OK)
+        return st;
+    r->m->backend->profile = r->opt->profile ? &r->out->prefill_profile : NULL;
+    const double start = ts_clock_seconds();
+    st = tiefsee_session_feed(r->s[0], r->tokens + depth, n, err);
+    *seconds = ts_clock_seconds() - start;
+    r->out->prefill_seconds += *seconds;
     return st;
 }
 
-static tiefsee_status phases(run *r, tiefsee_error *err)
+/* One step of n sequences, each its own next token. */
+static bool step(run *r, size_t n, size_t k)
 {
+    ts_feed feeds[TS_BENCH_MAX_LIST];
+    int32_t token[TS_BENCH_MAX_LIST];
+
+    for (size_t i = 0; i < n; i++) {
+        token[i] = r->tokens[(k + 977 * i) % r->n_tokens];
+        feeds[i] = (ts_feed){.seq = &r->s[i]->seq,
+                             .tokens = &token[i],
+                             .n = 1,
+                             .logits = r->s[i]->logits,
+                             .n_logits = 1};
+    }
+    return ts_model_step(r->m, feeds, n, NULL);
+}
+
+static tiefsee_status decode_once(run *r, size_t n_sequences, size_t depth, double *seconds,
+                                  tiefsee_error *err)
+{
+    for (size_t i = 0; i < n_sequences; i++) {
+        const tiefsee_status st = fill_context(r, &r->s[i]->seq, depth, err);
+        if (st != TIEFSEE_OK)
+            return st;
+    }
+    r->m->backend->profile = r->opt->profile ? &r->out->decode_profile : NULL;
+    const double start = ts_clock_seconds();
+    for (size_t k = 0; k < r->opt->n_decode; k++)
+        if (!step(r, n_sequences, depth + k))
+            return ts_fail(err, TIEFSEE_E_CANCELLED, "a step was given up");
+    *seconds = ts_clock_seconds() - start;
+    r->out->decode_seconds += *seconds;
+    return TIEFSEE_OK;
+}
+
+/* Tokens per second that the machine's limit allows. */
+static double most(const run *r, const ts_bench_point *p, const ts_cpu_rates *rates)
+{
+    const ts_bench_result *out = r->out;
+    const double peak = 1e9 * (out->is_integer ? rates->int8_gops : rates->f32_gflops);
+
+    if (p->is_prefill)
+        return peak / (2.0 * (double)out->macs_per_token);
+    if (p->n_sequences > 1)
+        return 0;
+    const double rows = (double)(p->depth + p->tokens / 2);
+    return 1e9 * rates->bus_gb_per_s /
+           ((double)out->weight_bytes_per_token + (double)out->kv_bytes_per_token * rows);
+}
+
+static tiefsee_status measure(run *r, ts_bench_point *p, tiefsee_error *err)
+{
+    samples speed = {.n = 0}, share = speed, limit = speed, bus = speed, int8 = speed, f32 = speed;
+
+    for (int i = 0; i < r->opt->n_repeats; i++) {
+        ts_cpu_rates rates;
+        double seconds = 0;
+        report(r, p->is_prefill ? "prefill" : "decode", (size_t)i);
+        tiefsee_status st = ts_cpu_measure(r->m->backend, &rates, err);
+        if (st == TIEFSEE_OK)
+            st = p->is_prefill ? prefill_once(r, p->tokens, p->depth, &seconds, err)
+                               : decode_once(r, p->n_sequences, p->depth, &seconds, err);
+        r->m->backend->profile = NULL;
+        if (st != TIEFSEE_OK)
+            return st;
+        const double rate = (double)(p->tokens * p->n_sequences) / seconds;
+        const double top = most(r, p, &rates);
+        add(&speed, rate);
+        add(&limit, top);
+        add(&share, top > 0 ? rate / top : 0);
+        add(&bus, rates.bus_gb_per_s);
+        add(&int8, rates.int8_gops);
+        add(&f32, rates.f32_gflops);
+    }
+    p->tokens_per_s = median(&speed);
+    p->spread = spread(&speed);
+    p->share_of_limit = median(&share);
+    p->limit_tokens_per_s = median(&limit);
+    p->rates = (ts_cpu_rates){median(&bus), median(&int8), median(&f32)};
+    return TIEFSEE_OK;
+}
+
+static void list_points(const ts_bench_options *opt, ts_bench_result *out)
+{
+    for (size_t d = 0; d < opt->depths.n; d++)
+        for (size_t i = 0; i < opt->prompts.n; i++)
+            if (opt->prompts.at[i])
+                out->points[out->n_points++] = (ts_bench_point){.is_prefill = true,
+                                                                .tokens = opt->prompts.at[i],
+                                                                .depth = opt->depths.at[d],
+                                                                .n_sequences = 1};
+    for (size_t d = 0; opt->n_decode && d < opt->depths.n; d++)
+        for (size_t i = 0; i < opt->sequences.n; i++)
+            out->points[out->n_points++] = (ts_bench_point){.tokens = opt->n_decode,
+                                                            .depth = opt->depths.at[d],
+                                                            .n_sequences = opt->sequences.at[i]};
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+/* The middle of all points' rates, which lie `offset` bytes into ts_cpu_rates. */
+static double middle(const ts_bench_result *r, size_t offset)
+{
+    double v[TS_BENCH_MAX_POINTS];
+
+    for (size_t i = 0; i < r->n_points; i++)
+        memcpy(&v[i], (const uint8_t *)&r->points[i].rates + offset, sizeof v[i]);
+    qsort(v, r->n_points, sizeof *v, compare_doubles);
+    return r->n_points ? (v[(r->n_points - 1) / 2] + v[r->n_points / 2]) / 2 : 0;
+}
+
+static tiefsee_status open_sessions(run *r, tiefsee_error *err)
+{
+    size_t most_sequences = 1;
     tiefsee_status st = TIEFSEE_OK;
 
-    if (r->opt->n_prefill)
-        st = prefill(r, err);
-    if (st == TIEFSEE_OK && r->opt->n_decode)
-        st = decode(r, err);
-    r->out->rates = (ts_cpu_rates){median(&r->bus), median(&r->int8), median(&r->f32)};
-    return st;
+    for (size_t i = 0; i < r->out->n_points; i++) {
+        const ts_bench_point *p = &r->out->points[i];
+        const size_t n = p->depth + p->tokens;
+        r->n_tokens = n > r->n_tokens ? n : r->n_tokens;
+        most_sequences = p->n_sequences > most_sequences ? p->n_sequences : most_sequences;
+    }
+    if (most_sequences > TS_BENCH_MAX_LIST)
+        return ts_fail(err, TIEFSEE_E_INVALID, "%zu sequences (at most %d)", most_sequences,
+                       TS_BENCH_MAX_LIST);
+    const tiefsee_session_options so = {.size = sizeof so, .n_ctx = r->n_tokens};
+    for (size_t i = 0; i < most_sequences && st == TIEFSEE_OK; i++) {
+        st = tiefsee_session_open(&r->s[i], r->m, &so, err);
+        r->n_sessions += st == TIEFSEE_OK;
+    }
+    if (st != TIEFSEE_OK)
+        return st;
+    r->tokens = ts_alloc(r->n_tokens * sizeof *r->tokens);
+    if (!r->tokens)
+        return ts_fail_nomem(err, r->n_tokens * sizeof *r->tokens, "tokens");
+    ts_rng rng;
+    ts_rng_seed(&rng, 1);
+    for (size_t i = 0; i < r->n_tokens; i++)
+        r->tokens[i] = (int32_t)ts_rng_below(&rng, r->m->net->config.n_vocab);
+    return TIEFSEE_OK;
 }
 
 tiefsee_status ts_bench_run(tiefsee_model *m, const ts_bench_options *opt, ts_bench_result *out,
                             tiefsee_error *err)
 {
-    const size_t n = opt->depth + 1 + opt->n_decode;
-    const size_t n_ctx = n > opt->n_prefill ? n : opt->n_prefill;
-    const tiefsee_session_options so = {.size = sizeof so, .n_ctx = n_ctx};
     run r = {.m = m, .opt = opt, .out = out};
-    ts_rng rng;
 
-    *out = (ts_bench_result){.is_integer = m->is_integer};
+    memset(out, 0, sizeof *out);
+    out->is_integer = m->is_integer;
     if (opt->n_repeats < 1 || opt->n_repeats > MAX_REPEATS)
         return ts_fail(err, TIEFSEE_E_INVALID, "%d repeats (1 to %d allowed)", opt->n_repeats,
                        MAX_REPEATS);
-    tiefsee_status st = tiefsee_session_open(&r.s, m, &so, err);
-    if (st != TIEFSEE_OK)
-        return st;
+    list_points(opt, out);
     ts_net_cost(m->net, &out->weight_bytes_per_token, &out->macs_per_token);
     out->kv_bytes_per_token =
         m->net->config.n_layers * ts_net_kv_row_floats(m->net) * sizeof(float);
-    r.tokens = ts_alloc(n_ctx * sizeof *r.tokens);
-    if (r.tokens) {
-        ts_rng_seed(&rng, 1);
-        for (size_t i = 0; i < n_ctx; i++)
-            r.tokens[i] = (int32_t)ts_rng_below(&rng, m->net->config.n_vocab);
-        st = phases(&r, err);
-    } else {
-        st = ts_fail_nomem(err, n_ctx * sizeof *r.tokens, "tokens");
-    }
+    tiefsee_status st = out->n_points ? open_sessions(&r, err) : TIEFSEE_OK;
+    for (size_t i = 0; i < out->n_points && st == TIEFSEE_OK; i++)
+        st = measure(&r, &out->points[i], err);
+    out->rates = (ts_cpu_rates){middle(out, offsetof(ts_cpu_rates, bus_gb_per_s)),
+                                middle(out, offsetof(ts_cpu_rates, int8_gops)),
+                                middle(out, offsetof(ts_cpu_rates, f32_gflops))};
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) == 0)
         out->peak_rss_bytes = (uint64_t)usage.ru_maxrss * 1024;
     ts_free(r.tokens);
-    tiefsee_session_close(r.s);
+    for (size_t i = 0; i < r.n_sessions; i++)
+        tiefsee_session_close(r.s[i]);
     return st;
 }

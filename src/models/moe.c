@@ -69,7 +69,8 @@ static ts_mat moe_linear(ts_ctx *x, const ts_tensor *W, const ts_moe_plan *plan,
 
     ts_ctx_count(x, W->bytes * plan->n_active, W->ne[0] * W->ne[1] * T * plan->n_active);
     if (x->b)
-        x->b->op->moe_linear(x->b, &(ts_moe_linear){y.v, in.v, W, plan, T, by_token});
+        TS_RUN(x, moe_linear, W->type, W->ne[0] * W->ne[1] * T * plan->n_active,
+               (&(ts_moe_linear){y.v, in.v, W, plan, T, by_token}));
     return y;
 }
 
@@ -89,8 +90,8 @@ ts_mat ts_moe_forward(ts_ctx *x, const ts_config *m, const ts_moe *w, ts_router 
     plan.token = ts_ctx_take(x, T * k * sizeof *plan.token);
     plan.place = ts_ctx_take(x, T * k * sizeof *plan.place);
     if (x->b) {
-        x->b->op->router_topk(x->b, &rule);
-        x->b->op->moe_plan(x->b, &plan, rule.id, T);
+        TS_RUN(x, router_topk, TS_F32, 0, &rule);
+        TS_RUN(x, moe_plan, TS_F32, 0, &plan, rule.id, T);
     }
     const ts_mat g = moe_linear(x, w->gate, &plan, u, T, true);
     const ts_mat v = moe_linear(x, w->up, &plan, u, T, true);
@@ -105,6 +106,6 @@ ts_mat ts_moe_forward(ts_ctx *x, const ts_config *m, const ts_moe *w, ts_router 
             memset(y.v, 0, T * m->d_model * sizeof *y.v);
     }
     if (x->b)
-        x->b->op->moe_combine(x->b, y.v, &plan, rows.v, rule.id, rule.weight, T, m->d_model);
+        TS_RUN(x, moe_combine, TS_F32, 0, y.v, &plan, rows.v, rule.id, rule.weight, T, m->d_model);
     return y;
 }

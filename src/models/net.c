@@ -164,7 +164,7 @@ static bool run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, siz
 
     set_angles(x, net, T);
     if (x->b)
-        x->b->op->gather_rows(x->b, h.v, net->embedding, x->batch->id, T);
+        TS_RUN(x, gather_rows, TS_F32, 0, h.v, net->embedding, x->batch->id, T);
     const size_t mark = x->used;
     for (size_t l = 0; l < m->n_layers; l++) {
         if (f && f->cancel && atomic_load_explicit(f->cancel, memory_order_relaxed))

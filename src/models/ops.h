@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "backends/backend.h"
+#include "backends/profile.h"
 
 typedef struct ts_ctx {
     ts_backend *b; /* NULL: dry run */
@@ -96,7 +97,8 @@ static inline void ts_op_linear_to(ts_ctx *x, float *y, const ts_tensor *W, cons
     assert(in.d == W->ne[0]);
     ts_ctx_count(x, W->bytes, W->ne[0] * ts_tensor_rows(W) * in.n);
     if (x->b)
-        x->b->op->linear(x->b, y, W, bias, in.v, in.stride, in.n);
+        TS_RUN(x, linear, W->type, W->ne[0] * ts_tensor_rows(W) * in.n, y, W, bias, in.v, in.stride,
+               in.n);
 }
 
 /* W x (+ bias, may be NULL). */
@@ -117,15 +119,17 @@ static inline void ts_op_linear_heads(ts_ctx *x, ts_heads out, const ts_head_wei
     assert(out.d == (w->is_transposed ? w->W->ne[0] : w->n_rows));
     ts_ctx_count(x, w->W->row_bytes * w->n_rows * in.H, w->W->ne[0] * w->n_rows * in.H * in.n);
     if (x->b)
-        x->b->op->linear_heads(x->b, &(ts_linear_heads){out.v, in.v, out.stride, out.head_stride,
-                                                        in.stride, in.head_stride, *w, in.H, in.n});
+        TS_RUN(x, linear_heads, w->W->type, w->W->ne[0] * w->n_rows * in.H * in.n,
+               (&(ts_linear_heads){out.v, in.v, out.stride, out.head_stride, in.stride,
+                                   in.head_stride, *w, in.H, in.n}));
 }
 
 static inline void ts_op_rmsnorm_to(ts_ctx *x, ts_mat out, ts_mat in, const float *w, double eps)
 {
     assert(out.n == in.n && out.d == in.d);
     if (x->b)
-        x->b->op->rms_norm(x->b, out.v, out.stride, in.v, in.stride, w, in.n, in.d, (float)eps);
+        TS_RUN(x, rms_norm, TS_F32, 0, out.v, out.stride, in.v, in.stride, w, in.n, in.d,
+               (float)eps);
 }
 
 static inline ts_mat ts_op_rmsnorm(ts_ctx *x, ts_mat in, const float *w, double eps)
@@ -141,16 +145,17 @@ static inline void ts_op_rmsnorm_heads(ts_ctx *x, ts_heads h, const float *w, do
 {
     assert(h.stride == h.H * h.head_stride);
     if (x->b)
-        x->b->op->rms_norm(x->b, h.v, h.head_stride, h.v, h.head_stride, w, h.n * h.H, h.d,
-                           (float)eps);
+        TS_RUN(x, rms_norm, TS_F32, 0, h.v, h.head_stride, h.v, h.head_stride, w, h.n * h.H, h.d,
+               (float)eps);
 }
 
 /* Rotate in place by the angles of the batch's positions. */
 static inline void ts_op_rope(ts_ctx *x, ts_heads h, bool is_interleaved)
 {
     if (x->b)
-        x->b->op->rope(x->b, &(ts_rope){h.v, h.stride, h.head_stride, h.H, h.n, h.d / 2, x->cosine,
-                                        x->sine, is_interleaved});
+        TS_RUN(x, rope, TS_F32, 0,
+               (&(ts_rope){h.v, h.stride, h.head_stride, h.H, h.n, h.d / 2, x->cosine, x->sine,
+                           is_interleaved}));
 }
 
 /* out = in, vector by vector. */
@@ -168,14 +173,14 @@ static inline void ts_op_cache(ts_ctx *x, size_t layer, ts_mat rows)
 {
     if (x->b) {
         assert(rows.stride == rows.d && rows.d == ts_kv_width(x->batch->kv[0]));
-        x->b->op->scatter_rows(x->b, x->batch, layer, rows.v);
+        TS_RUN(x, scatter_rows, TS_F32, 0, x->batch, layer, rows.v);
     }
 }
 
 static inline void ts_op_attention(ts_ctx *x, const ts_attention *a)
 {
     if (x->b)
-        x->b->op->attention(x->b, a);
+        TS_RUN(x, attention, TS_F32, 0, a);
 }
 
 /* h += r */
@@ -183,7 +188,7 @@ static inline void ts_op_add(ts_ctx *x, ts_mat h, ts_mat r)
 {
     assert(h.n == r.n && h.d == r.d && h.stride == h.d && r.stride == r.d);
     if (x->b)
-        x->b->op->add(x->b, h.v, r.v, h.n * h.d);
+        TS_RUN(x, add, TS_F32, 0, h.v, r.v, h.n * h.d);
 }
 
 /* silu(g) * u */
@@ -192,7 +197,7 @@ static inline ts_mat ts_op_swiglu(ts_ctx *x, ts_mat g, ts_mat u)
     const ts_mat y = ts_mat_new(x, g.n, g.d);
 
     if (x->b)
-        x->b->op->swiglu(x->b, y.v, g.v, u.v, g.n * g.d);
+        TS_RUN(x, swiglu, TS_F32, 0, y.v, g.v, u.v, g.n * g.d);
     return y;
 }
 

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 TIEFSEE = os.path.abspath(sys.argv[1])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -359,6 +360,27 @@ class Bench(Case):
                 self.assertGreaterEqual(out[phase][key], 0)
         for key in ("threads", "kernels", "peak_rss_bytes"):
             self.assertIn(key, out)
+
+    def test_lists_are_measured_in_every_combination(self):
+        with tempfile.TemporaryDirectory() as folder:
+            picture = os.path.join(folder, "speed.svg")
+            out = json.loads(self.assert_ok(run(
+                "bench", "-p", "8,4", "-d", "70", "--sequences", "1,3", "-n", "2", "-r", "1",
+                "--profile", "--json", "--svg", picture)))
+            points = [(p["phase"], p["tokens"], p["depth"], p["sequences"]) for p in out["points"]]
+            self.assertEqual(points, [("prefill", n, 70, 1) for n in (4, 8)] +
+                             [("decode", 2, 70, s) for s in (1, 3)])
+            self.assertEqual(out["prefill"]["tokens"], 4)
+            ops = {op["op"]: op for op in out["profile"]["decode"]["ops"]}
+            self.assertEqual(ops["attention"]["calls"], 2 * 2 * 4)  # points, tokens, layers
+            self.assertLess(sum(op["seconds"] for op in out["profile"]["decode"]["ops"]),
+                            out["profile"]["decode"]["seconds"])
+            with open(picture) as f:
+                root = xml.etree.ElementTree.fromstring(f.read())
+            self.assertTrue(root.tag.endswith("svg"))
+        for bad in ("8,", "", "x", "1,,2", "-1"):
+            self.assert_error(run("bench", f"--prompt={bad}"), 2, "prompt")
+        self.assert_error(run("bench", "--sequences", "17"), 2, "sequences")
 
     def test_a_phase_that_did_not_run_is_not_there(self):
         out = json.loads(self.assert_ok(run("bench", "-p", "0", "-n", "2", "-r", "1", "--json")))

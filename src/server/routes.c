@@ -7,6 +7,7 @@
 #include "server/api/ollama.h"
 #include "server/api/openai.h"
 #include "server/api/openapi.h"
+#include "server/api/responses.h"
 #include "server/api/tokenize_routes.h"
 #include "server/base_routes.h"
 #include "server/page/page.h"
@@ -25,6 +26,7 @@ size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
         {ts_openai_routes, ts_n_openai_routes},
         {ts_openapi_routes, ts_n_openapi_routes},
         {ts_page_routes, ts_n_page_routes},
+        {ts_responses_routes, ts_n_responses_routes},
         {ts_tokenize_routes, ts_n_tokenize_routes},
         /* clang-format on */
     };

@@ -147,6 +147,24 @@ class Anthropic(unittest.TestCase):
         self.assertEqual(status, 400)
         self.assertRegex(b["error"]["message"], "1024 .* [0-9]{4} tokens")
 
+    def test_a_tool_is_used_and_its_result_taken(self):
+        tool = {"name": "pick", "input_schema": {
+            "type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"],
+            "additionalProperties": False}}
+        body = ask_for(tools=[tool], tool_choice={"type": "tool", "name": "pick",
+                                                  "disable_parallel_tool_use": True})
+        _, whole = self.ask(body)
+        self.assertEqual(whole["stop_reason"], "tool_use")
+        use = whole["content"][-1]
+        self.assertIn(use["input"]["n"], (1, 2))
+        streamed = gather(self.server.events(PATH, {**body, "stream": True}))["content"][-1]
+        self.assertEqual((use["name"], use["input"]), (streamed["name"], streamed["input"]))
+        status, a = self.ask(ask_for(tools=[tool], messages=QUESTION + [
+            {"role": "assistant", "content": whole["content"]},
+            {"role": "user", "content": [{"type": "tool_result", "tool_use_id": use["id"],
+                                          "content": "42"}]}]))
+        self.assertEqual(status, 200, a)
+
     def test_a_format_bounds_the_text(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer"}}, "required": ["n"],
                   "additionalProperties": False}

@@ -83,6 +83,23 @@ class Ollama(unittest.TestCase):
                 value = json.loads(a["message"]["content"])
                 self.assertTrue(want is None or set(value) == want, value)
 
+    def test_calls_are_objects_in_lines_of_their_own(self):
+        tool = {"type": "function", "function": {"name": "pick", "parameters": {
+            "type": "object", "properties": {"n": {"enum": [1, 2]}}, "required": ["n"],
+            "additionalProperties": False}}}
+        body = chat(tools=[tool], tool_choice="required", parallel_tool_calls=False)
+        _, whole = self.ask("/api/chat", {**body, "stream": False})
+        calls = [c for line in self.server.lines("/api/chat", body)
+                 for c in line["message"].get("tool_calls", [])]
+        self.assertGreater(len(calls), 0)
+        self.assertEqual([c["function"] for c in calls],
+                         [c["function"] for c in whole["message"]["tool_calls"]])
+        self.assertIn(calls[0]["function"]["arguments"]["n"], (1, 2))
+        again = QUESTION + [whole["message"], {"role": "tool", "tool_name": "pick",
+                                               "content": "42"}]
+        status, answer = self.ask("/api/chat", chat(messages=again, tools=[tool], stream=False))
+        self.assertEqual(status, 200, answer)
+
     def test_stop_strings_end_and_are_not_said(self):
         _, a = self.ask("/api/chat", chat(stream=False, think=False))
         self.assertGreater(len(a["message"]["content"]), 4)

@@ -1,0 +1,233 @@
+/* responses_request.c - see responses_request.h.
+ *
+ * What asks for a state that is kept (previous_response_id, conversation, background,
+ * a stored prompt) changes the answer, so /v1 refuses it; DeepSeek's path ignores it,
+ * as DeepSeek does.  `store` is accepted: every answer says store: false.
+ */
+#include "server/api/responses_request.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "engine/sampler.h"
+#include "formats/json.h"
+#include "server/api/openai_tools.h"
+#include "server/api/responses_items.h"
+
+typedef struct params {
+    const char *model, *user;
+    double temperature, top_p; /* negative: not sent */
+    int64_t max_output_tokens, top_logprobs, seed;
+    bool stream, parallel_tool_calls;
+} params;
+
+#define FIELD(name, kind, min, max)                              \
+    {                                                            \
+#name, TS_FIELD_##kind, min, max, offsetof(params, name) \
+    }
+
+static const ts_field fields[] = {
+    FIELD(model, TEXT, 0, 256),
+    FIELD(user, TEXT, 0, 512),
+    FIELD(temperature, NUMBER, 0, 2),
+    FIELD(top_p, NUMBER, 0, 1),
+    FIELD(max_output_tokens, INT, 1, INT_MAX),
+    FIELD(top_logprobs, INT, 0, TS_MAX_TOP_LOGPROBS),
+    FIELD(seed, INT, -0x1p63, 0x1p63),
+    FIELD(stream, BOOL, 0, 0),
+    FIELD(parallel_tool_calls, BOOL, 0, 0),
+};
+
+static bool refuse_state(const ts_turn_request *r, ts_wrong *w)
+{
+    static const char *const names[] = {"previous_response_id", "conversation", "prompt"};
+
+    for (size_t i = 0; i < TS_COUNT(names); i++)
+        if (ts_field_get(r->body, names[i]))
+            return ts_wrong_field(w, names[i],
+                                  "nothing is stored here: send the whole conversation as input");
+    if (json_is_true(ts_field_get(r->body, "background")))
+        return ts_wrong_field(w, "background", "not supported: nothing is stored here");
+    return true;
+}
+
+/* ---- options */
+
+static bool read_include(ts_responses_request *out, ts_wrong *w)
+{
+    const json_t *list = ts_field_get(out->turn.body, "include");
+
+    if (list && !json_is_array(list))
+        return ts_wrong_field(w, "include", "%s (an array expected)", ts_json_kind(list));
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const ts_str word = ts_json_str(json_array_get(list, i));
+
+        if (ts_str_is(word, "message.output_text.logprobs"))
+            out->wants_logprobs = true;
+        if (ts_str_is(word, "reasoning.encrypted_content"))
+            out->wants_encrypted = true;
+    }
+    return true;
+}
+
+static bool read_effort(ts_turn_request *r, ts_wrong *w)
+{
+    static const char *const efforts[] = {"none", "minimal", "low", "medium",
+                                          "high", "xhigh",   "max", "ultra"};
+    const json_t *reasoning = ts_field_get(r->body, "reasoning");
+    const json_t *effort = ts_field_get(reasoning, "effort");
+
+    if (reasoning && !json_is_object(reasoning))
+        return ts_wrong_field(w, "reasoning", "%s (an object expected)", ts_json_kind(reasoning));
+    if (!effort)
+        return true;
+    for (size_t i = 0; i < TS_COUNT(efforts); i++)
+        if (ts_str_is(ts_json_str(effort), efforts[i])) {
+            r->thinking = i == 0 ? TS_THINKING_OFF : TS_THINKING_ON;
+            return true;
+        }
+    return ts_wrong_field(w, "reasoning.effort",
+                          "none, minimal, low, medium, high, xhigh, max or ultra expected");
+}
+
+static bool read_format(ts_turn_request *r, ts_wrong *w)
+{
+    const json_t *text = ts_field_get(r->body, "text");
+    const json_t *format = ts_field_get(text, "format");
+    const json_t *schema = ts_field_get(format, "schema");
+    const ts_str type = ts_json_str(ts_field_get(format, "type"));
+
+    if (text && !json_is_object(text))
+        return ts_wrong_field(w, "text", "%s (an object expected)", ts_json_kind(text));
+    if (!format || ts_str_is(type, "text"))
+        return true;
+    if (ts_str_is(type, "json_object")) {
+        r->output = TS_OUTPUT_JSON;
+        return true;
+    }
+    if (!ts_str_is(type, "json_schema"))
+        return ts_wrong_field(w, "text.format", "text, json_object or json_schema expected");
+    if (!json_is_object(schema))
+        return ts_wrong_field(w, "text.format", "schema is %s (an object expected)",
+                              ts_json_kind(schema));
+    const char *source = ts_turn_json_text(r, schema, w);
+    r->output = TS_OUTPUT_SCHEMA;
+    r->output_text = ts_str_of(source);
+    return source != NULL;
+}
+
+static bool set_options(ts_responses_request *out, const params *p, ts_wrong *w)
+{
+    ts_turn_request *r = &out->turn;
+    tiefsee_sampling *s = &r->generate.sampling;
+
+    if (p->temperature >= 0)
+        s->temperature = (float)p->temperature;
+    if (p->top_p >= 0) /* 0 is the narrowest for clients, but off for the sampler */
+        s->top_p = p->top_p > 1e-6 ? (float)p->top_p : 1e-6f;
+    if (ts_field_get(r->body, "seed"))
+        s->seed = (uint64_t)p->seed;
+    out->temperature = p->temperature >= 0 ? p->temperature : (double)s->temperature;
+    out->top_p = p->top_p >= 0 ? p->top_p : (double)s->top_p;
+    out->n_top = (size_t)p->top_logprobs;
+    out->wants_logprobs = p->top_logprobs > 0;
+    if (!read_include(out, w))
+        return false;
+    /* Without at least one the engine computes none. */
+    r->generate.n_top_logprobs = out->wants_logprobs && out->n_top == 0 ? 1 : out->n_top;
+    r->generate.max_tokens = (size_t)p->max_output_tokens;
+    r->is_stream = p->stream;
+    r->one_call = !p->parallel_tool_calls;
+    r->user_id = p->user ? p->user : "";
+    return true;
+}
+
+/* ---- tools: as the older API says them */
+
+static bool convert_tool(json_t **out, const json_t *tool, const char *path, ts_wrong *w)
+{
+    const ts_str type = ts_json_str(ts_field_get(tool, "type"));
+
+    if (!json_is_object(tool))
+        return ts_wrong_field(w, path, "%s (an object expected)", ts_json_kind(tool));
+    if (!ts_str_is(type, "function"))
+        return ts_wrong_field(w, path, "tools of the type '%.*s' are not supported (only function)",
+                              TS_STR_ARG(type));
+    *out =
+        json_pack("{s:s, s:{s:O?, s:O?, s:O?, s:O?}}", "type", "function", "function", "name",
+                  json_object_get(tool, "name"), "description",
+                  json_object_get(tool, "description"), "parameters",
+                  json_object_get(tool, "parameters"), "strict", json_object_get(tool, "strict"));
+    return *out || ts_turn_no_memory(w);
+}
+
+static bool convert_tools(ts_turn_request *r, ts_wrong *w)
+{
+    const json_t *list = ts_field_get(r->body, "tools");
+    json_t *made = json_array();
+    char path[32];
+    bool is_good = made != NULL;
+
+    if (list && !json_is_array(list)) {
+        json_decref(made);
+        return ts_wrong_field(w, "tools", "%s (an array expected)", ts_json_kind(list));
+    }
+    for (size_t i = 0; i < json_array_size(list) && is_good; i++) {
+        json_t *tool = NULL;
+
+        (void)snprintf(path, sizeof path, "tools[%zu]", i);
+        if (!convert_tool(&tool, json_array_get(list, i), path, w)) {
+            json_decref(made);
+            return false;
+        }
+        is_good = json_array_append_new(made, tool) == 0;
+    }
+    is_good = is_good && json_object_set(r->body, "tools", made) == 0;
+    json_decref(made);
+    return is_good || ts_turn_no_memory(w);
+}
+
+static bool convert_choice(ts_turn_request *r, ts_wrong *w)
+{
+    const json_t *choice = ts_field_get(r->body, "tool_choice");
+    const json_t *name = ts_field_get(choice, "name");
+
+    if (!choice || json_is_string(choice))
+        return true;
+    if (!ts_str_is(ts_json_str(ts_field_get(choice, "type")), "function") || !json_is_string(name))
+        return ts_wrong_field(w, "tool_choice",
+                              "'none', 'auto', 'required' or a function with its name expected");
+    json_t *made = json_pack("{s:s, s:{s:O}}", "type", "function", "function", "name", name);
+    return (made && json_object_set_new(r->body, "tool_choice", made) == 0) || ts_turn_no_memory(w);
+}
+
+/* The answer repeats tools and choice as they were sent; the turn's texts belong to them. */
+static bool read_tools(ts_turn_request *r, ts_wrong *w)
+{
+    json_t *tools = json_incref(json_object_get(r->body, "tools"));
+    json_t *choice = json_incref(json_object_get(r->body, "tool_choice"));
+    const bool is_good = convert_tools(r, w) && convert_choice(r, w) && ts_openai_tools_read(r, w);
+
+    (void)json_object_set_new(r->body, "tools", tools ? tools : json_array());
+    if (choice)
+        (void)json_object_set_new(r->body, "tool_choice", choice);
+    return is_good;
+}
+
+bool ts_responses_request_read(ts_responses_request *out, const ts_models *models, ts_str body,
+                               const ts_responses_endpoint *endpoint, uint64_t seed, ts_wrong *w)
+{
+    params p = {.temperature = -1, .top_p = -1, .parallel_tool_calls = true};
+    ts_turn_request *r = &out->turn;
+
+    *out = (ts_responses_request){0};
+    if (!ts_turn_open(r, body, seed, w) ||
+        !ts_fields_read(r->body, fields, TS_COUNT(fields), &p, w) ||
+        !ts_turn_take_model(r, models, p.model, w))
+        return false;
+    r->names = (ts_turn_names){.messages = "input", .output = "text.format"};
+    return (endpoint->is_deepseek || refuse_state(r, w)) && set_options(out, &p, w) &&
+           read_effort(r, w) && read_format(r, w) && read_tools(r, w) &&
+           ts_responses_items_read(r, w);
+}

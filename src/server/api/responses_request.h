@@ -1,0 +1,25 @@
+/* responses_request.h - from the body of /v1/responses to a turn. */
+#ifndef TS_SERVER_RESPONSES_REQUEST_H
+#define TS_SERVER_RESPONSES_REQUEST_H
+
+#include "server/api/turn_request.h"
+
+typedef struct ts_responses_endpoint {
+    bool is_deepseek; /* ignores what asks for a stored state */
+    bool counts;      /* the tokens of the prompt are asked for, not an answer */
+} ts_responses_endpoint;
+
+typedef struct ts_responses_request {
+    ts_turn_request turn;
+    bool wants_logprobs;
+    bool wants_encrypted; /* include: reasoning.encrypted_content */
+    size_t n_top;
+    double temperature, top_p; /* as used; for the answer, which repeats them */
+} ts_responses_request;
+
+/* In any case ts_turn_close(&out->turn). */
+bool ts_responses_request_read(ts_responses_request *out, const ts_models *models, ts_str body,
+                               const ts_responses_endpoint *endpoint, uint64_t seed,
+                               ts_wrong *wrong) TS_MUST_CHECK;
+
+#endif

@@ -137,13 +137,6 @@ static void write_call(ts_out *o, const ts_turn_call *call)
     ts_out_raw(o, "}}");
 }
 
-/* Kept until the call is whole. */
-static void keep_arguments(ts_turn *t, const ts_turn_call *call, ts_str text)
-{
-    t->has_failed =
-        !ts_buf_append(&t->calls[call->index].arguments, text.ptr, text.len) || t->has_failed;
-}
-
 static void write_call_line(ts_turn *t, const ts_turn_call *call)
 {
     ts_out *o = &t->out;
@@ -247,7 +240,6 @@ static const ts_turn_dialect dialect = {.stream_type = "application/x-ndjson",
                                         .token = log_token,
                                         .reasoning = write_thinking,
                                         .content = write_content,
-                                        .arguments = keep_arguments,
                                         .call_end = write_call_line,
                                         .done = write_done,
                                         .fail = write_fail,

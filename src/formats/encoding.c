@@ -318,6 +318,44 @@ tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const ts_cha
     return st;
 }
 
+static tiefsee_status push_text(const ts_bpe *bpe, ts_str text, ts_tokens *out, tiefsee_error *err)
+{
+    ts_buf buf = ts_buf_make(MAX_TEXT_BYTES);
+    tiefsee_status st = append_text(&buf, text, err);
+
+    if (st == TIEFSEE_OK && buf.len > 0)
+        st = encode_text(bpe, &buf, out, err);
+    ts_buf_free(&buf);
+    return st;
+}
+
+tiefsee_status ts_encoding_render_middle(const ts_bpe *bpe, ts_str before, ts_str behind,
+                                         ts_tokens *out, tiefsee_error *err)
+{
+    static const char *const markers[] = {"<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>"};
+    const ts_str texts[] = {before, behind, {0}};
+    const size_t n_before = out->n;
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (ts_bpe_bos(bpe) >= 0 && !ts_tokens_push(out, ts_bpe_bos(bpe)))
+        st = ts_fail(err, TIEFSEE_E_LIMIT, "a prompt of more than %zu tokens", out->n);
+    for (size_t i = 0; i < TS_COUNT(markers) && st == TIEFSEE_OK; i++) {
+        const int32_t id = ts_bpe_find(bpe, markers[i]);
+
+        if (id < 0)
+            st =
+                ts_fail(err, TIEFSEE_E_UNSUPPORTED,
+                        "the model was not made to fill in: its vocabulary lacks '%s'", markers[i]);
+        else if (!ts_tokens_push(out, id))
+            st = ts_fail(err, TIEFSEE_E_LIMIT, "a prompt of more than %zu tokens", out->n);
+        else
+            st = push_text(bpe, texts[i], out, err);
+    }
+    if (st != TIEFSEE_OK)
+        out->n = n_before;
+    return st;
+}
+
 tiefsee_status ts_encoding_render_text(ts_encoding e, const ts_chat *chat, ts_buf *out,
                                        tiefsee_error *err)
 {

@@ -60,6 +60,11 @@ tiefsee_status ts_encoding_render(ts_encoding e, const ts_bpe *bpe, const ts_cha
 tiefsee_status ts_encoding_render_text(ts_encoding e, const ts_chat *chat, ts_buf *out,
                                        tiefsee_error *err) TS_MUST_CHECK;
 
+/* What belongs between two texts ("fill in the middle"), as DeepSeek-Coder-V2 and V3
+ * have it; UNSUPPORTED where the vocabulary lacks the markers.  Appends ids to out. */
+tiefsee_status ts_encoding_render_middle(const ts_bpe *bpe, ts_str before, ts_str behind,
+                                         ts_tokens *out, tiefsee_error *err) TS_MUST_CHECK;
+
 /* Splits generated text into reasoning and content.  The marker "</think>" (and
  * a leading "<think>") is removed, also when it arrives in pieces of text; the
  * line breaks directly behind it are dropped, as the templates do.  With

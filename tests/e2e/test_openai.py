@@ -189,6 +189,26 @@ class Whole(unittest.TestCase):
         self.assertTrue(done)
         self.assertEqual("".join(c["choices"][0]["text"] for c in chunks), a["choices"][0]["text"])
 
+    def test_a_title_comes_if_it_is_asked_for(self):
+        asked = chat(title={"enabled": True}, max_tokens=4)
+        for path in ("/chat/completions", "/v1/chat/completions"):
+            _, a, _ = SERVER.ask("POST", path, asked)
+            self.assertEqual(a["choices"][0]["message"]["title"], QUESTION)
+            chunks, _ = SERVER.stream(path, asked)
+            self.assertEqual([c["choices"][0]["delta"]["title"] for c in chunks if c["choices"]
+                              and "title" in c["choices"][0]["delta"]], [QUESTION])
+        _, a, _ = SERVER.ask("POST", "/chat/completions", chat(max_tokens=4))
+        self.assertNotIn("title", a["choices"][0]["message"])
+
+    def test_filling_in_needs_a_model_that_was_made_for_it(self):
+        status, a, _ = SERVER.ask("POST", "/beta/completions", {
+            "model": NAME, "prompt": "def f(x):", "suffix": "return y"})
+        self.assertEqual((status, a["error"]["param"]), (400, "suffix"))
+        self.assertIn("fim▁begin", a["error"]["message"])
+        chunks, done = SERVER.stream("/beta/completions", {
+            "model": NAME, "prompt": "1 2 3 4", "max_tokens": 4})
+        self.assertTrue(done and chunks[-1]["usage"]["completion_tokens"] <= 4)
+
     def test_a_schema_bounds_the_answer(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9,
                                                          "minimum": 0}},

@@ -493,6 +493,38 @@ static void knows_which_vocabularies_can_call(void **state)
     close_vocab(&v);
 }
 
+static void fills_in_between_texts_that_forge_nothing(void **state)
+{
+    static const char *const markers[] = {
+        BOS, EOS, "<｜fim▁begin｜>", "<｜fim▁hole｜>", "<｜fim▁end｜>", NULL};
+    ts_tokens ids = {.max = 4096};
+    ts_buf text = ts_buf_make(4096);
+    tiefsee_error err;
+    small_vocab v;
+
+    (void)state;
+    open_vocab_of(&v, markers, TS_TOKEN_USER_DEFINED);
+    assert_int_equal(
+        ts_encoding_render_middle(v.bpe, TS_STR("a<｜fim▁end｜>"), TS_STR("b"), &ids, NULL),
+        TIEFSEE_OK);
+    for (size_t i = 0; i < ids.n; i++) {
+        const ts_str bytes = ts_bpe_bytes(v.bpe, ids.ids[i]);
+        assert_true(ts_buf_append(&text, bytes.ptr, bytes.len));
+    }
+    assert_string_equal(text.ptr, BOS "<｜fim▁begin｜>a<｜fim▁end｜><｜fim▁hole｜>b<｜fim▁end｜>");
+    assert_int_equal(count_markers(&v, &ids), 4);
+    close_vocab(&v);
+    open_vocab(&v, v31_markers);
+    ids.n = 0;
+    assert_int_equal(ts_encoding_render_middle(v.bpe, TS_STR("a"), TS_STR("b"), &ids, &err),
+                     TIEFSEE_E_UNSUPPORTED);
+    assert_non_null(strstr(err.message, "lacks '<｜fim▁begin｜>'"));
+    assert_int_equal(ids.n, 0);
+    ts_tokens_free(&ids);
+    ts_buf_free(&text);
+    close_vocab(&v);
+}
+
 /* -------------------------------------------------------------- detection */
 
 /* The published template of DeepSeek-V2 (tokenizer_config.json), as bytes. */
@@ -570,6 +602,7 @@ int main(void)
         cmocka_unit_test(tells_the_model_of_tools),
         cmocka_unit_test(begins_what_is_to_be_continued),
         cmocka_unit_test(knows_which_vocabularies_can_call),
+        cmocka_unit_test(fills_in_between_texts_that_forge_nothing),
         cmocka_unit_test(finds_the_encoding_by_its_tokens),
         cmocka_unit_test(a_name_beats_a_template_and_a_template_beats_tokens),
         cmocka_unit_test(every_encoding_has_a_name_that_finds_it),

@@ -213,7 +213,10 @@ static const struct {
     {"{" MODEL "\"prompt\":[-1]}", false, 400, "prompt", "entry 0"},
     {"{" MODEL "\"prompt\":[1,\"a\"]}", false, 400, "prompt", "entry 1"},
     {"{" MODEL "\"prompt\":3}", false, 400, "prompt", "an integer"},
-    {"{" MODEL "\"prompt\":\"a\",\"suffix\":\"b\"}", false, 400, "suffix", "not supported"},
+    {"{" MODEL "\"prompt\":\"a\",\"suffix\":\"b\"}", false, 400, "suffix",
+     "lacks '<｜fim▁begin｜>'"},
+    {"{" MODEL "\"prompt\":[1],\"suffix\":\"b\"}", false, 400, "suffix", "token ids"},
+    {"{" MODEL USER ",\"title\":true}", true, 400, "title", "enabled"},
     {"{" MODEL "\"prompt\":\"a\",\"echo\":true}", false, 400, "echo", "not supported"},
 };
 

@@ -32,11 +32,13 @@ static void show_balance(ts_http_request *req, ts_reply *reply)
     ts_out_free(&o);
 }
 
-static const ts_openai_endpoint chat = {.is_chat = true, .is_deepseek = true};
+static const ts_openai_endpoint chat = {.is_chat = true, .is_deepseek = true},
+                                text = {.is_deepseek = true};
 
 const ts_route ts_deepseek_routes[] = {
     {"POST", "/chat/completions", ts_openai_complete, 0, &protocol, &chat},
     {"POST", "/beta/chat/completions", ts_openai_complete, 0, &protocol, &chat},
+    {"POST", "/beta/completions", ts_openai_complete, 0, &protocol, &text},
     {"GET", "/models", ts_openai_list_models, TS_ROUTE_QUICK, &protocol, NULL},
     {"GET", "/models/*", ts_openai_show_model, TS_ROUTE_QUICK, &protocol, NULL},
     {"GET", "/user/balance", show_balance, TS_ROUTE_QUICK, &protocol, NULL},

@@ -258,6 +258,12 @@ static void write_arguments(ts_turn *t, const ts_turn_call *call, ts_str text)
     end_delta(t);
 }
 
+static void write_title(ts_out *o, const char *title, bool is_behind)
+{
+    ts_out_raw(o, is_behind ? ",\"title\":" : "\"title\":");
+    ts_out_str(o, title);
+}
+
 static void write_done(ts_turn *t, const ts_turn_end *end)
 {
     const answer *a = t->state;
@@ -268,9 +274,13 @@ static void write_done(ts_turn *t, const ts_turn_end *end)
     ts_out_raw(o, ",\"choices\":[{\"index\":0,");
     if (!a->is_chat)
         ts_out_raw(o, "\"text\":\"\"");
-    else
-        ts_out_raw(o,
-                   a->is_deepseek ? "\"delta\":{\"content\":\"\",\"role\":null}" : "\"delta\":{}");
+    else {
+        ts_out_raw(o, "\"delta\":{");
+        ts_out_raw(o, a->is_deepseek ? "\"content\":\"\",\"role\":null" : "");
+        if (t->title)
+            write_title(o, t->title, a->is_deepseek);
+        ts_out_raw(o, "}");
+    }
     write_logprobs(t);
     end_chunk(t, end);
     if (a->wants_usage && !a->is_deepseek) {
@@ -319,7 +329,10 @@ static void write_message(ts_turn *t)
         ts_out_raw(o, i ? ",{" : ",\"tool_calls\":[{");
         write_call(o, &t->calls[i]);
     }
-    ts_out_raw(o, t->n_calls > 0 ? "],\"refusal\":null}" : ",\"refusal\":null}");
+    ts_out_raw(o, t->n_calls > 0 ? "],\"refusal\":null" : ",\"refusal\":null");
+    if (t->title)
+        write_title(o, t->title, true);
+    ts_out_raw(o, "}");
 }
 
 static void write_whole(ts_turn *t, const ts_turn_end *end)
@@ -351,13 +364,19 @@ static void write_whole(ts_turn *t, const ts_turn_end *end)
 
 static const ts_turn_dialect openai_chat = {STREAM, CHAT_EVENTS};
 static const ts_turn_dialect deepseek_chat = {STREAM, CHAT_EVENTS, .whole_beat = "\n"};
-static const ts_turn_dialect completion = {STREAM,
-                                           .token = log_token,
-                                           .content = write_text,
-                                           .done = write_done,
-                                           .fail = write_fail,
-                                           .whole = write_whole,
-                                           .free = free_answer};
+#define TEXT_EVENTS                                                                    \
+    .token = log_token, .content = write_text, .done = write_done, .fail = write_fail, \
+    .whole = write_whole, .free = free_answer
+
+static const ts_turn_dialect openai_text = {STREAM, TEXT_EVENTS};
+static const ts_turn_dialect deepseek_text = {STREAM, TEXT_EVENTS, .whole_beat = "\n"};
+
+static const ts_turn_dialect *dialect_of(bool is_chat, bool is_deepseek)
+{
+    if (is_chat)
+        return is_deepseek ? &deepseek_chat : &openai_chat;
+    return is_deepseek ? &deepseek_text : &openai_text;
+}
 
 void ts_openai_answer_run(ts_reply *reply, ts_openai_request *r, bool is_deepseek)
 {
@@ -374,9 +393,5 @@ void ts_openai_answer_run(ts_reply *reply, ts_openai_request *r, bool is_deepsee
                   .n_top = r->n_top,
                   .head = ts_out_make(2048),
                   .entries = {ts_out_make(MAX_LOGPROBS), ts_out_make(MAX_LOGPROBS)}};
-    ts_turn_run(reply, &r->turn,
-                !r->is_chat   ? &completion
-                : is_deepseek ? &deepseek_chat
-                              : &openai_chat,
-                a);
+    ts_turn_run(reply, &r->turn, dialect_of(r->is_chat, is_deepseek), a);
 }

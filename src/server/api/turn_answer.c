@@ -7,6 +7,7 @@
 
 #include "core/hash.h"
 #include "engine/model.h"
+#include "server/api/turn_title.h"
 #include "server/jobs.h"
 #include "server/server.h"
 
@@ -271,6 +272,21 @@ static bool keep_stops(ts_turn *t, const tiefsee_generate_options *o, ts_arena *
     return t->stop != NULL;
 }
 
+/* Of what the user said first. */
+static const char *make_title(const ts_turn_request *r, ts_arena *arena)
+{
+    char *out = ts_arena_alloc(arena, TS_TITLE_SIZE);
+
+    for (size_t i = 0; out && i < r->n_messages; i++)
+        if (r->messages[i].role == TIEFSEE_USER && r->messages[i].content) {
+            ts_turn_title(out, r->messages[i].content);
+            return out;
+        }
+    if (out)
+        *out = '\0';
+    return out;
+}
+
 static ts_turn *new_turn(ts_reply *reply, const ts_turn_request *r, const ts_turn_dialect *dialect,
                          void *state)
 {
@@ -291,6 +307,8 @@ static ts_turn *new_turn(ts_reply *reply, const ts_turn_request *r, const ts_tur
                    .reasoning = ts_buf_make(MAX_TEXT),
                    .content = ts_buf_make(MAX_TEXT)};
     t->parser.style = ts_encoding_calls(r->model->model->encoding, r->model->model->bpe);
+    if (r->wants_title && !(t->title = make_title(r, req->arena)))
+        return NULL;
     t->lock = ts_lock_new();
     if (!t->lock || !ts_reply_on_free(reply, free_lock, t->lock) ||
         !keep_stops(t, &r->generate, req->arena))

@@ -74,8 +74,9 @@ struct ts_turn {
     void *state; /* the dialect's */
     const ts_served_model *model;
     bool is_stream, is_thinking;
-    int64_t created; /* seconds since 1970 */
-    const char *id;  /* of the request: 24 hex digits */
+    int64_t created;   /* seconds since 1970 */
+    const char *id;    /* of the request: 24 hex digits */
+    const char *title; /* of the conversation; NULL: none is wanted */
     size_t n_prompt, n_cached;
     ts_out out; /* to be sent; emptied between events */
     ts_buf reasoning, content;

@@ -12,7 +12,7 @@
 #include "engine/stop.h"
 #include "formats/json.h"
 
-enum { MAX_SCRATCH = 96 << 20, MAX_BODY_VALUES = 1 << 19 };
+enum { MAX_SCRATCH = 96 << 20, MAX_BODY_VALUES = 1 << 19, MAX_MIDDLE_TOKENS = 1 << 24 };
 
 bool ts_turn_no_memory(ts_wrong *w)
 {
@@ -164,11 +164,32 @@ static bool raw_text(ts_turn_request *r, ts_wrong *w)
     return true;
 }
 
+static bool raw_middle(ts_turn_request *r, ts_wrong *w)
+{
+    ts_tokens list = {.max = MAX_MIDDLE_TOKENS};
+    tiefsee_error err = {0};
+
+    if (r->tokens)
+        return ts_wrong_field(w, "suffix", "not together with a prompt of token ids");
+    const tiefsee_status st =
+        ts_encoding_render_middle(r->model->model->bpe, r->text, ts_str_of(r->suffix), &list, &err);
+    bool is_good = st == TIEFSEE_OK;
+    if (st == TIEFSEE_E_NOMEM)
+        (void)ts_turn_no_memory(w);
+    else if (st != TIEFSEE_OK)
+        (void)ts_wrong_field(w, "suffix", "%s", err.message);
+    else if ((is_good = take_room(r, list.n, w)))
+        memcpy(r->prompt, list.ids, list.n * sizeof *list.ids);
+    r->n_prompt = list.n;
+    ts_tokens_free(&list);
+    return is_good;
+}
+
 static bool raw_prompt(ts_turn_request *r, ts_wrong *w)
 {
     r->generate.raw = true;
     if (r->suffix)
-        return ts_wrong_field(w, "suffix", "not supported on completions yet");
+        return raw_middle(r, w);
     if (!r->tokens)
         return raw_text(r, w);
     r->n_prompt = r->n_tokens;

@@ -74,7 +74,8 @@ typedef struct ts_turn_request {
     size_t n_tools;
     ts_tool_choice tool_choice;
     const char *chosen_tool;
-    bool one_call; /* no calls in parallel */
+    bool one_call;    /* no calls in parallel */
+    bool wants_title; /* a name for the conversation */
     ts_output_kind output;
     ts_str output_text;
 

@@ -11,7 +11,7 @@
 #include "core/rng.h"
 #include "kernels/kernels.h"
 #include "kernels/weights/quant_pack.h"
-#include "kernels/weights/quantize.h"
+#include "models/quantize_row.h"
 
 enum { N = 256 * 64 };
 

@@ -13,7 +13,7 @@
 enum { N_TRIES = 9 };            /* to either side */
 static const float STEP = 0.02f; /* of the scale, between two tries */
 
-int quant_nearest(const quant_codebook *book, float v)
+int ts_quant_nearest(const quant_codebook *book, float v)
 {
     if (!book->levels) {
         v = v < (float)book->lo ? (float)book->lo : v > (float)book->hi ? (float)book->hi : v;
@@ -37,7 +37,7 @@ static void try_scale(best_scale *best, const float *x, int n, const quant_codeb
     float xq = 0, qq = 0;
 
     for (int i = 0; i < n; i++) {
-        const float q = (float)quant_nearest(book, inverse * x[i]);
+        const float q = (float)ts_quant_nearest(book, inverse * x[i]);
         xq += x[i] * q;
         qq += q * q;
     }
@@ -45,7 +45,7 @@ static void try_scale(best_scale *best, const float *x, int n, const quant_codeb
         *best = (best_scale){xq / qq, xq * xq / qq};
 }
 
-float quant_fit_scale(const float *x, int n, const quant_codebook *book)
+float ts_quant_fit_scale(const float *x, int n, const quant_codebook *book)
 {
     best_scale best = {0, 0};
     float largest = 0; /* with its sign */
@@ -75,7 +75,7 @@ static void try_affine(best_affine *best, const float *x, int n, int hi, float i
     float sum_x = 0, sum_q = 0, xq = 0, qq = 0, error = 0;
 
     for (int i = 0; i < n; i++) {
-        const float q = (float)quant_nearest(&book, inverse * (x[i] - low));
+        const float q = (float)ts_quant_nearest(&book, inverse * (x[i] - low));
         sum_x += x[i];
         sum_q += q;
         xq += x[i] * q;
@@ -93,7 +93,7 @@ static void try_affine(best_affine *best, const float *x, int n, int hi, float i
     if (!(d > 0))
         return;
     for (int i = 0; i < n; i++) {
-        const float q = (float)quant_nearest(&book, (x[i] + m) / d);
+        const float q = (float)ts_quant_nearest(&book, (x[i] + m) / d);
         const float e = d * q - m - x[i];
         error += e * e;
     }
@@ -101,7 +101,7 @@ static void try_affine(best_affine *best, const float *x, int n, int hi, float i
         *best = (best_affine){d, m, error};
 }
 
-void quant_fit_affine(float *d, float *m, const float *x, int n, int hi, int keeps_sign)
+void ts_quant_fit_affine(float *d, float *m, const float *x, int n, int hi, int keeps_sign)
 {
     float low = x[0], high = x[0];
 

@@ -12,12 +12,12 @@ typedef struct quant_codebook {
 } quant_codebook;
 
 /* The code nearest to v. */
-int quant_nearest(const quant_codebook *book, float v);
+int ts_quant_nearest(const quant_codebook *book, float v);
 
 /* x[i] ~ d * q[i].  0 if all weights are 0. */
-float quant_fit_scale(const float *x, int n, const quant_codebook *book);
+float ts_quant_fit_scale(const float *x, int n, const quant_codebook *book);
 
 /* x[i] ~ d * q[i] - m with q in [0, hi] and d >= 0; m >= 0 if keeps_sign. */
-void quant_fit_affine(float *d, float *m, const float *x, int n, int hi, int keeps_sign);
+void ts_quant_fit_affine(float *d, float *m, const float *x, int n, int hi, int keeps_sign);
 
 #endif

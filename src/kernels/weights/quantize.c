@@ -1,7 +1,6 @@
 /* quantize.c - see quantize.h. */
 #include "kernels/weights/quantize.h"
 
-#include <assert.h>
 #include <math.h>
 
 #include "kernels/weights/quant_fit.h"
@@ -43,7 +42,7 @@ static void code_group(int8_t *q, const float *x, int n, const quant_codebook *b
     const float inverse = d != 0 ? 1 / d : 0;
 
     for (int i = 0; i < n; i++)
-        q[i] = (int8_t)quant_nearest(book, isfinite(inverse) ? (x[i] + m) * inverse : 0);
+        q[i] = (int8_t)ts_quant_nearest(book, isfinite(inverse) ? (x[i] + m) * inverse : 0);
 }
 
 static void fit_block_32(quant_codes *c, const quant_shape *s, const float *x)
@@ -51,9 +50,9 @@ static void fit_block_32(quant_codes *c, const quant_shape *s, const float *x)
     float d, m = 0;
 
     if (s->has_min)
-        quant_fit_affine(&d, &m, x, s->block, s->book.hi, 0);
+        ts_quant_fit_affine(&d, &m, x, s->block, s->book.hi, 0);
     else
-        d = quant_fit_scale(x, s->block, &s->book);
+        d = ts_quant_fit_scale(x, s->block, &s->book);
     c->d = rounded(d);
     c->dmin = rounded(-m); /* these types add their minimum */
     code_group(c->q, x, s->block, &s->book, c->d, -c->dmin);
@@ -89,9 +88,9 @@ static void fit_block_256(quant_codes *c, const quant_shape *s, const float *x)
 
     for (int g = 0; g < n_groups; g++) {
         if (s->has_min)
-            quant_fit_affine(&d[g], &m[g], x + g * s->group, s->group, s->book.hi, 1);
+            ts_quant_fit_affine(&d[g], &m[g], x + g * s->group, s->group, s->book.hi, 1);
         else
-            d[g] = quant_fit_scale(x + g * s->group, s->group, &s->book);
+            d[g] = ts_quant_fit_scale(x + g * s->group, s->group, &s->book);
     }
     c->d = share_scales(scale, d, n_groups, s->scale_lo, s->scale_hi);
     c->dmin = s->has_min ? share_scales(min, m, n_groups, 0, s->min_hi) : 0;
@@ -114,9 +113,9 @@ static void fit_block(quant_codes *c, const quant_shape *s, const float *x)
 }
 
 /* A power of two: the best of the three around the largest weight. */
-static void quantize_mxfp4(uint8_t *out, const float *x)
+static void quantize_mxfp4_block(void *out, const float *x)
 {
-    /* Ascending, as quant_nearest wants them; both zeros are the same value. */
+    /* Ascending, as ts_quant_nearest wants them; both zeros are the same value. */
     static const int8_t levels[16] = {-12, -8, -6, -4, -3, -2, -1, 0, 0, 1, 2, 3, 4, 6, 8, 12};
     static const quant_codebook book = {-12, 12, levels};
     quant_codes c, best;
@@ -141,82 +140,54 @@ static void quantize_mxfp4(uint8_t *out, const float *x)
     quant_pack_mxfp4(out, &best);
 }
 
-#define QUANTIZE(name, n_block)                               \
-    static void quantize_##name(uint8_t *out, const float *x) \
-    {                                                         \
-        quant_codes c;                                        \
-                                                              \
-        fit_block(&c, &shape_##name, x);                      \
-        quant_pack_##name(out, &c);                           \
+#define QUANTIZE(name)                                             \
+    static void quantize_##name##_block(void *out, const float *x) \
+    {                                                              \
+        quant_codes c;                                             \
+                                                                   \
+        fit_block(&c, &shape_##name, x);                           \
+        quant_pack_##name(out, &c);                                \
     }
-QUANTIZE(q4_0, 32)
-QUANTIZE(q4_1, 32)
-QUANTIZE(q5_0, 32)
-QUANTIZE(q5_1, 32)
-QUANTIZE(q8_0, 32)
-QUANTIZE(iq4_nl, 32)
-QUANTIZE(q2_k, 256)
-QUANTIZE(q3_k, 256)
-QUANTIZE(q4_k, 256)
-QUANTIZE(q5_k, 256)
-QUANTIZE(q6_k, 256)
-QUANTIZE(iq4_xs, 256)
+QUANTIZE(q4_0)
+QUANTIZE(q4_1)
+QUANTIZE(q5_0)
+QUANTIZE(q5_1)
+QUANTIZE(q8_0)
+QUANTIZE(iq4_nl)
+QUANTIZE(q2_k)
+QUANTIZE(q3_k)
+QUANTIZE(q4_k)
+QUANTIZE(q5_k)
+QUANTIZE(q6_k)
+QUANTIZE(iq4_xs)
 
-static void to_f32(uint8_t *out, const float *x)
+#define QUANT(name, block)                                       \
+    void ts_quantize_##name(void *out, const float *x, size_t n) \
+    {                                                            \
+        ts_block_##name *b = out;                                \
+                                                                 \
+        for (size_t i = 0; i < n; i += (block), b++)             \
+            quantize_##name##_block(b, x + i);                   \
+    }
+#include "kernels/quant.def"
+#undef QUANT
+
+void ts_narrow_f16(void *out, const float *x, size_t n)
 {
-    memcpy(out, x, sizeof *x);
-}
-
-static void to_f16(uint8_t *out, const float *x)
-{
-    const uint16_t h = half_to_f16(*x);
-
-    memcpy(out, &h, sizeof h);
-}
-
-static void to_bf16(uint8_t *out, const float *x)
-{
-    const uint16_t h = half_to_bf16(*x);
-
-    memcpy(out, &h, sizeof h);
-}
-
-typedef void quantize_block(uint8_t *out, const float *x);
-
-static quantize_block *const by_type[TS_DTYPE_MAX] = {[TS_F32] = to_f32,
-                                                      [TS_F16] = to_f16,
-                                                      [TS_BF16] = to_bf16,
-                                                      [TS_Q4_0] = quantize_q4_0,
-                                                      [TS_Q4_1] = quantize_q4_1,
-                                                      [TS_Q5_0] = quantize_q5_0,
-                                                      [TS_Q5_1] = quantize_q5_1,
-                                                      [TS_Q8_0] = quantize_q8_0,
-                                                      [TS_IQ4_NL] = quantize_iq4_nl,
-                                                      [TS_MXFP4] = quantize_mxfp4,
-                                                      [TS_Q2_K] = quantize_q2_k,
-                                                      [TS_Q3_K] = quantize_q3_k,
-                                                      [TS_Q4_K] = quantize_q4_k,
-                                                      [TS_Q5_K] = quantize_q5_k,
-                                                      [TS_Q6_K] = quantize_q6_k,
-                                                      [TS_IQ4_XS] = quantize_iq4_xs};
-
-bool ts_can_quantize(ts_dtype type)
-{
-    return type < TS_DTYPE_MAX && by_type[type] != NULL;
-}
-
-bool ts_quantize_row(ts_dtype type, void *out, const float *x, size_t n)
-{
-    const ts_dtype_info info = ts_dtype_of(type);
     uint8_t *p = out;
 
-    if (!ts_can_quantize(type))
-        return false;
-    assert(n % info.block == 0);
-    for (size_t i = 0; i < n; i++)
-        if (!isfinite(x[i]))
-            return false;
-    for (size_t i = 0; i < n; i += info.block, p += info.block_bytes)
-        by_type[type](p, x + i);
-    return true;
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t h = half_to_f16(x[i]);
+        memcpy(p + i * sizeof h, &h, sizeof h);
+    }
+}
+
+void ts_narrow_bf16(void *out, const float *x, size_t n)
+{
+    uint8_t *p = out;
+
+    for (size_t i = 0; i < n; i++) {
+        const uint16_t h = half_to_bf16(x[i]);
+        memcpy(p + i * sizeof h, &h, sizeof h);
+    }
 }

@@ -7,16 +7,14 @@
 #ifndef TS_KERNELS_QUANTIZE_H
 #define TS_KERNELS_QUANTIZE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
-#include "core/tensor.h"
+/* n weights, finite all of them, a whole number of blocks. */
+#define QUANT(name, block) void ts_quantize_##name(void *out, const float *x, size_t n);
+#include "kernels/quant.def"
+#undef QUANT
 
-/* F32, F16, BF16 and all types of quant.def. */
-bool ts_can_quantize(ts_dtype type);
-
-/* n weights, a whole number of blocks; out has ts_dtype_row_bytes of them.  False: a
- * weight is not finite, or the type is none of the above; out is then undefined. */
-bool ts_quantize_row(ts_dtype type, void *out, const float *x, size_t n);
+void ts_narrow_f16(void *out, const float *x, size_t n); /* beyond the range: the largest */
+void ts_narrow_bf16(void *out, const float *x, size_t n);
 
 #endif

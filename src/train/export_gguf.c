@@ -7,7 +7,7 @@
 #include "core/alloc.h"
 #include "formats/gguf_write.h"
 #include "formats/modelfile.h"
-#include "kernels/weights/quantize.h"
+#include "models/quantize_row.h"
 #include "train/checkpoint.h"
 
 bool ts_export_type(ts_dtype *out, const char *name)

@@ -157,8 +157,8 @@ tiefsee_status ts_cli_read_stdin(ts_buf *out, tiefsee_error *err) TS_MUST_CHECK;
 bool ts_cli_has_escapes(int fd);
 bool ts_cli_is_pretty(int fd);
 
-extern const ts_command ts_cmd_bench, ts_cmd_chat, ts_cmd_conform, ts_cmd_doctor, ts_cmd_inspect,
-    ts_cmd_keys, ts_cmd_logits, ts_cmd_run, ts_cmd_serve, ts_cmd_tokenize, ts_cmd_train,
-    ts_cmd_train_data, ts_cmd_train_tokenizer;
+extern const ts_command ts_cmd_bench, ts_cmd_chat, ts_cmd_conform, ts_cmd_doctor, ts_cmd_eval,
+    ts_cmd_inspect, ts_cmd_keys, ts_cmd_logits, ts_cmd_run, ts_cmd_serve, ts_cmd_tokenize,
+    ts_cmd_train, ts_cmd_train_data, ts_cmd_train_tokenizer;
 
 #endif

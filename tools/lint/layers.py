@@ -16,7 +16,7 @@ ALLOWED = {
     "backends": {"kernels", "core"},
     "models": {"backends", "kernels", "formats", "core"},
     "engine": {"models", "backends", "kernels", "formats", "core"},
-    "train": {"models", "backends", "kernels", "formats", "core"},
+    "train": {"engine", "models", "backends", "kernels", "formats", "core"},
     "server": {"engine", "formats", "core"},
     "chat": set(),
     "cli": {"chat"},

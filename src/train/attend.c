@@ -20,12 +20,19 @@ enum { BLOCK = 36 };
 typedef struct tables {
     real *K, *K_columns, *K_rows, *V_rows, *V_columns;
     real *dK, *dV;
-    real *P, *dP;            /* (BLOCK, n) */
+    real *P, *dP;            /* (BLOCK, stride) */
+    size_t stride;           /* n, whole panels */
     real *q_rows, *d_o_rows; /* panels of a block */
 } tables;
 
+static size_t whole_panels(size_t n)
+{
+    return (n + 15) / 16 * 16;
+}
+
 static size_t lay_out(tables *t, real *scratch, size_t n, size_t d_key, size_t d_value)
 {
+    const size_t stride = whole_panels(n);
     size_t used = 0;
     const struct {
         real **at;
@@ -38,8 +45,8 @@ static size_t lay_out(tables *t, real *scratch, size_t n, size_t d_key, size_t d
         {&t->V_columns, ts_packed_reals(d_value, n)},
         {&t->dK, n * d_key},
         {&t->dV, n * d_value},
-        {&t->P, BLOCK * n},
-        {&t->dP, BLOCK * n},
+        {&t->P, BLOCK * stride},
+        {&t->dP, BLOCK * stride},
         {&t->q_rows, ts_packed_reals(BLOCK, d_key)},
         {&t->d_o_rows, ts_packed_reals(BLOCK, d_value)},
     };
@@ -47,8 +54,9 @@ static size_t lay_out(tables *t, real *scratch, size_t n, size_t d_key, size_t d
     for (size_t i = 0; i < sizeof parts / sizeof *parts; i++) {
         if (scratch)
             *parts[i].at = scratch + used;
-        used += (parts[i].n + 15) / 16 * 16;
+        used += whole_panels(parts[i].n);
     }
+    t->stride = stride;
     return used;
 }
 
@@ -70,23 +78,24 @@ static void join_keys(const ts_attend *a, real *K)
     }
 }
 
-/* P of queries [begin, begin + m) and the first begin + m keys, rows at stride n. */
+/* P of queries [begin, begin + m) and the first begin + m keys.  Products fill whole
+ * panels; what lies behind the last key is never read. */
 static void probabilities(const ts_attend *a, const tables *t, size_t begin, size_t m)
 {
     const size_t d_key = a->d_nope + a->d_rope, n_keys = begin + m;
 
     ts_product_run(a->k, &(ts_product){.c = t->P,
-                                       .c_stride = a->n,
+                                       .c_stride = t->stride,
                                        .a = a->q.v + begin * a->q.stride,
                                        .a_row = a->q.stride,
                                        .a_step = 1,
                                        .b = t->K_columns,
                                        .b_panel = 16 * d_key,
                                        .n_rows = m,
-                                       .n_columns = n_keys,
+                                       .n_columns = whole_panels(n_keys),
                                        .n = d_key});
     for (size_t r = 0; r < m; r++) {
-        real *row = t->P + r * a->n;
+        real *row = t->P + r * t->stride;
         const size_t seen = begin + r + 1;
 
         for (size_t i = 0; i < seen; i++)
@@ -112,7 +121,7 @@ void ts_attend_forward(const ts_attend *a, real *scratch)
         ts_product_run(a->k, &(ts_product){.c = a->o.v + begin * a->o.stride,
                                            .c_stride = a->o.stride,
                                            .a = t.P,
-                                           .a_row = a->n,
+                                           .a_row = t.stride,
                                            .a_step = 1,
                                            .b = t.V_rows,
                                            .b_panel = 16 * a->n,
@@ -129,18 +138,18 @@ static void score_gradients(const ts_attend *a, const ts_attend_grad *g, const t
     const size_t n_keys = begin + m;
 
     ts_product_run(a->k, &(ts_product){.c = t->dP,
-                                       .c_stride = a->n,
+                                       .c_stride = t->stride,
                                        .a = g->d_o.v + begin * g->d_o.stride,
                                        .a_row = g->d_o.stride,
                                        .a_step = 1,
                                        .b = t->V_columns,
                                        .b_panel = 16 * a->d_value,
                                        .n_rows = m,
-                                       .n_columns = n_keys,
+                                       .n_columns = whole_panels(n_keys),
                                        .n = a->d_value});
     for (size_t r = 0; r < m; r++) {
-        const real *p = t->P + r * a->n;
-        real *dp = t->dP + r * a->n;
+        const real *p = t->P + r * t->stride;
+        real *dp = t->dP + r * t->stride;
         const real mean = ts_real_dot(a->k, p, dp, n_keys);
 
         for (size_t i = 0; i < n_keys; i++)
@@ -149,15 +158,15 @@ static void score_gradients(const ts_attend *a, const ts_attend_grad *g, const t
 }
 
 /* y (n_keys, n_columns) += of block^T x, x (m, n_columns) in panels. */
-static void add_transposed(const ts_attend *a, real *y, const real *block, const real *panels,
-                           size_t n_keys, size_t n_columns, size_t m)
+static void add_transposed(const ts_attend *a, const tables *t, real *y, const real *block,
+                           const real *panels, size_t n_keys, size_t n_columns, size_t m)
 {
     ts_product_run(a->k, &(ts_product){.c = y,
                                        .c_stride = n_columns,
                                        .adds = true,
                                        .a = block,
                                        .a_row = 1,
-                                       .a_step = a->n,
+                                       .a_step = t->stride,
                                        .b = panels,
                                        .b_panel = 16 * m,
                                        .n_rows = n_keys,
@@ -175,7 +184,7 @@ static void backward_block(const ts_attend *a, const ts_attend_grad *g, const ta
     ts_product_run(a->k, &(ts_product){.c = g->dq.v + begin * g->dq.stride,
                                        .c_stride = g->dq.stride,
                                        .a = t->dP,
-                                       .a_row = a->n,
+                                       .a_row = t->stride,
                                        .a_step = 1,
                                        .b = t->K_rows,
                                        .b_panel = 16 * a->n,
@@ -184,8 +193,8 @@ static void backward_block(const ts_attend *a, const ts_attend_grad *g, const ta
                                        .n = begin + m});
     ts_pack_rows(t->q_rows, ts_rows_from(a->q, begin), m, d_key);
     ts_pack_rows(t->d_o_rows, ts_rows_from(g->d_o, begin), m, a->d_value);
-    add_transposed(a, t->dK, t->dP, t->q_rows, begin + m, d_key, m);
-    add_transposed(a, t->dV, t->P, t->d_o_rows, begin + m, a->d_value, m);
+    add_transposed(a, t, t->dK, t->dP, t->q_rows, begin + m, d_key, m);
+    add_transposed(a, t, t->dV, t->P, t->d_o_rows, begin + m, a->d_value, m);
 }
 
 void ts_attend_backward(const ts_attend *a, const ts_attend_grad *g, real *scratch)

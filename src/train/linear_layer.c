@@ -11,7 +11,7 @@
 
 /* Tokens at a time for dW: X in panels, dY transposed.  Read in place, a column of dY
  * would take a cache line and often a page per token. */
-enum { TOKENS = 256, STRIDE = TOKENS + 16, SQUARE = 16 };
+enum { TOKENS = 256, STRIDE = TOKENS + 16 };
 
 size_t ts_weight_packed_reals(size_t n_in, size_t n_out)
 {
@@ -63,18 +63,6 @@ size_t ts_linear_scratch_reals(size_t n_in)
     return ts_packed_reals(TOKENS, n_in) + LINEAR_MAX_OUTPUTS * STRIDE;
 }
 
-/* to[r * STRIDE + t] = from(t, r), in squares that fit into L1. */
-static void transpose(real *to, ts_rows from, size_t n, size_t n_rows)
-{
-    for (size_t r = 0; r < n_rows; r += SQUARE) {
-        const size_t width = n_rows - r < SQUARE ? n_rows - r : SQUARE;
-
-        for (size_t t = 0; t < n; t++)
-            for (size_t l = 0; l < width; l++)
-                to[(r + l) * STRIDE + t] = from.v[t * from.stride + r + l];
-    }
-}
-
 void ts_linear_backward_weight(const ts_kernels *k, const ts_linear_grad *g, real *scratch)
 {
     const size_t n_in = g->w->n_in;
@@ -86,7 +74,7 @@ void ts_linear_backward_weight(const ts_kernels *k, const ts_linear_grad *g, rea
         const ts_rows dy = ts_rows_from(g->dy, t);
 
         ts_pack_rows(scratch, ts_rows_from(g->x, t), n, n_in);
-        transpose(turned, (ts_rows){dy.v + g->begin, dy.stride}, n, g->end - g->begin);
+        ts_turn(turned, STRIDE, (ts_rows){dy.v + g->begin, dy.stride}, n, g->end - g->begin);
         ts_product_run(k, &(ts_product){.c = g->w->dw + g->begin * n_in,
                                         .c_stride = n_in,
                                         .adds = true,

@@ -56,6 +56,9 @@ size_t ts_packed_reals(size_t n, size_t n_columns);
 void ts_pack_rows(real *panels, ts_rows x, size_t n, size_t n_columns);
 void ts_pack_columns(real *panels, ts_rows x, size_t n, size_t n_columns);
 
+/* to[j * to_stride + i] = x(i, j) for n rows of x. */
+void ts_turn(real *to, size_t to_stride, ts_rows x, size_t n, size_t n_columns);
+
 /* As the kernels of these names. */
 real ts_real_dot(const ts_kernels *k, const real *a, const real *b, size_t n);
 void ts_real_axpy(const ts_kernels *k, real *y, real a, const real *x, size_t n);

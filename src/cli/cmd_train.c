@@ -18,7 +18,7 @@ static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name
 static const char *vocab_model, *type_name = "q8_0", *experts_name, *model_name = "trained here";
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
-static uint64_t n_warmup = UINT64_MAX;
+static uint64_t n_warmup = UINT64_MAX, n_ctx;
 static double lr = -1, decay_share = -1, weight_decay = -1, clip = -1, balance = -1, bias_rate = -1;
 static bool has_mtp, resumes, only_plans;
 
@@ -34,6 +34,8 @@ static const ts_opt options[] = {
     {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
     {0, "config", "FILE", "model: a config.json of DeepSeek-V3's architecture",
      .text = &config_path},
+    {'c', "ctx", "N", "longest document, in tokens; default: 512 for presets", .count = &n_ctx,
+     .min = 2, .max = 1 << 16},
     {0, "mtp", .help = "also learn to predict the token after the next", .flag = &has_mtp},
     {'n', "steps", "N", "steps; default: 2000", .count = &n_steps, .min = 1, .max = 1u << 30},
     {0, "batch", "N", "tokens of a step; default: 8192", .count = &batch_tokens, .min = 1,
@@ -62,7 +64,7 @@ static const ts_opt options[] = {
     {'s', "seed", "N", "of weights and order; default: 1", .count = &seed},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
      .max = TS_MAX_THREADS},
-    {0, "tokenizer", "MODEL", "export: take the tokenizer of this model file",
+    {0, "tokenizer", "FILE", "export: the tokenizer.json, or a model file that has it",
      .text = &vocab_model},
     {0, "type", "TYPE", "export: of matrices; default: q8_0", .text = &type_name},
     {0, "experts", "TYPE", "export: of the routed experts; default: as the other matrices",
@@ -164,6 +166,8 @@ static tiefsee_status take_options(ts_run_options *o, bool is_sft, tiefsee_error
 
     if (st != TIEFSEE_OK)
         return st;
+    if (n_ctx)
+        config.n_ctx = (uint32_t)n_ctx;
     ts_run_defaults(o, &config, n_steps);
     o->has_mtp = has_mtp;
     if (is_sft) {

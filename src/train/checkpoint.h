@@ -13,7 +13,7 @@ typedef struct ts_checkpoint {
     uint32_t version, header_bytes;
     uint64_t bytes; /* of the whole file */
     uint64_t hash;  /* of everything behind this field */
-    uint64_t step, cursor, fingerprint, log_bytes;
+    uint64_t step, cursor, fingerprint, tokenizer, log_bytes;
     double fast_loss, best_loss; /* of the divergence detector */
     ts_run_options options;
 } ts_checkpoint;

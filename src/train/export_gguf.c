@@ -9,6 +9,8 @@
 #include "formats/modelfile.h"
 #include "models/quantize_row.h"
 #include "train/checkpoint.h"
+#include "train/dataset.h"
+#include "train/make_data.h"
 
 bool ts_export_type(ts_dtype *out, const char *name)
 {
@@ -169,6 +171,8 @@ static tiefsee_status write_keys(export *x, const ts_vocab *vocab)
     c.eos = v.eos;
     if (x->opt->encoding)
         v.encoding = ts_str_of(x->opt->encoding);
+    else if (v.encoding.len == 0)
+        v.encoding = TS_STR("deepseek-v3.1");
     ts_gguf_put_str(x->w, "general.name", ts_str_of(x->opt->name));
     const tiefsee_status st = ts_gguf_put_config(x->w, &c, x->err);
     if (st == TIEFSEE_OK)
@@ -243,12 +247,46 @@ static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_m
     return TIEFSEE_OK;
 }
 
-tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *vocab_model,
+/* A vocabulary and what its texts lie in. */
+typedef struct tokenizer {
+    ts_modelfile *file;
+    ts_arena *arena;
+    ts_vocab vocab;
+} tokenizer;
+
+static tiefsee_status open_tokenizer(tokenizer *t, const char *path, tiefsee_error *err)
+{
+    const size_t n = strlen(path);
+
+    if (n > 5 && strcmp(path + n - 5, ".json") == 0) {
+        t->arena = ts_arena_new((size_t)1 << 30);
+        t->vocab.bos = t->vocab.eos = t->vocab.pad = -1;
+        return t->arena ? ts_read_tokenizer(&t->vocab, t->arena, path, err)
+                        : ts_fail_nomem(err, 0, "a tokenizer");
+    }
+    const tiefsee_status st = ts_modelfile_open(&t->file, path, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    if (!ts_modelfile_vocab(t->file))
+        return ts_fail(err, TIEFSEE_E_INVALID, "%s: no tokenizer", path);
+    t->vocab = *ts_modelfile_vocab(t->file);
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status check_tokenizer(const ts_checkpoint *h, const ts_vocab *v, const char *path,
+                                      tiefsee_error *err)
+{
+    if (h->tokenizer && h->tokenizer != ts_vocab_fingerprint(v))
+        return ts_fail(err, TIEFSEE_E_INVALID, "%s: not the tokenizer of the data", path);
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenizer_path,
                                     const ts_export_options *opt, const char *path,
                                     tiefsee_error *err)
 {
     const ts_checkpoint *h;
-    ts_modelfile *f = NULL;
+    tokenizer t = {0};
     void *work = NULL;
     ts_network n;
     ts_map map;
@@ -256,15 +294,16 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *vocab_mo
 
     if (st != TIEFSEE_OK)
         return st;
-    st = ts_modelfile_open(&f, vocab_model, err);
-    if (st == TIEFSEE_OK && !ts_modelfile_vocab(f))
-        st = ts_fail(err, TIEFSEE_E_INVALID, "%s: no tokenizer", vocab_model);
+    st = open_tokenizer(&t, tokenizer_path, err);
+    if (st == TIEFSEE_OK)
+        st = check_tokenizer(h, &t.vocab, tokenizer_path, err);
     if (st == TIEFSEE_OK)
         st = open_network(&n, &work, &map, h, err);
     if (st == TIEFSEE_OK)
-        st = ts_export_network(&n, ts_modelfile_vocab(f), opt, path, err);
+        st = ts_export_network(&n, &t.vocab, opt, path, err);
     ts_free(work);
-    ts_modelfile_close(f);
+    ts_modelfile_close(t.file);
+    ts_arena_free(t.arena);
     ts_map_close(&map);
     return st;
 }

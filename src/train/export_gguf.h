@@ -12,7 +12,7 @@
 typedef struct ts_export_options {
     const char *name;       /* general.name */
     ts_dtype type, experts; /* of matrices, and of the routed experts' */
-    const char *encoding;   /* chat encoding; NULL: the vocabulary's own */
+    const char *encoding;   /* chat encoding; NULL: the tokenizer's, or that of V3.1 */
 } ts_export_options;
 
 /* Norms, routers and biases stay float32; a matrix whose rows are no whole number of
@@ -21,8 +21,9 @@ tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
                                  const ts_export_options *opt, const char *path,
                                  tiefsee_error *err) TS_MUST_CHECK;
 
-/* The weights of a checkpoint with the vocabulary of another model file. */
-tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *vocab_model,
+/* The weights of a checkpoint with its tokenizer: a tokenizer.json or a model file that
+ * has it. */
+tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenizer,
                                     const ts_export_options *opt, const char *path,
                                     tiefsee_error *err) TS_MUST_CHECK;
 

@@ -274,8 +274,7 @@ static tiefsee_status take_families(ts_dataset_options *o, const ts_data_spec *s
     return TIEFSEE_OK;
 }
 
-static tiefsee_status open_tokenizer(ts_bpe **bpe, ts_vocab *v, ts_arena *arena, const char *path,
-                                     tiefsee_error *err)
+tiefsee_status ts_read_tokenizer(ts_vocab *v, ts_arena *arena, const char *path, tiefsee_error *err)
 {
     const char *why = "";
     bool has_vocab = false;
@@ -296,7 +295,15 @@ static tiefsee_status open_tokenizer(ts_bpe **bpe, ts_vocab *v, ts_arena *arena,
         v->bos = ts_str_is(v->text[i], "<｜begin▁of▁sentence｜>") ? (int32_t)i : v->bos;
         v->eos = ts_str_is(v->text[i], "<｜end▁of▁sentence｜>") ? (int32_t)i : v->eos;
     }
-    return ts_bpe_new(bpe, v, err);
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status open_tokenizer(ts_bpe **bpe, ts_vocab *v, ts_arena *arena, const char *path,
+                                     tiefsee_error *err)
+{
+    const tiefsee_status st = ts_read_tokenizer(v, arena, path, err);
+
+    return st == TIEFSEE_OK ? ts_bpe_new(bpe, v, err) : st;
 }
 
 static tiefsee_status write_all(writer *w, ts_on_made *on_made, void *user, tiefsee_error *err)

@@ -2,7 +2,9 @@
 #ifndef TS_TRAIN_MAKE_DATA_H
 #define TS_TRAIN_MAKE_DATA_H
 
+#include "core/arena.h"
 #include "core/error.h"
+#include "formats/vocab.h"
 
 /* Between items; false stops with TIEFSEE_E_CANCELLED.  unit: "problems", "tokens". */
 typedef bool ts_on_made(void *user, uint64_t done, uint64_t total, const char *unit);
@@ -55,5 +57,9 @@ typedef struct ts_data_made {
 
 tiefsee_status ts_make_data(ts_data_made *made, ts_data_spec *spec, ts_on_made *on_made, void *user,
                             tiefsee_error *err) TS_MUST_CHECK;
+
+/* A tokenizer.json of such a tokenizer; texts are copied into the arena. */
+tiefsee_status ts_read_tokenizer(ts_vocab *v, ts_arena *arena, const char *path,
+                                 tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

@@ -219,6 +219,7 @@ static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_ru
                        r->checkpoint_path);
     ts_run_copy_options(&r->head->options, o);
     r->head->fingerprint = r->feed.fingerprint;
+    r->head->tokenizer = r->feed.shard[0].tokenizer;
     r->head->best_loss = r->head->fast_loss = INFINITY;
     ts_network_init(&r->trunk.net, o->seed);
     if (files->weights)

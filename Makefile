@@ -11,7 +11,7 @@ LOAD ?=
 MESON_TEST = meson test --print-errorlogs
 
 .SILENT:
-.PHONY: help build chat serve test lint asan fuzz bench bench-load install clean format
+.PHONY: help build chat serve test lint asan fuzz bench bench-compare bench-load install clean format
 .NOTPARALLEL:
 
 help:
@@ -24,6 +24,7 @@ help:
 	echo "  make serve     the assistant in the browser at http://127.0.0.1:8642, and the API for"
 	echo "                 programs at /v1 (MODEL=file)"
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
+	echo "  make bench-compare Tiefsee beside llama.cpp on the same file (MODEL=file)"
 	echo "  make bench-load many streaming clients against a server (URL=, LOAD=options)"
 	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
@@ -48,6 +49,10 @@ serve:
 
 bench: build
 	exec $(BUILD)/tiefsee bench $(MODEL)
+
+bench-compare: build
+	cd bench/compare && npm install --omit=optional --ignore-scripts --no-package-lock
+	exec python3 bench/compare/compare.py $(MODEL)
 
 bench-load:
 	tools/setup build

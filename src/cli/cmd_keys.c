@@ -50,31 +50,6 @@ static int64_t now_seconds(void)
 
 /* ------------------------------------------------------------------ options */
 
-static bool takes_expiry(const char *text, int64_t *out)
-{
-    const size_t n = strlen(text);
-    char digits[16];
-    int64_t day;
-    uint64_t count;
-
-    if (strcmp(text, "never") == 0) {
-        *out = 0;
-        return true;
-    }
-    if (ts_usage_parse_day(text, &day)) {
-        *out = (day + 1) * SECONDS_PER_DAY;
-        return true;
-    }
-    if (n < 2 || n > sizeof digits || text[n - 1] != 'd')
-        return false;
-    memcpy(digits, text, n - 1);
-    digits[n - 1] = '\0';
-    if (!ts_parse_u64(digits, 1, MAX_DAYS, &count))
-        return false;
-    *out = now_seconds() + (int64_t)count * SECONDS_PER_DAY;
-    return true;
-}
-
 static int bad_expiry(void)
 {
     return ts_cli_error(TS_EXIT_USAGE,
@@ -103,65 +78,6 @@ static bool take_limits(ts_key_limits *l)
 
 /* ----------------------------------------------------------------- printing */
 
-static const char *state_of(const ts_key *key)
-{
-    if (!key->is_enabled)
-        return "disabled";
-    return key->expires_at != 0 && key->expires_at <= now_seconds() ? "expired" : "enabled";
-}
-
-static void print_time(char out[24], int64_t seconds)
-{
-    char day[11];
-    const int64_t date = ts_usage_day(seconds);
-    const int64_t rest = seconds - date * SECONDS_PER_DAY;
-
-    ts_usage_print_day(day, date);
-    (void)snprintf(out, 24, "%sT%02d:%02d:%02dZ", day, (int)(rest / 3600), (int)(rest / 60 % 60),
-                   (int)(rest % 60));
-}
-
-static json_t *json_time(int64_t seconds)
-{
-    char text[24];
-
-    if (seconds == 0)
-        return json_null();
-    print_time(text, seconds);
-    return json_string(text);
-}
-
-static json_t *json_day(int64_t day)
-{
-    char text[11];
-
-    if (day < 0)
-        return json_null();
-    ts_usage_print_day(text, day);
-    return json_string(text);
-}
-
-static json_t *json_limit(uint64_t v)
-{
-    return v ? json_integer((json_int_t)v) : json_null();
-}
-
-static json_t *json_key(const ts_key *key)
-{
-    char scopes[TS_SCOPES_TEXT], shown[32];
-
-    ts_scopes_print(scopes, key->scopes);
-    (void)snprintf(shown, sizeof shown, "sk-ts-%s", key->public_id);
-    return json_pack("{s:I, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:{s:o, s:o, s:o, s:o}}", "id",
-                     (json_int_t)key->id, "name", key->name, "prefix", shown, "scopes", scopes,
-                     "state", state_of(key), "created_at", json_time(key->created_at), "expires_at",
-                     json_time(key->expires_at), "last_used", json_day(key->last_used_day),
-                     "limits", "concurrent", json_limit(key->limits.n_concurrent), "tokens_per_day",
-                     json_limit(key->limits.tokens_per_day), "requests_per_minute",
-                     json_limit(key->limits.requests_per_minute), "context",
-                     json_limit(key->limits.n_ctx));
-}
-
 static int print_json(json_t *json)
 {
     (void)json_dumpf(json, stdout, JSON_INDENT(1));
@@ -186,11 +102,11 @@ static void print_key(const ts_key *key)
     (void)printf("name                  %s\n", key->name);
     (void)printf("key                   sk-ts-%s...\n", key->public_id);
     (void)printf("scopes                %s\n", text);
-    (void)printf("state                 %s\n", state_of(key));
-    print_time(text, key->created_at);
+    (void)printf("state                 %s\n", ts_key_state(key, now_seconds()));
+    ts_usage_print_time(text, key->created_at);
     (void)printf("made                  %s\n", text);
     if (key->expires_at)
-        print_time(text, key->expires_at);
+        ts_usage_print_time(text, key->expires_at);
     (void)printf("expires               %s\n", key->expires_at ? text : "never");
     if (key->last_used_day >= 0)
         ts_usage_print_day(text, key->last_used_day);
@@ -213,13 +129,13 @@ static int add(ts_store *s, const char *name)
     if (!ts_scopes_parse(scopes_text, &spec.scopes))
         return ts_cli_error(TS_EXIT_USAGE, "keys: --scopes takes chat, admin, metrics, not '%s'",
                             scopes_text);
-    if (expires_text && !takes_expiry(expires_text, &spec.expires_at))
+    if (expires_text && !ts_expiry_parse(expires_text, now_seconds(), &spec.expires_at))
         return bad_expiry();
     (void)take_limits(&spec.limits);
     if (ts_keys_add(s, &spec, now_seconds(), &key, text, &err) != TIEFSEE_OK)
         return ts_cli_fail(&err);
     if (as_json) {
-        json_t *json = json_key(&key);
+        json_t *json = ts_key_json(&key, now_seconds());
         (void)json_object_set_new(json, "key", json_string(text));
         (void)print_json(json);
     } else {
@@ -236,14 +152,14 @@ static bool list_key(void *ctx, const ts_key *key)
     char scopes[TS_SCOPES_TEXT], day[11] = "never";
 
     if (ctx) {
-        (void)json_array_append_new(ctx, json_key(key));
+        (void)json_array_append_new(ctx, ts_key_json(key, now_seconds()));
         return true;
     }
     ts_scopes_print(scopes, key->scopes);
     if (key->last_used_day >= 0)
         ts_usage_print_day(day, key->last_used_day);
-    (void)printf("sk-ts-%s...  %-8s  %-10s  %-18s  %s\n", key->public_id, state_of(key), day,
-                 scopes, key->name);
+    (void)printf("sk-ts-%s...  %-8s  %-10s  %-18s  %s\n", key->public_id,
+                 ts_key_state(key, now_seconds()), day, scopes, key->name);
     return true;
 }
 
@@ -280,7 +196,7 @@ static int show(ts_store *s, const char *name)
     if (code != TS_EXIT_OK)
         return code;
     if (as_json)
-        return print_json(json_key(&key));
+        return print_json(ts_key_json(&key, now_seconds()));
     print_key(&key);
     return TS_EXIT_OK;
 }
@@ -341,7 +257,7 @@ static int limit(ts_store *s, const char *name)
     tiefsee_error err;
     ts_key key;
 
-    if (expires_text && !takes_expiry(expires_text, &expires_at))
+    if (expires_text && !ts_expiry_parse(expires_text, now_seconds(), &expires_at))
         return bad_expiry();
     const int code = find(s, name, &key);
     if (code != TS_EXIT_OK)
@@ -360,18 +276,7 @@ static bool print_usage(void *ctx, const ts_usage_row *r)
     char day[11] = "";
 
     if (ctx) {
-        json_t *row = json_pack("{s:I, s:I, s:I, s:I, s:I}", "requests", (json_int_t)r->n_requests,
-                                "prompt_tokens", (json_int_t)r->tokens.n_prompt, "cached_tokens",
-                                (json_int_t)r->tokens.n_cached, "completion_tokens",
-                                (json_int_t)r->tokens.n_completion, "reasoning_tokens",
-                                (json_int_t)r->tokens.n_reasoning);
-        if (r->day >= 0)
-            (void)json_object_set_new(row, "day", json_day(r->day));
-        if (r->key_id >= 0)
-            (void)json_object_set_new(row, "key", json_string(r->key_id ? r->key : "local"));
-        if (*r->model)
-            (void)json_object_set_new(row, "model", json_string(r->model));
-        (void)json_array_append_new(ctx, row);
+        (void)json_array_append_new(ctx, ts_usage_json(r));
         return true;
     }
     if (r->day >= 0)
@@ -389,36 +294,13 @@ static bool print_usage(void *ctx, const ts_usage_row *r)
     return true;
 }
 
-/* "day,key" to the flags of a query. */
-static bool takes_by(const char *text, ts_usage_query *q)
-{
-    if (strcmp(text, "total") == 0)
-        return true;
-    for (;;) {
-        const size_t n = strcspn(text, ",");
-        const ts_str word = {text, n};
-
-        if (ts_str_is(word, "day"))
-            q->by_day = true;
-        else if (ts_str_is(word, "key"))
-            q->by_key = true;
-        else if (ts_str_is(word, "model"))
-            q->by_model = true;
-        else
-            return false;
-        if (!text[n])
-            return true;
-        text += n + 1;
-    }
-}
-
 static int usage(ts_store *s, const char *name)
 {
     ts_usage_query query = {.key_id = -1};
     tiefsee_error err;
     ts_key key = {0};
 
-    if (!takes_by(by_text, &query))
+    if (!ts_usage_parse_by(by_text, &query))
         return ts_cli_error(TS_EXIT_USAGE, "keys: --by takes day, key, model or total, not '%s'",
                             by_text);
     if (name) {

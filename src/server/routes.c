@@ -2,6 +2,7 @@
 #include "server/routes.h"
 
 #include "core/compiler.h"
+#include "server/api/admin.h"
 #include "server/api/anthropic.h"
 #include "server/api/deepseek.h"
 #include "server/api/ollama.h"
@@ -19,6 +20,7 @@ size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
         size_t n;
     } tables[] = {
         /* clang-format off */
+        {ts_admin_routes, ts_n_admin_routes},
         {ts_anthropic_routes, ts_n_anthropic_routes},
         {ts_base_routes, ts_n_base_routes},
         {ts_deepseek_routes, ts_n_deepseek_routes},

@@ -50,11 +50,11 @@ static void plain_path(char out[128], const char *path)
     out[n] = '\0';
 }
 
-/* Files of the assistant in the browser are no API. */
+/* Files of the assistant in the browser are no API, and what it speaks is its own. */
 static bool is_api(const ts_route *r)
 {
     return r->handler && strcmp(r->pattern, "/") != 0 && strcmp(r->pattern, "/*") != 0 &&
-           strncmp(r->pattern, "/assets", 7) != 0;
+           strncmp(r->pattern, "/assets", 7) != 0 && strncmp(r->pattern, "/app/", 5) != 0;
 }
 
 static bool is_described(const ts_route *r)

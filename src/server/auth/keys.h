@@ -8,6 +8,8 @@
 #ifndef TS_SERVER_KEYS_H
 #define TS_SERVER_KEYS_H
 
+#include <jansson.h>
+
 #include "core/error.h"
 #include "server/store/store.h"
 
@@ -83,6 +85,15 @@ tiefsee_status ts_keys_set_expiry(ts_store *s, int64_t id, int64_t expires_at,
                                   tiefsee_error *err) TS_MUST_CHECK;
 tiefsee_status ts_keys_delete(ts_store *s, int64_t id, int64_t now,
                               tiefsee_error *err) TS_MUST_CHECK;
+
+/* "2027-01-31" (its last day in UTC), "90d" from now, or "never" (0). */
+bool ts_expiry_parse(const char *text, int64_t now, int64_t *expires_at);
+
+const char *ts_key_state(const ts_key *key, int64_t now); /* enabled, disabled or expired */
+
+/* A key for people and programs, without its hash: what `tiefsee keys --json` and the
+ * admin endpoints show.  NULL: out of memory. */
+json_t *ts_key_json(const ts_key *key, int64_t now);
 
 /* The parts of a key's text: false unless form and checksum are right.  hash is
  * what the store keeps. */

@@ -37,6 +37,12 @@ typedef bool ts_usage_visit(void *ctx, const ts_usage_row *row); /* false stops 
 tiefsee_status ts_usage_read(ts_store *s, const ts_usage_query *query, ts_usage_visit *visit,
                              void *ctx, tiefsee_error *err) TS_MUST_CHECK;
 
+/* A row with the members that were not added up over.  NULL: out of memory. */
+json_t *ts_usage_json(const ts_usage_row *row);
+
+/* "day,key,model" or "total"; false: another word. */
+bool ts_usage_parse_by(const char *text, ts_usage_query *query);
+
 /* Add one request to the books, inside the caller's transaction if there is one. */
 tiefsee_status ts_usage_add(ts_store *s, int64_t key_id, int64_t day, const char *model,
                             const ts_usage_tokens *tokens, tiefsee_error *err) TS_MUST_CHECK;
@@ -45,5 +51,6 @@ tiefsee_status ts_usage_add(ts_store *s, int64_t key_id, int64_t day, const char
 int64_t ts_usage_day(int64_t unix_seconds);
 void ts_usage_print_day(char out[11], int64_t day);
 bool ts_usage_parse_day(const char *text, int64_t *day);
+void ts_usage_print_time(char out[24], int64_t unix_seconds); /* "2026-11-24T09:00:00Z" */
 
 #endif

@@ -17,6 +17,8 @@ import unittest
 
 TIEFSEE = os.path.abspath(sys.argv[1])
 FOLDER = tempfile.mkdtemp(prefix="tiefsee-openai-")
+MODEL_FILE = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../assets",
+                          "tiefsee-mini.gguf")
 NAME = "Tiefsee-mini"
 LIMIT_S = 60
 QUESTION = "What is 17 + 25?"
@@ -209,6 +211,22 @@ class Whole(unittest.TestCase):
             "model": NAME, "prompt": "1 2 3 4", "max_tokens": 4})
         self.assertTrue(done and chunks[-1]["usage"]["completion_tokens"] <= 4)
 
+    def test_raw_prompts_have_log_probabilities_side_by_side(self):
+        body = {"model": NAME, "prompt": "1 2 3 4", "max_tokens": 8, "seed": 1, "logprobs": 2}
+        _, a, _ = SERVER.ask("POST", "/v1/completions", body)
+        choice = a["choices"][0]
+        logprobs = choice["logprobs"]
+        n = a["usage"]["completion_tokens"]
+        self.assertEqual({name: len(of) for name, of in logprobs.items()}, dict.fromkeys(
+            ("tokens", "token_logprobs", "top_logprobs", "text_offset"), n))
+        self.assertEqual("".join(logprobs["tokens"]), choice["text"])
+        for token, offset in zip(logprobs["tokens"], logprobs["text_offset"]):
+            self.assertEqual(choice["text"][offset:offset + len(token)], token)
+        self.assertTrue(all(len(top) == 2 for top in logprobs["top_logprobs"]))
+        chunks, _ = SERVER.stream("/v1/completions", body)
+        for name, of in logprobs.items():
+            self.assertEqual([x for c in chunks for x in c["choices"][0]["logprobs"][name]], of)
+
     def test_a_schema_bounds_the_answer(self):
         schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 9,
                                                          "minimum": 0}},
@@ -321,6 +339,42 @@ class Tools(unittest.TestCase):
             status, a, _ = SERVER.ask("POST", path, chat(messages=messages, temperature=0))
             self.assertEqual(status, 200, a)
             self.assertRegex(a["choices"][0]["message"]["content"], r"^\d")
+
+
+class Fenced(unittest.TestCase):
+    """The embedded model under the name of a format whose calls are fenced (V2.5, V3)."""
+
+    def test_calls_are_parsed_and_given_back(self):
+        path = os.path.join(FOLDER, "fenced.gguf")
+        with open(MODEL_FILE, "rb") as f:
+            model = f.read()
+        self.assertEqual(model.count(b"deepseek-v3.1"), 1)
+        with open(path, "wb") as f:
+            f.write(model.replace(b"deepseek-v3.1", b"deepseek-v2.5"))
+        server = Server(1024, path)
+        try:
+            for seed in range(3):
+                asked = {**chat(tools=TOOLS, tool_choice="required", max_tokens=300, seed=seed),
+                         "model": "fenced"}
+                status, a, _ = server.ask("POST", "/v1/chat/completions", asked)
+                self.assertEqual(status, 200, a)
+                choice = a["choices"][0]
+                if choice["finish_reason"] == "length":
+                    continue
+                Tools.check(self, choice["message"]["tool_calls"], {"add", "now"})
+                chunks, _ = server.stream("/v1/chat/completions", asked)
+                parts = [p for c in chunks for p in c["choices"][0]["delta"].get("tool_calls", [])]
+                self.assertEqual(
+                    "".join(p["function"]["arguments"] for p in parts),
+                    "".join(c["function"]["arguments"] for c in choice["message"]["tool_calls"]))
+                status, a, _ = server.ask("POST", "/v1/chat/completions", {
+                    **asked, "max_tokens": 4, "tool_choice": "auto",
+                    "messages": asked["messages"] + [choice["message"]] + [
+                        {"role": "tool", "tool_call_id": c["id"], "content": "1"}
+                        for c in choice["message"]["tool_calls"]]})
+                self.assertEqual(status, 200, a)
+        finally:
+            self.assertEqual(server.stop(), 0)
 
 
 class Streams(unittest.TestCase):

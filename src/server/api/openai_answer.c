@@ -6,20 +6,16 @@
  */
 #include "server/api/openai_answer.h"
 
-#include <math.h>
 #include <string.h>
 
-#include "engine/model.h"
 #include "server/api/openai.h"
-
-enum { MAX_LOGPROBS = 256 << 20 };
+#include "server/api/openai_logprobs.h"
 
 typedef struct answer {
-    bool is_chat, is_deepseek, wants_usage, wants_logprobs;
-    size_t n_top;
-    bool has_role;     /* the first chunk is out */
-    ts_out head;       /* {"id":...,"system_fingerprint":... of every chunk */
-    ts_out entries[2]; /* logprobs of content and reasoning: all, or those of the next chunk */
+    bool is_chat, is_deepseek, wants_usage;
+    bool has_role; /* the first chunk is out */
+    ts_out head;   /* {"id":...,"system_fingerprint":... of every chunk */
+    ts_openai_logprobs logprobs;
 } answer;
 
 /* ---- what all answers share */
@@ -60,63 +56,21 @@ static void free_answer(void *state)
     answer *a = state;
 
     ts_out_free(&a->head);
-    ts_out_free(&a->entries[0]);
-    ts_out_free(&a->entries[1]);
+    ts_openai_logprobs_free(&a->logprobs);
 }
 
-/* ---- logprobs */
-
-static void write_logprob(ts_out *o, const tiefsee_model *m, tiefsee_token token, float logprob)
-{
-    size_t n = 0;
-    const char *bytes = tiefsee_token_bytes(m, token, &n);
-
-    ts_out_raw(o, "\"token\":");
-    ts_out_text(o, bytes ? bytes : "", bytes ? n : 0);
-    /* DeepSeek's spelling of "not among them"; JSON has no infinity. */
-    ts_out_f(o, ",\"logprob\":%.9g,\"bytes\":", isfinite(logprob) ? (double)logprob : -9999.0);
-    ts_out_byte_array(o, bytes, bytes ? n : 0);
-}
-
-/* One entry per token, whatever number of pieces it gave. */
 static void log_token(ts_turn *t, const tiefsee_piece *piece)
 {
     answer *a = t->state;
-    const tiefsee_model *m = t->model->model;
-    /* The mark is the last token of the reasoning, although what it opens is content. */
-    const bool is_reasoning =
-        piece->channel == TIEFSEE_REASONING || (t->is_thinking && piece->token == m->think_end);
-    ts_out *o = &a->entries[is_reasoning];
 
-    if (!a->wants_logprobs)
-        return;
-    ts_out_raw(o, o->buf.len ? ",{" : "{");
-    write_logprob(o, m, piece->token, piece->logprob);
-    ts_out_raw(o, ",\"top_logprobs\":[");
-    for (size_t i = 0; i < a->n_top && i < piece->n_top; i++) {
-        ts_out_raw(o, i ? ",{" : "{");
-        write_logprob(o, m, piece->top[i].token, piece->top[i].logprob);
-        ts_out_raw(o, "}");
-    }
-    ts_out_raw(o, "]}");
+    ts_openai_logprobs_add(&a->logprobs, t, piece);
 }
 
-/* The member behind a comma; empties the entries. */
 static void write_logprobs(ts_turn *t)
 {
     answer *a = t->state;
 
-    if (!a->wants_logprobs) {
-        ts_out_raw(&t->out, ",\"logprobs\":null");
-        return;
-    }
-    ts_out_raw(&t->out, ",\"logprobs\":{\"content\":[");
-    append_out(&t->out, &a->entries[0]);
-    ts_out_raw(&t->out, "],\"reasoning_content\":[");
-    append_out(&t->out, &a->entries[1]);
-    ts_out_raw(&t->out, "],\"refusal\":null}");
-    ts_buf_clear(&a->entries[0].buf);
-    ts_buf_clear(&a->entries[1].buf);
+    ts_openai_logprobs_write(&a->logprobs, &t->out);
 }
 
 /* ---- usage and the reason of the end */
@@ -389,9 +343,7 @@ void ts_openai_answer_run(ts_reply *reply, ts_openai_request *r, bool is_deepsee
     *a = (answer){.is_chat = r->is_chat,
                   .is_deepseek = is_deepseek,
                   .wants_usage = r->wants_usage,
-                  .wants_logprobs = r->wants_logprobs,
-                  .n_top = r->n_top,
                   .head = ts_out_make(2048),
-                  .entries = {ts_out_make(MAX_LOGPROBS), ts_out_make(MAX_LOGPROBS)}};
+                  .logprobs = ts_openai_logprobs_make(r->wants_logprobs, r->is_chat, r->n_top)};
     ts_turn_run(reply, &r->turn, dialect_of(r->is_chat, is_deepseek), a);
 }

@@ -20,7 +20,7 @@ enum { MAX_SUFFIX = 16 << 20 };
 typedef struct params {
     const char *model, *effort, *user, *user_id, *suffix;
     double temperature, top_p, min_p, repetition, presence, frequency;
-    int64_t max_tokens, max_completion_tokens, top_k, seed, n, best_of, top_logprobs;
+    int64_t max_tokens, max_completion_tokens, top_k, seed, n, best_of, top_logprobs, text_logprobs;
     bool stream, logprobs, echo, parallel;
 } params;
 
@@ -57,6 +57,7 @@ static const ts_field chat_fields[] = {
 static const ts_field completion_fields[] = {
     FIELD("best_of", INT, 1, 20, best_of),
     FIELD("echo", BOOL, 0, 0, echo),
+    FIELD("logprobs", INT, 0, TS_MAX_TOP_LOGPROBS, text_logprobs),
     FIELD("suffix", TEXT, 0, MAX_SUFFIX, suffix),
 };
 
@@ -125,10 +126,10 @@ static bool read_options(ts_openai_request *r, const params *p, ts_wrong *w)
     if (p->top_logprobs && !p->logprobs)
         return ts_wrong_field(w, "top_logprobs", "needs logprobs: true");
     t->generate.max_tokens = (size_t)(p->max_tokens ? p->max_tokens : p->max_completion_tokens);
-    r->wants_logprobs = p->logprobs;
-    r->n_top = (size_t)p->top_logprobs;
+    r->wants_logprobs = p->logprobs || p->text_logprobs >= 0;
+    r->n_top = (size_t)(p->text_logprobs > 0 ? p->text_logprobs : p->top_logprobs);
     /* Without at least one the engine computes none. */
-    t->generate.n_top_logprobs = p->logprobs && r->n_top == 0 ? 1 : r->n_top;
+    t->generate.n_top_logprobs = r->wants_logprobs && r->n_top == 0 ? 1 : r->n_top;
     t->user_id = p->user_id ? p->user_id : "";
     set_sampling(t, p);
     return ts_turn_take_stops(t, "stop", w) && read_bias(t, w);
@@ -181,8 +182,6 @@ static bool read_completion(ts_turn_request *r, const params *p, ts_wrong *w)
 {
     const json_t *prompt = ts_field_get(r->body, "prompt");
 
-    if (ts_field_get(r->body, "logprobs"))
-        return ts_wrong_field(w, "logprobs", "not supported on completions yet");
     if (p->echo)
         return ts_wrong_field(w, "echo", "not supported yet");
     if (p->best_of > 1)
@@ -255,7 +254,7 @@ static bool read_all(ts_openai_request *r, const ts_models *models, ts_str body,
     const ts_field *own = r->is_chat ? chat_fields : completion_fields;
     const size_t n_own = r->is_chat ? TS_COUNT(chat_fields) : TS_COUNT(completion_fields);
     ts_turn_request *t = &r->turn;
-    params p = {.temperature = -1, .top_p = -1, .min_p = -1, .parallel = true};
+    params p = {.temperature = -1, .top_p = -1, .min_p = -1, .text_logprobs = -1, .parallel = true};
 
     return ts_turn_open(t, body, seed, w) &&
            ts_fields_read(t->body, shared_fields, TS_COUNT(shared_fields), &p, w) &&

@@ -55,7 +55,9 @@ void ts_turn_close(ts_turn_request *r)
 
 const char *ts_turn_json_text(ts_turn_request *r, const json_t *value, ts_wrong *w)
 {
-    const size_t flags = JSON_ENCODE_ANY, n = json_dumpb(value, NULL, 0, flags);
+    /* 0.1 is not 0.10000000000000001. */
+    const size_t flags = JSON_ENCODE_ANY | JSON_REAL_PRECISION(15),
+                 n = json_dumpb(value, NULL, 0, flags);
     char *text = ts_arena_alloc(r->arena, n + 1);
 
     if (!text || json_dumpb(value, text, n, flags) != n) {
@@ -451,9 +453,10 @@ static bool make_calls(ts_turn_request *r, ts_wrong *w)
         ts_calls_new(&r->constraint, r->model->model, r->model->vocab, &spec, &failed, &err);
     if (st == TIEFSEE_E_NOMEM)
         return ts_turn_no_memory(w);
+    if (st != TIEFSEE_OK && failed < spec.n_tools)
+        return ts_wrong_field(w, param, "'%.60s': %s", list[failed].name, err.message);
     if (st != TIEFSEE_OK)
-        return ts_wrong_field(w, param, "'%.60s': %s",
-                              failed < spec.n_tools ? list[failed].name : "", err.message);
+        return ts_wrong_field(w, param, "%s", err.message);
     r->generate.splits_calls = true;
     return true;
 }

@@ -12,7 +12,7 @@
 #include "train/make_data.h"
 
 static const char *out_path, *folder, *tokenizer_path, *kind = "pretrain", *split = "train";
-static ts_opt_list texts, families;
+static ts_opt_list texts, chats, families;
 static uint64_t n_vocab = 2560, n_items = 48000, seed = UINT64_MAX, n_tokens = 10000000,
                 shard_tokens = 32000000, max_length = 512, thinking = UINT64_MAX;
 static bool skips_bad, as_jsonl;
@@ -23,7 +23,7 @@ static const char *const splits[] = {"train", "valid", NULL};
 #define OPTIONS_TEXT                                                                       \
     {0, "text", "FILE", "plain text to learn too, a document a line; up to 16 times",      \
      .list = &texts},                                                                      \
-        {0, "skip-bad", .help = "leave out lines that are not UTF-8, and say how many",    \
+        {0, "skip-bad", .help = "leave out lines that cannot be read, and say how many",   \
          .flag = &skips_bad},                                                              \
     {                                                                                      \
         's', "seed", "N", "of the problems; default: one per kind of data", .count = &seed \
@@ -51,6 +51,8 @@ static const ts_opt data_options[] = {
     {0, "thinking", "PERCENT", "documents that think first; default: as the kind has it",
      .count = &thinking, .max = 100},
     {0, "family", "NAME", "only these problems; up to 16 times; default: all", .list = &families},
+    {0, "chat", "FILE", "conversations to learn too, {\"messages\": [...]} a line; up to 16 times",
+     .list = &chats},
     {0, "jsonl", .help = "write conversations as lines of JSON instead", .flag = &as_jsonl},
     OPTIONS_TEXT,
     {0}};
@@ -153,7 +155,8 @@ static int run_data(int argc, char **argv)
                          .families = families.at,
                          .n_families = families.n,
                          .as_jsonl = as_jsonl,
-                         .text = text_files()};
+                         .text = text_files(),
+                         .chats = {.paths = chats.at, .n = chats.n, .skips_bad = skips_bad}};
     ts_data_made made;
     tiefsee_error err;
 
@@ -161,8 +164,9 @@ static int run_data(int argc, char **argv)
     (void)argv;
     if (!folder)
         return ts_cli_error(TS_EXIT_USAGE, "train data: --out FOLDER is needed");
-    if (as_jsonl && texts.n > 0)
-        return ts_cli_error(TS_EXIT_USAGE, "train data: --text goes into shards, not --jsonl");
+    if (as_jsonl && texts.n + chats.n > 0)
+        return ts_cli_error(TS_EXIT_USAGE,
+                            "train data: --text and --chat go into shards, not --jsonl");
     if (!tokenizer_path) {
         const int n = snprintf(beside, sizeof beside, "%s/tokenizer.json", folder);
 
@@ -174,6 +178,9 @@ static int run_data(int argc, char **argv)
     progress p = begin();
     const tiefsee_status st = ts_make_data(&made, &spec, show, &p, &err);
     const int code = end(&p, st, &err, &spec.text);
+    if (code == TS_EXIT_OK && chats.n > 0)
+        (void)fprintf(stderr, "%llu conversations, %llu left out\n",
+                      (unsigned long long)spec.chats.n_lines, (unsigned long long)spec.chats.n_bad);
     if (code == TS_EXIT_OK)
         (void)fprintf(stderr,
                       "%llu documents, %llu tokens, %.0f%% of them learned, %llu file%s, "
@@ -201,10 +208,11 @@ const ts_command ts_cmd_train_data = {
     .name = "train data",
     .arguments = "--out FOLDER [options]",
     .summary = "make shards of tokens to train on",
-    .details = "Writes problems with their working as conversations, answers marked as learned, "
-               "until there are --tokens of them. Problems that eval tests with, and those for "
-               "validation, are never among the training data. The same options give the same "
-               "files.",
+    .details =
+        "Writes problems with their working as conversations, answers marked as learned, "
+        "until there are --tokens of them. Problems that eval tests with, and those for "
+        "validation, are never among the training data. The same options give the same "
+        "files. --chat reads conversations of one's own, once; with -n 1 nothing else comes in.",
     .options = data_options,
     .run = run_data,
 };

@@ -194,28 +194,27 @@ static void unlearn(ts_dataset *d, size_t first, size_t end, const ts_item *it)
     }
 }
 
-static tiefsee_status add_answer(ts_dataset *d, const talk *t, tiefsee_error *err)
+/* What is learned: the working (of a model that thinks), the answer, the end.
+ * trace_end: where the working ends. */
+static tiefsee_status add_answer(ts_dataset *d, bool thinks, ts_str trace, ts_str answer,
+                                 size_t *trace_end, tiefsee_error *err)
 {
-    const ts_item *it = &d->item[t->n - 1];
     const size_t begin = d->tokens.n;
-    size_t trace_end = begin;
     tiefsee_status st = TIEFSEE_OK;
 
-    if (t->thinks) {
-        st = ts_bpe_encode(d->bpe, text_in(&it->trace), it->trace.len, false, &d->tokens, err);
-        trace_end = d->tokens.n;
-        if (st == TIEFSEE_OK)
-            st = push(d, d->end_think, err);
-    }
+    if (thinks)
+        st = ts_bpe_encode(d->bpe, trace.ptr, trace.len, false, &d->tokens, err);
+    *trace_end = d->tokens.n;
+    if (thinks && st == TIEFSEE_OK)
+        st = push(d, d->end_think, err);
     if (st == TIEFSEE_OK)
-        st = ts_bpe_encode(d->bpe, text_in(&it->answer), it->answer.len, false, &d->tokens, err);
+        st = ts_bpe_encode(d->bpe, answer.ptr, answer.len, false, &d->tokens, err);
     if (st == TIEFSEE_OK)
         st = push(d, ts_bpe_eos(d->bpe), err);
     if (st != TIEFSEE_OK)
         return st;
     memset(d->learned, 0, begin);
     memset(d->learned + begin, 1, d->tokens.n - begin);
-    unlearn(d, begin, trace_end, it);
     return TIEFSEE_OK;
 }
 
@@ -240,10 +239,15 @@ tiefsee_status ts_dataset_make(ts_dataset *d, uint64_t i, ts_document *out, tief
             .messages = messages, .n = messages_of(d, &t, messages), .thinking = t.thinks};
         d->tokens.n = 0;
         st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);
+        const ts_item *it = &d->item[t.n - 1];
+        const size_t begin = d->tokens.n;
+        size_t trace_end = begin;
         if (st == TIEFSEE_OK)
-            st = add_answer(d, &t, err);
+            st = add_answer(d, t.thinks, ts_str_of(text_in(&it->trace)),
+                            ts_str_of(text_in(&it->answer)), &trace_end, err);
         if (st != TIEFSEE_OK)
             return st;
+        unlearn(d, begin, trace_end, it);
         if (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens) {
             d->last = t;
             give(d, out);
@@ -282,6 +286,26 @@ tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err)
         line && json_dump_callback(line, take, out, 0) == 0 && ts_buf_append(out, "\n", 1);
     json_decref(line);
     return is_good ? TIEFSEE_OK : ts_fail_nomem(err, it->trace.len, "a line of JSON");
+}
+
+tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, size_t n,
+                               ts_document *out, tiefsee_error *err)
+{
+    *out = (ts_document){0};
+    if (n < 2 || messages[n - 1].role != TIEFSEE_ASSISTANT)
+        return ts_fail(err, TIEFSEE_E_INVALID, "a conversation ends with an answer");
+    const tiefsee_message *last = &messages[n - 1];
+    const bool thinks = last->reasoning && *last->reasoning;
+    const ts_chat chat = {.messages = messages, .n = n - 1, .thinking = thinks};
+    size_t trace_end;
+    d->tokens.n = 0;
+    tiefsee_status st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);
+    if (st == TIEFSEE_OK)
+        st = add_answer(d, thinks, ts_str_of(last->reasoning), ts_str_of(last->content), &trace_end,
+                        err);
+    if (st == TIEFSEE_OK && (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens))
+        give(d, out);
+    return st;
 }
 
 tiefsee_status ts_dataset_text(ts_dataset *d, const char *text, size_t n, ts_document *out,

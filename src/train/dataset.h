@@ -47,6 +47,11 @@ tiefsee_status ts_dataset_make(ts_dataset *d, uint64_t i, ts_document *out,
  * {"messages": [...], "thinking": true, "family": "...", "lang": "en", "level": 1} */
 tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err) TS_MUST_CHECK;
 
+/* A conversation of somebody's, which ends with an answer (the last message); only that
+ * is learned.  It thinks if that message has reasoning. */
+tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, size_t n,
+                               ts_document *out, tiefsee_error *err) TS_MUST_CHECK;
+
 /* Any text as a document between bos and eos, all of it learned. */
 tiefsee_status ts_dataset_text(ts_dataset *d, const char *text, size_t n, ts_document *out,
                                tiefsee_error *err) TS_MUST_CHECK;

@@ -10,6 +10,7 @@
 #include "formats/hf_vocab_write.h"
 #include "train/dataset.h"
 #include "train/learn_bpe.h"
+#include "train/read_chats.h"
 
 enum { MAX_JSON = 256 << 20, MAX_LINE = 1 << 20, N_PROBES = 500, MAX_FILES = 1000 };
 
@@ -37,17 +38,18 @@ static tiefsee_status read_file(ts_text_files *files, const char *path, on_line 
             n--;
         if (n == 0)
             continue;
-        if (n <= MAX_LINE && ts_utf8_is_valid(line, n)) {
-            files->n_lines++;
+        if (n > MAX_LINE || !ts_utf8_is_valid(line, n))
+            st = ts_fail(err, TIEFSEE_E_FORMAT, "%s",
+                         n > MAX_LINE ? "longer than 1 MiB" : "not UTF-8");
+        else
             st = take(user, line, n, err);
-            if (st != TIEFSEE_OK && st != TIEFSEE_E_CANCELLED)
-                st = ts_while(err, st, "%s: line %llu", path, (unsigned long long)number);
-        } else if (files->skips_bad) {
+        if (st == TIEFSEE_OK) {
+            files->n_lines++;
+        } else if (st == TIEFSEE_E_FORMAT && files->skips_bad) {
             files->n_bad++;
+            st = TIEFSEE_OK;
         } else {
-            st = ts_fail(err, TIEFSEE_E_FORMAT, "%s: line %llu %s (--skip-bad leaves it out)", path,
-                         (unsigned long long)number,
-                         n > MAX_LINE ? "is longer than 1 MiB" : "is not UTF-8");
+            st = ts_while(err, st, "%s: line %llu", path, (unsigned long long)number);
         }
     }
     ts_map_close(&map);
@@ -230,6 +232,30 @@ static tiefsee_status add_text(void *user, const char *text, size_t n, tiefsee_e
     return st == TIEFSEE_OK ? add(w, &doc, err) : st;
 }
 
+/* Every answer of a conversation is the end of a document. */
+static tiefsee_status add_messages(void *user, const tiefsee_message *messages, size_t n,
+                                   tiefsee_error *err)
+{
+    writer *w = user;
+    tiefsee_status st = TIEFSEE_OK;
+
+    for (size_t i = 0; i < n && st == TIEFSEE_OK; i++) {
+        ts_document doc;
+
+        if (messages[i].role != TIEFSEE_ASSISTANT)
+            continue;
+        st = ts_dataset_chat(w->set, messages, i + 1, &doc, err);
+        if (st == TIEFSEE_OK)
+            st = add(w, &doc, err);
+    }
+    return st;
+}
+
+static tiefsee_status add_chat(void *user, const char *text, size_t n, tiefsee_error *err)
+{
+    return ts_read_chat(text, n, add_messages, user, err);
+}
+
 static tiefsee_status add_documents(writer *w, ts_on_made *on_made, void *user, tiefsee_error *err)
 {
     const ts_data_spec *s = w->spec;
@@ -314,6 +340,8 @@ static tiefsee_status write_all(writer *w, ts_on_made *on_made, void *user, tief
     begin_shard(w);
     if (!w->spec->as_jsonl)
         st = read_files(&w->spec->text, add_text, w, err);
+    if (st == TIEFSEE_OK && !w->spec->as_jsonl)
+        st = read_files(&w->spec->chats, add_chat, w, err);
     if (st == TIEFSEE_OK)
         st = add_documents(w, on_made, user, err);
     if (st == TIEFSEE_OK && w->spec->as_jsonl) {

@@ -41,14 +41,17 @@ typedef struct ts_data_spec {
     ts_data_kind kind;
     int split; /* ts_split; tests are made at once by eval and never written */
     uint64_t seed;
-    uint64_t n_tokens;     /* at least so many, whole documents; of text, one pass is part of it */
-    uint64_t shard_tokens; /* of one file */
-    size_t max_length;     /* tokens of a document */
-    int thinking;          /* percent; -1: as the kind has it */
+    uint64_t n_tokens;           /* at least so many: texts and conversations once, then problems */
+    uint64_t shard_tokens;       /* of one file */
+    size_t max_length;           /* tokens of a document */
+    int thinking;                /* percent; -1: as the kind has it */
     const char *const *families; /* n_families of them; none: all */
     size_t n_families;
     bool as_jsonl;
     ts_text_files text;
+    /* Conversations, one a line: {"messages": [{"role": ..., "content": ...}, ...]}; answers
+     * may have "reasoning_content".  Each answer becomes a document, what is before it is read. */
+    ts_text_files chats;
 } ts_data_spec;
 
 typedef struct ts_data_made {

@@ -1,0 +1,143 @@
+#!/usr/bin/env python3
+"""The recipe from outside: tokenizer, data, a few steps, export; and eval of what is there.
+
+    test_recipe.py PATH_OF_TIEFSEE"""
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import unittest
+
+TIEFSEE = os.path.abspath(sys.argv[1])
+WORK = pathlib.Path(tempfile.mkdtemp(prefix="tiefsee-recipe-"))
+LIMIT_S = 200  # sanitized builds on a busy machine included
+
+
+def environment():
+    env = {"HOME": str(WORK), "PATH": os.environ["PATH"], "LANG": "C.UTF-8"}
+    for name in ("ASAN_OPTIONS", "UBSAN_OPTIONS", "TIEFSEE_CPU"):
+        if name in os.environ:
+            env[name] = os.environ[name]
+    return env
+
+
+def run(*arguments):
+    return subprocess.run([TIEFSEE, *map(str, arguments)], capture_output=True, timeout=LIMIT_S,
+                          env=environment(), stdin=subprocess.DEVNULL)
+
+
+def digest(path):
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+class Case(unittest.TestCase):
+    def assert_ok(self, result):
+        self.assertEqual(result.returncode, 0, result.stderr.decode())
+        return result.stdout.decode()
+
+    def assert_error(self, result, code, *parts):
+        error = result.stderr.decode()
+        self.assertEqual(result.returncode, code, error)
+        self.assertEqual(result.stdout, b"")
+        self.assertEqual(error.count("\n"), 1, error)
+        for part in ("tiefsee: ", *parts):
+            self.assertIn(part, error)
+
+    def folder(self, name):
+        path = WORK / name
+        path.mkdir()
+        self.assert_ok(run("train", "tokenizer", "--out", path / "tokenizer.json", "--vocab", 600,
+                           "-n", 600))
+        return path
+
+
+class Recipe(Case):
+    def test_the_same_options_give_the_same_files(self):
+        made = []
+        for name in ("first", "second"):
+            path = self.folder(name)
+            self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--shard-tokens", 9000))
+            self.assert_ok(run("train", "data", "--out", path, "-n", 5000, "--kind", "sft", "--jsonl"))
+            made.append({p.name: digest(p) for p in path.iterdir()})
+        self.assertEqual(made[0], made[1])
+        self.assertEqual(sorted(made[0]), ["pretrain-000.shard", "pretrain-001.shard",
+                                           "pretrain-002.shard", "sft.jsonl", "tokenizer.json"])
+
+    def test_what_is_written_as_json_can_be_read(self):
+        path = self.folder("json")
+        self.assert_ok(run("train", "data", "--out", path, "-n", 5000, "--kind", "sft", "--jsonl"))
+        lines = [json.loads(line) for line in (path / "sft.jsonl").read_text("utf-8").splitlines()]
+        self.assertTrue(all(line["messages"][-1]["role"] == "assistant" for line in lines))
+        self.assertEqual({line["lang"] for line in lines}, {"en", "de", "zh"})
+        self.assert_ok(run("train", "data", "--out", path, "-n", 1, "--chat", path / "sft.jsonl"))
+        self.assertTrue((path / "pretrain-000.shard").exists())
+
+    def test_a_bad_line_is_named_or_left_out(self):
+        path = self.folder("bad")
+        good = b'{"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}\n'
+        (path / "chat.jsonl").write_bytes(good + b"{\n" + good)
+        (path / "text.txt").write_bytes(b"abc\n\xff\n")
+        out = ("train", "data", "--out", path, "-n", 1)
+        self.assert_error(run(*out, "--chat", path / "chat.jsonl"), 1, "chat.jsonl: line 2: ")
+        self.assert_error(run(*out, "--text", path / "text.txt"), 1, "text.txt: line 2: not UTF-8")
+        done = run(*out, "--chat", path / "chat.jsonl", "--text", path / "text.txt", "--skip-bad")
+        self.assert_ok(done)
+        self.assertIn("2 conversations, 1 left out", done.stderr.decode())
+
+    def test_a_model_comes_out_and_is_judged(self):
+        path = self.folder("model")
+        self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))
+        self.assert_ok(run("train", "pretrain", "-d", path / "pretrain-000.shard", "-o", path / "run",
+                           "--preset", "r-1m", "-n", 2, "--batch", 512, "--pass", 512, "-t", 1))
+        self.assert_ok(run("train", "export", path / "run" / "checkpoint.bin", "--tokenizer",
+                           path / "tokenizer.json", "--out", path / "mini.gguf"))
+        out = json.loads(self.assert_ok(run("eval", path / "mini.gguf", "addition", "-n", 4, "--json",
+                                            "--tokens", 8)))
+        self.assertEqual(out["task"]["addition"]["n"], 4)
+        self.assertEqual(out["task"]["addition"]["accuracy"], 0)
+
+
+class Eval(Case):
+    def test_json_has_the_promised_shape_and_comes_again(self):
+        command = ("eval", "addition", "-n", 6, "--tokens", 64, "--json")
+        out, again = (json.loads(self.assert_ok(run(*command))) for _ in range(2))
+        score = out["task"]["addition"]
+        self.assertEqual(score["n"], 6)
+        self.assertAlmostEqual(score["accuracy"], score["correct"] / 6, places=5)
+        del score["seconds"], again["task"]["addition"]["seconds"]
+        self.assertEqual(out, again)
+
+    def test_questions_of_a_file_and_perplexity(self):
+        questions, text = WORK / "q.jsonl", WORK / "text.txt"
+        questions.write_text('{"question": "12+30", "answer": "so #### 42"}\n')
+        text.write_text("12+30=42\n")
+        out = json.loads(self.assert_ok(run("eval", questions, "--json")))
+        self.assertEqual(out["task"]["lines"]["n"], 1)
+        self.assertRegex(self.assert_ok(run("eval", text)), r"perplexity [0-9.]+ \(\d+ tokens")
+
+    def test_what_is_no_task_is_a_usage_error(self):
+        self.assert_error(run("eval", "additoin"), 2, "did you mean addition?")
+        self.assert_error(run("eval", "addition", "--level", 9), 2, "addition has 8 levels")
+        self.assert_error(run("eval", "/no/model.gguf", "addition"), 3, "/no/model.gguf")
+
+    def test_ctrl_c_ends_it_with_130(self):
+        with subprocess.Popen([TIEFSEE, "eval", "multiplication", "--level", "5", "--no-think",
+                               "-n", "1000000", "--wrong", "1000000"],
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()) as p:
+            self.assertTrue(p.stderr.readline())  # an answer was judged
+            p.send_signal(signal.SIGINT)
+            p.communicate(timeout=LIMIT_S)
+            self.assertEqual(p.returncode, 130)
+
+
+def tearDownModule():
+    shutil.rmtree(WORK, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1], verbosity=2)

@@ -8,14 +8,14 @@
 
 enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
 
-static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path;
+static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path, *master_key;
 static const char *cache_dir, *cache_key;
 static const char *log_level = "info", *limits_file;
 static uint64_t port = 8642, max_running, max_queue, cache_mib, disk_mib, body_mib = 32;
 static uint64_t drain_s = 30;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
-static bool requires_key, insecure, any_host, json_log, no_tcp;
+static bool has_accounts, requires_key, insecure, any_host, json_log, no_tcp;
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
 
@@ -50,6 +50,13 @@ static const ts_opt options[] = {
     {0, "require-key", .help = "refuse requests without a key (tiefsee keys makes them)",
      .flag = &requires_key},
     {0, "db", "FILE", "keys and usage; default: server.db in the state folder", .text = &db_path},
+    {0, "accounts",
+     .help =
+         "the assistant has users who log in; the first admin is made by a code that is printed "
+         "here",
+     .flag = &has_accounts},
+    {0, "master-key", "FILE", "opens what the assistant keeps; default: beside --db",
+     .text = &master_key},
     {0, "tls-cert", "FILE", "certificate chain, PEM", .text = &tls_cert},
     {0, "tls-key", "FILE", "its private key, PEM", .text = &tls_key},
     {0, "cors", "ORIGIN", "let pages of this origin use the server; '*': of all", .list = &origins},
@@ -135,6 +142,16 @@ static void on_ready(void *user, int real_port)
     (void)fflush(stderr);
 }
 
+static void on_code(void *user, const char *code)
+{
+    (void)user;
+    (void)fprintf(stderr,
+                  "tiefsee: nobody is admin yet.  The code for the first one, good once and for 15 "
+                  "minutes: %s\n",
+                  code);
+    (void)fflush(stderr);
+}
+
 static int check(void)
 {
     if (!tls_cert != !tls_key)
@@ -192,8 +209,11 @@ static int serve(ts_serve_model *models, size_t n)
                    .max_queue = (size_t)max_queue,
                    .cache_bytes = cache_mib << 20},
         .store = db_path,
-        .store_is_optional = !db_path && !requires_key,
-        .requires_key = requires_key,
+        .store_is_optional = !db_path && !requires_key && !has_accounts,
+        .requires_key = requires_key || has_accounts,
+        .has_accounts = has_accounts,
+        .app_key = master_key,
+        .on_code = on_code,
         .allows_insecure = insecure,
         .tls_cert_file = tls_cert,
         .tls_key_file = tls_key,

@@ -10,6 +10,7 @@
 #include "server/api/openapi.h"
 #include "server/api/responses.h"
 #include "server/api/tokenize_routes.h"
+#include "server/app/app_routes.h"
 #include "server/base_routes.h"
 #include "server/page/page.h"
 
@@ -22,6 +23,7 @@ size_t ts_routes_list(ts_route out[TS_MAX_ROUTES])
         /* clang-format off */
         {ts_admin_routes, ts_n_admin_routes},
         {ts_anthropic_routes, ts_n_anthropic_routes},
+        {ts_app_routes, ts_n_app_routes},
         {ts_base_routes, ts_n_base_routes},
         {ts_deepseek_routes, ts_n_deepseek_routes},
         {ts_ollama_routes, ts_n_ollama_routes},

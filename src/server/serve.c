@@ -17,6 +17,7 @@
 #include "core/clock.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "server/app/app.h"
 #include "server/auth/auth.h"
 #include "server/base_routes.h"
 #include "server/limits_file.h"
@@ -165,6 +166,8 @@ static bool admit(void *app, ts_http_request *req, ts_http_error *refusal)
     tiefsee_error err = {0};
     ts_str token;
 
+    if (ts_app_owns(req->path))
+        return ts_app_admit(server->app, req, refusal);
     if (!server->auth)
         return true;
     if (!who) {
@@ -300,6 +303,28 @@ static tiefsee_status open_auth(serving *s, tiefsee_error *err)
     return st == TIEFSEE_OK ? st : ts_while(err, st, "keys");
 }
 
+/* The assistant keeps what it keeps beside the books, in the same file. */
+static tiefsee_status open_app(serving *s, tiefsee_error *err)
+{
+    const ts_serve_options *o = s->opt;
+    char key[4096];
+
+    if (!s->server.auth)
+        return o->has_accounts ? ts_fail(err, TIEFSEE_E_INVALID, "--accounts needs --db")
+                               : TIEFSEE_OK;
+    (void)snprintf(key, sizeof key, "%s", o->app_key ? o->app_key : "");
+    if (!o->app_key)
+        (void)snprintf(key, sizeof key, "%.4000s.key", o->store);
+    const ts_app_options options = {.store_path = o->store,
+                                    .key_path = o->app_key ? o->app_key : key,
+                                    .has_accounts = o->has_accounts,
+                                    .is_secure = o->tls_cert_file != NULL,
+                                    .on_code = o->on_code,
+                                    .user = o->user};
+    const tiefsee_status st = ts_app_open(&s->server.app, &s->server, &options, err);
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "the assistant's store");
+}
+
 static tiefsee_status read_pem(ts_buf *out, const char *path, tiefsee_error *err)
 {
     const tiefsee_status st = path ? ts_file_read(out, path, MAX_PEM, err) : TIEFSEE_OK;
@@ -359,6 +384,8 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
     if (st == TIEFSEE_OK)
         st = open_auth(s, err);
     if (st == TIEFSEE_OK)
+        st = open_app(s, err);
+    if (st == TIEFSEE_OK)
         st = open_http(s, err);
     return st;
 }
@@ -369,6 +396,7 @@ static void close_all(serving *s)
     ts_models_free(s->server.models); /* their engines write what they remember */
     ts_http_release_bell(s->bell);
     ts_kvstore_close(s->server.disk);
+    ts_app_close(s->server.app);
     if (s->server.auth)
         ts_auth_close(s->server.auth);
     ts_metrics_free(s->server.metrics);

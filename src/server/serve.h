@@ -21,6 +21,8 @@ typedef struct ts_serve_options {
     const char *store;      /* file with keys and books; NULL: neither */
     bool store_is_optional; /* go on without it if it cannot be opened */
     bool requires_key;      /* nobody may ask without one */
+    bool has_accounts;      /* the assistant has users who log in; else one who does not */
+    const char *app_key;    /* its master key file; NULL: beside the store, ".key" */
     bool allows_insecure;   /* beyond loopback without TLS or keys */
     const char *tls_cert_file, *tls_key_file;
     const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */
@@ -28,6 +30,8 @@ typedef struct ts_serve_options {
 
     /* Once, when the port is open (port 0: only the unix socket). */
     void (*on_ready)(void *user, int port);
+    /* The one-time code with which the first admin's account is made. */
+    void (*on_code)(void *user, const char *code);
     void *user;
 } ts_serve_options;
 

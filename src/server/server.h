@@ -11,6 +11,7 @@ typedef struct ts_server {
     ts_metrics *metrics;
     ts_http *http;
     struct ts_auth *auth; /* NULL: no keys, no books */
+    struct ts_app *app;   /* NULL: the assistant has no store */
     ts_kvstore *disk;     /* context cache; NULL: in memory only */
     double started;       /* ts_clock_seconds() */
     bool is_draining;

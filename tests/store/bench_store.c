@@ -66,7 +66,7 @@ static void fill(ts_store *s, ts_search *x, const ts_owner *o, int n_chats, int 
     bool is_new;
 
     for (int i = 0; i < n_chats; i++) {
-        ts_chat c = {.created = i, .updated = i, .meta = ts_buf_make(1000)};
+        ts_dialog c = {.created = i, .updated = i, .meta = ts_buf_make(1000)};
         ts_buf said = ts_buf_make(64 << 20);
 
         (void)snprintf(c.id, sizeof c.id, "chat-%06d", i);
@@ -89,7 +89,7 @@ static void fill(ts_store *s, ts_search *x, const ts_owner *o, int n_chats, int 
     }
 }
 
-static bool count_chat(void *ctx, const ts_chat *c)
+static bool count_chat(void *ctx, const ts_dialog *c)
 {
     (void)c;
     return ++*(int *)ctx < 100;
@@ -105,7 +105,7 @@ static void time_search(ts_store *s, ts_search *x, const ts_owner *o, const char
                         const char *query)
 {
     const ts_search_query q = {.text = ts_str_of(query), .budget_s = 60};
-    ts_chat stopped;
+    ts_dialog stopped;
     int n = 0;
     const double begin = ts_clock_seconds();
 

@@ -71,7 +71,7 @@ static size_t print_message(char *out, size_t size, const ack *k)
                             k->round, k->number, k->version, 40 + (int)(k->number % 3000), 7u);
 }
 
-static void put(all *a, ts_chat *c, const ack *k, int64_t *seq)
+static void put(all *a, ts_dialog *c, const ack *k, int64_t *seq)
 {
     static char text[8192];
     ts_chat_message m = {.seq = *seq, .is_live = k->version == 0};
@@ -94,7 +94,7 @@ static void annoy(all *a, uint32_t i)
     (void)snprintf(other.name, sizeof other.name, "other-%u-%ld", i, (long)getpid());
     check(ts_people_add(a->people, a->store, &other, NULL, &err) == TIEFSEE_OK, "other");
     const ts_owner o = ts_person_owner(&other);
-    ts_chat c = {.id = "doomed-1", .meta = ts_buf_make(100)};
+    ts_dialog c = {.id = "doomed-1", .meta = ts_buf_make(100)};
     check(ts_buf_append_str(&c.meta, "{}"), "memory");
     check(ts_chats_create(a->store, &o, &c, &is_new, &err) == TIEFSEE_OK, "doomed");
     if (i % 2)
@@ -106,7 +106,7 @@ static void annoy(all *a, uint32_t i)
 static void write_until_killed(uint32_t round, int fd)
 {
     all a;
-    ts_chat c = {.meta = ts_buf_make(100)};
+    ts_dialog c = {.meta = ts_buf_make(100)};
     bool is_new;
 
     open_all(&a);
@@ -133,7 +133,7 @@ static void verify(all *a, const ack *k)
     static char text[8192];
     char id[64], chat_id[64];
     ts_buf got = ts_buf_make(1 << 20);
-    ts_chat c;
+    ts_dialog c;
     ts_chat_message m;
     bool is_there = false;
 

@@ -71,9 +71,9 @@ static ts_person add_person(const char *name)
     return p;
 }
 
-static ts_chat make_chat(const ts_owner *o, const char *id, const char *title, int64_t updated)
+static ts_dialog make_chat(const ts_owner *o, const char *id, const char *title, int64_t updated)
 {
-    ts_chat c = {.created = 1, .updated = updated, .meta = ts_buf_make(1 << 16)};
+    ts_dialog c = {.created = 1, .updated = updated, .meta = ts_buf_make(1 << 16)};
     bool is_new;
 
     (void)snprintf(c.id, sizeof c.id, "%s", id);
@@ -88,7 +88,7 @@ static ts_chat make_chat(const ts_owner *o, const char *id, const char *title, i
     return c;
 }
 
-static ts_chat_message put(const ts_owner *o, ts_chat *c, const char *id, const char *content)
+static ts_chat_message put(const ts_owner *o, ts_dialog *c, const char *id, const char *content)
 {
     char json[4096];
     ts_chat_message m = {0};
@@ -134,7 +134,7 @@ static void what_was_said_comes_back_and_is_nowhere_in_clear(void **state)
 {
     const ts_person anna = add_person("anna");
     const ts_owner o = ts_person_owner(&anna);
-    ts_chat c = make_chat(&o, "chat-0001", MARK " title", 5), found;
+    ts_dialog c = make_chat(&o, "chat-0001", MARK " title", 5), found;
     ts_chat_message m = put(&o, &c, "message-1", MARK " says the user"), got;
     ts_buf text = ts_buf_make(1 << 20);
     char ids[256] = "";
@@ -166,7 +166,7 @@ static void another_user_finds_nothing_and_opens_nothing(void **state)
 {
     const ts_person anna = add_person("anna"), bert = add_person("bert");
     const ts_owner a = ts_person_owner(&anna), b = ts_person_owner(&bert);
-    ts_chat c = make_chat(&a, "chat-0001", "hers", 5), found;
+    ts_dialog c = make_chat(&a, "chat-0001", "hers", 5), found;
     ts_buf text = ts_buf_make(1 << 20);
     ts_chat_message m = put(&a, &c, "message-1", "secret"), got;
     /* Even a thief who is let at her rows has the wrong key for them. */
@@ -181,7 +181,7 @@ static void another_user_finds_nothing_and_opens_nothing(void **state)
     assert_int_equal(ts_chats_find_message(store, &b, &c, "message-1", &got, &text, &err),
                      TIEFSEE_E_FORMAT);
     /* The same id is free for him. */
-    ts_chat his = make_chat(&b, "chat-0001", "his", 6);
+    ts_dialog his = make_chat(&b, "chat-0001", "his", 6);
     assert_int_not_equal(his.n, c.n);
     (void)m;
     ts_buf_free(&text);
@@ -193,7 +193,7 @@ static void a_row_that_was_moved_or_changed_does_not_open(void **state)
 {
     const ts_person anna = add_person("anna");
     const ts_owner o = ts_person_owner(&anna);
-    ts_chat c = make_chat(&o, "chat-0001", "t", 5);
+    ts_dialog c = make_chat(&o, "chat-0001", "t", 5);
     ts_buf text = ts_buf_make(1 << 20);
     ts_chat_message got;
 
@@ -214,7 +214,7 @@ static void a_row_that_was_moved_or_changed_does_not_open(void **state)
     ts_chat_free(&c);
 }
 
-static bool list_ids(void *ctx, const ts_chat *c)
+static bool list_ids(void *ctx, const ts_dialog *c)
 {
     (void)strncat(ctx, c->id, 40);
     (void)strncat(ctx, " ", 2);
@@ -226,13 +226,13 @@ static void the_list_has_pinned_ones_first_then_new_ones_and_goes_on_where_it_st
     const ts_person anna = add_person("anna");
     const ts_owner o = ts_person_owner(&anna);
     char all[512] = "", rest[512] = "";
-    ts_chat second = {0};
+    ts_dialog second = {0};
 
     (void)state;
     for (int i = 0; i < 5; i++) {
         char id[32];
         (void)snprintf(id, sizeof id, "chat-000%d", i);
-        ts_chat c = make_chat(&o, id, "t", i == 3 ? 1 : 10 + i);
+        ts_dialog c = make_chat(&o, id, "t", i == 3 ? 1 : 10 + i);
         if (i == 1) {
             c.is_pinned = true;
             GOOD(ts_chats_save(store, &o, &c, &err));
@@ -259,7 +259,7 @@ static bool hit_id(void *ctx, const ts_hit *hit)
 static const char *hits(const ts_owner *o, const char *query)
 {
     static char out[1024];
-    ts_chat stopped;
+    ts_dialog stopped;
     const ts_search_query q = {.text = ts_str_of(query), .budget_s = 60};
 
     out[0] = '\0';
@@ -271,8 +271,8 @@ static void search_finds_beginnings_of_words_in_any_case_and_script(void **state
 {
     const ts_person anna = add_person("anna"), bert = add_person("bert");
     const ts_owner o = ts_person_owner(&anna), b = ts_person_owner(&bert);
-    ts_chat c = make_chat(&o, "chat-0001", "Über Züge", 5);
-    ts_chat d = make_chat(&o, "chat-0002", "other", 4);
+    ts_dialog c = make_chat(&o, "chat-0001", "Über Züge", 5);
+    ts_dialog d = make_chat(&o, "chat-0002", "other", 4);
 
     (void)state;
     (void)put(&o, &c, "message-1", "Der ICE hat Verspätung: \\\"60 Minuten\\\"");
@@ -354,7 +354,7 @@ static void an_erased_user_is_gone_from_the_files_and_a_copy_does_not_open(void 
 {
     ts_person anna = add_person("anna"), bert = add_person("bert"), got;
     const ts_owner a = ts_person_owner(&anna), b = ts_person_owner(&bert);
-    ts_chat c = make_chat(&a, "chat-anna-1", "t", 5), d = make_chat(&b, "chat-bert-1", "t", 5);
+    ts_dialog c = make_chat(&a, "chat-anna-1", "t", 5), d = make_chat(&b, "chat-bert-1", "t", 5);
     ts_chat_message m = put(&a, &c, "message-1", "text"), got_message;
     ts_buf sealed = ts_buf_make(1 << 20), wrapped = ts_buf_make(1 << 10);
     ts_vault vault;

@@ -31,7 +31,7 @@ void ts_id_make(char id[TS_ID_MAX + 1])
 /* What a sealed text is bound to.  The conversation's number would do, but a row that
  * is copied into another database must not open there either. */
 static ts_str place(char out[TS_VAULT_CONTEXT], const char *kind, const ts_owner *o,
-                    const ts_chat *c, int64_t seq, int64_t index)
+                    const ts_dialog *c, int64_t seq, int64_t index)
 {
     const int n = snprintf(out, TS_VAULT_CONTEXT, "tiefsee-1 %s %lld %s %lld %lld", kind,
                            (long long)o->id, c ? c->id : "", (long long)seq, (long long)index);
@@ -53,12 +53,12 @@ static tiefsee_status no_memory(tiefsee_error *err)
 
 #define CHAT "SELECT n, id, is_pinned, created, updated, n_messages, sealed FROM app_chat "
 
-void ts_chat_free(ts_chat *c)
+void ts_chat_free(ts_dialog *c)
 {
     ts_buf_free(&c->meta);
 }
 
-static tiefsee_status read_chat(const ts_owner *o, const ts_query *q, ts_chat *out,
+static tiefsee_status read_chat(const ts_owner *o, const ts_query *q, ts_dialog *out,
                                 tiefsee_error *err)
 {
     char where[TS_VAULT_CONTEXT];
@@ -85,12 +85,12 @@ static tiefsee_status end(ts_query *q, tiefsee_status st, tiefsee_error *err)
     return st == TIEFSEE_OK ? ended : st;
 }
 
-tiefsee_status ts_chats_find(ts_store *s, const ts_owner *o, const char *id, ts_chat *out,
+tiefsee_status ts_chats_find(ts_store *s, const ts_owner *o, const char *id, ts_dialog *out,
                              tiefsee_error *err)
 {
     tiefsee_status st = TIEFSEE_OK;
 
-    *out = (ts_chat){.meta = ts_buf_make(MAX_META)};
+    *out = (ts_dialog){.meta = ts_buf_make(MAX_META)};
     ts_query q = ts_query_begin(s, CHAT "WHERE user_n = ? AND id = ?");
     ts_query_i64(&q, o->id);
     ts_query_str(&q, ts_str_of(id));
@@ -99,8 +99,8 @@ tiefsee_status ts_chats_find(ts_store *s, const ts_owner *o, const char *id, ts_
     return end(&q, st, err);
 }
 
-static tiefsee_status insert_chat(ts_store *s, const ts_owner *o, ts_chat *c, const ts_buf *sealed,
-                                  bool *is_new, tiefsee_error *err)
+static tiefsee_status insert_chat(ts_store *s, const ts_owner *o, ts_dialog *c,
+                                  const ts_buf *sealed, bool *is_new, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(
         s, "INSERT INTO app_chat (user_n, id, is_pinned, created, updated, n_messages, sealed)"
@@ -120,7 +120,7 @@ static tiefsee_status insert_chat(ts_store *s, const ts_owner *o, ts_chat *c, co
     return st;
 }
 
-static tiefsee_status seal_meta(const ts_owner *o, const ts_chat *c, ts_buf *out,
+static tiefsee_status seal_meta(const ts_owner *o, const ts_dialog *c, ts_buf *out,
                                 tiefsee_error *err)
 {
     char where[TS_VAULT_CONTEXT];
@@ -131,7 +131,7 @@ static tiefsee_status seal_meta(const ts_owner *o, const ts_chat *c, ts_buf *out
                : no_memory(err);
 }
 
-tiefsee_status ts_chats_create(ts_store *s, const ts_owner *o, ts_chat *c, bool *is_new,
+tiefsee_status ts_chats_create(ts_store *s, const ts_owner *o, ts_dialog *c, bool *is_new,
                                tiefsee_error *err)
 {
     ts_buf sealed = ts_buf_make(MAX_META);
@@ -142,7 +142,7 @@ tiefsee_status ts_chats_create(ts_store *s, const ts_owner *o, ts_chat *c, bool 
         st = insert_chat(s, o, c, &sealed, is_new, err);
     ts_buf_free(&sealed);
     if (st == TIEFSEE_OK && !*is_new) {
-        ts_chat found;
+        ts_dialog found;
         st = ts_chats_find(s, o, c->id, &found, err);
         ts_chat_free(c);
         *c = found;
@@ -150,7 +150,7 @@ tiefsee_status ts_chats_create(ts_store *s, const ts_owner *o, ts_chat *c, bool 
     return st;
 }
 
-tiefsee_status ts_chats_save(ts_store *s, const ts_owner *o, const ts_chat *c, tiefsee_error *err)
+tiefsee_status ts_chats_save(ts_store *s, const ts_owner *o, const ts_dialog *c, tiefsee_error *err)
 {
     ts_buf sealed = ts_buf_make(MAX_META);
     tiefsee_status st = seal_meta(o, c, &sealed, err);
@@ -170,7 +170,8 @@ tiefsee_status ts_chats_save(ts_store *s, const ts_owner *o, const ts_chat *c, t
     return st;
 }
 
-tiefsee_status ts_chats_delete(ts_store *s, const ts_owner *o, const ts_chat *c, tiefsee_error *err)
+tiefsee_status ts_chats_delete(ts_store *s, const ts_owner *o, const ts_dialog *c,
+                               tiefsee_error *err)
 {
     ts_query q = ts_query_begin(s, "DELETE FROM app_chat WHERE n = ? AND user_n = ?");
 
@@ -180,12 +181,12 @@ tiefsee_status ts_chats_delete(ts_store *s, const ts_owner *o, const ts_chat *c,
     return ts_query_end(&q, err);
 }
 
-tiefsee_status ts_chats_list(ts_store *s, const ts_owner *o, const ts_chat *after,
+tiefsee_status ts_chats_list(ts_store *s, const ts_owner *o, const ts_dialog *after,
                              ts_chat_visit *visit, void *ctx, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(s, CHAT "WHERE user_n = ? AND (is_pinned, updated, n) < (?, ?, ?)"
                                         " ORDER BY is_pinned DESC, updated DESC, n DESC");
-    ts_chat c = {.meta = ts_buf_make(MAX_META)};
+    ts_dialog c = {.meta = ts_buf_make(MAX_META)};
     tiefsee_status st = TIEFSEE_OK;
 
     ts_query_i64(&q, o->id);
@@ -203,7 +204,7 @@ tiefsee_status ts_chats_list(ts_store *s, const ts_owner *o, const ts_chat *afte
 
 /* ---- messages */
 
-static int64_t row_of(const ts_chat *c, int64_t seq)
+static int64_t row_of(const ts_dialog *c, int64_t seq)
 {
     return c->n * (MAX_SEQ + 1) + seq;
 }
@@ -213,7 +214,7 @@ static int64_t seq_of(int64_t row)
     return row & MAX_SEQ;
 }
 
-static tiefsee_status next_seq(ts_store *s, const ts_chat *c, int64_t *seq, tiefsee_error *err)
+static tiefsee_status next_seq(ts_store *s, const ts_dialog *c, int64_t *seq, tiefsee_error *err)
 {
     ts_query q =
         ts_query_begin(s, "SELECT coalesce(max(n), 0) FROM app_message WHERE n BETWEEN ? AND ?");
@@ -228,7 +229,7 @@ static tiefsee_status next_seq(ts_store *s, const ts_chat *c, int64_t *seq, tief
                : st;
 }
 
-static tiefsee_status count_message(ts_store *s, ts_chat *c, int delta, tiefsee_error *err)
+static tiefsee_status count_message(ts_store *s, ts_dialog *c, int delta, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(s, "UPDATE app_chat SET n_messages = n_messages + ? WHERE n = ?");
 
@@ -239,7 +240,7 @@ static tiefsee_status count_message(ts_store *s, ts_chat *c, int delta, tiefsee_
     return ts_query_end(&q, err);
 }
 
-static tiefsee_status write_message(ts_store *s, const ts_chat *c, const ts_chat_message *m,
+static tiefsee_status write_message(ts_store *s, const ts_dialog *c, const ts_chat_message *m,
                                     const ts_buf *sealed, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(
@@ -256,7 +257,7 @@ static tiefsee_status write_message(ts_store *s, const ts_chat *c, const ts_chat
     return ts_query_end(&q, err);
 }
 
-tiefsee_status ts_chats_put(ts_store *s, const ts_owner *o, ts_chat *c, ts_chat_message *m,
+tiefsee_status ts_chats_put(ts_store *s, const ts_owner *o, ts_dialog *c, ts_chat_message *m,
                             tiefsee_error *err)
 {
     ts_buf sealed = ts_buf_make(MAX_SEALED);
@@ -277,7 +278,7 @@ tiefsee_status ts_chats_put(ts_store *s, const ts_owner *o, ts_chat *c, ts_chat_
     return st;
 }
 
-static tiefsee_status read_message(const ts_owner *o, const ts_chat *c, const ts_query *q,
+static tiefsee_status read_message(const ts_owner *o, const ts_dialog *c, const ts_query *q,
                                    ts_chat_message *m, ts_buf *text, tiefsee_error *err)
 {
     char where[TS_VAULT_CONTEXT];
@@ -292,7 +293,7 @@ static tiefsee_status read_message(const ts_owner *o, const ts_chat *c, const ts
     return TIEFSEE_OK;
 }
 
-tiefsee_status ts_chats_read(ts_store *s, const ts_owner *o, const ts_chat *c,
+tiefsee_status ts_chats_read(ts_store *s, const ts_owner *o, const ts_dialog *c,
                              ts_chat_message_visit *visit, void *ctx, tiefsee_error *err)
 {
     ts_query q = ts_query_begin(
@@ -312,7 +313,7 @@ tiefsee_status ts_chats_read(ts_store *s, const ts_owner *o, const ts_chat *c,
     return end(&q, st, err);
 }
 
-tiefsee_status ts_chats_find_message(ts_store *s, const ts_owner *o, const ts_chat *c,
+tiefsee_status ts_chats_find_message(ts_store *s, const ts_owner *o, const ts_dialog *c,
                                      const char *id, ts_chat_message *m, ts_buf *text,
                                      tiefsee_error *err)
 {
@@ -328,7 +329,7 @@ tiefsee_status ts_chats_find_message(ts_store *s, const ts_owner *o, const ts_ch
     return end(&q, st, err);
 }
 
-tiefsee_status ts_chats_remove_message(ts_store *s, const ts_owner *o, ts_chat *c, int64_t seq,
+tiefsee_status ts_chats_remove_message(ts_store *s, const ts_owner *o, ts_dialog *c, int64_t seq,
                                        tiefsee_error *err)
 {
     (void)o;
@@ -349,7 +350,7 @@ tiefsee_status ts_chats_remove_message(ts_store *s, const ts_owner *o, ts_chat *
 
 /* ---- files */
 
-tiefsee_status ts_chats_put_file(ts_store *s, const ts_owner *o, const ts_chat *c, int64_t seq,
+tiefsee_status ts_chats_put_file(ts_store *s, const ts_owner *o, const ts_dialog *c, int64_t seq,
                                  int64_t index, ts_str text, tiefsee_error *err)
 {
     ts_buf sealed = ts_buf_make(MAX_SEALED);
@@ -372,7 +373,7 @@ tiefsee_status ts_chats_put_file(ts_store *s, const ts_owner *o, const ts_chat *
     return st;
 }
 
-tiefsee_status ts_chats_find_file(ts_store *s, const ts_owner *o, const ts_chat *c, int64_t seq,
+tiefsee_status ts_chats_find_file(ts_store *s, const ts_owner *o, const ts_dialog *c, int64_t seq,
                                   int64_t index, ts_buf *text, bool *is_there, tiefsee_error *err)
 {
     ts_query q =
@@ -394,7 +395,7 @@ tiefsee_status ts_chats_find_file(ts_store *s, const ts_owner *o, const ts_chat 
 
 /* ---- search filters */
 
-tiefsee_status ts_chats_read_grams(ts_store *s, const ts_owner *o, const ts_chat *c, ts_grams *g,
+tiefsee_status ts_chats_read_grams(ts_store *s, const ts_owner *o, const ts_dialog *c, ts_grams *g,
                                    tiefsee_error *err)
 {
     ts_query q = ts_query_begin(s, "SELECT sealed FROM app_grams WHERE chat = ?");
@@ -412,7 +413,7 @@ tiefsee_status ts_chats_read_grams(ts_store *s, const ts_owner *o, const ts_chat
     return end(&q, st, err);
 }
 
-tiefsee_status ts_chats_save_grams(ts_store *s, const ts_owner *o, const ts_chat *c,
+tiefsee_status ts_chats_save_grams(ts_store *s, const ts_owner *o, const ts_dialog *c,
                                    const ts_grams *g, tiefsee_error *err)
 {
     ts_buf sealed = ts_buf_make(2 * TS_GRAMS_MAX);

@@ -191,7 +191,7 @@ void ts_search_forget(ts_search *x, int64_t user_n, int64_t chat_n)
 
 /* ---- adding */
 
-tiefsee_status ts_search_add(ts_search *x, ts_store *s, const ts_owner *o, const ts_chat *c,
+tiefsee_status ts_search_add(ts_search *x, ts_store *s, const ts_owner *o, const ts_dialog *c,
                              ts_str text, tiefsee_error *err)
 {
     ts_grams g = ts_grams_make();
@@ -233,8 +233,8 @@ static bool text_of(ts_str json, ts_buf *out)
     return is_good;
 }
 
-tiefsee_status ts_search_add_message(ts_search *x, ts_store *s, const ts_owner *o, const ts_chat *c,
-                                     ts_str json, tiefsee_error *err)
+tiefsee_status ts_search_add_message(ts_search *x, ts_store *s, const ts_owner *o,
+                                     const ts_dialog *c, ts_str json, tiefsee_error *err)
 {
     ts_buf text = ts_buf_make(MAX_TEXT);
     tiefsee_status st = text_of(json, &text)
@@ -383,7 +383,7 @@ static bool look_at_message(void *ctx, const ts_chat_message *m)
     return false;
 }
 
-static tiefsee_status look_at_chat(looking *k, const ts_chat *c, tiefsee_error *err)
+static tiefsee_status look_at_chat(looking *k, const ts_dialog *c, tiefsee_error *err)
 {
     json_t *meta = NULL;
 
@@ -410,7 +410,7 @@ static tiefsee_status look_at_chat(looking *k, const ts_chat *c, tiefsee_error *
     " WHERE user_n = ? AND (is_pinned, updated, n) < (?, ?, ?)" \
     " ORDER BY is_pinned DESC, updated DESC, n DESC"
 
-static tiefsee_status find_by_n(ts_store *s, const ts_owner *o, int64_t n, ts_chat *out,
+static tiefsee_status find_by_n(ts_store *s, const ts_owner *o, int64_t n, ts_dialog *out,
                                 tiefsee_error *err)
 {
     char id[TS_ID_MAX + 1] = "";
@@ -428,7 +428,7 @@ static tiefsee_status find_by_n(ts_store *s, const ts_owner *o, int64_t n, ts_ch
 
 static tiefsee_status try_chat(looking *k, int64_t n, bool *goes_on, tiefsee_error *err)
 {
-    ts_chat c;
+    ts_dialog c;
     tiefsee_status st = find_by_n(k->store, k->owner, n, &c, err);
 
     k->is_found = false;
@@ -441,11 +441,11 @@ static tiefsee_status try_chat(looking *k, int64_t n, bool *goes_on, tiefsee_err
 }
 
 static tiefsee_status walk(looking *k, const shelf *h, const ts_grams_query *grams, ts_query *q,
-                           ts_chat *stopped_at, tiefsee_error *err)
+                           ts_dialog *stopped_at, tiefsee_error *err)
 {
     tiefsee_status st = TIEFSEE_OK;
     bool goes_on = true;
-    ts_chat last = {0};
+    ts_dialog last = {0};
 
     while (st == TIEFSEE_OK && goes_on && ts_query_step(q)) {
         const int64_t n = ts_query_get_i64(q, 0);
@@ -457,15 +457,15 @@ static tiefsee_status walk(looking *k, const shelf *h, const ts_grams_query *gra
             *stopped_at = last;
             break;
         }
-        last = (ts_chat){
+        last = (ts_dialog){
             .n = n, .is_pinned = ts_query_get_i64(q, 1) != 0, .updated = ts_query_get_i64(q, 2)};
         st = try_chat(k, n, &goes_on, err);
     }
     return st;
 }
 
-static tiefsee_status run(looking *k, const shelf *h, ts_str query, const ts_chat *after,
-                          ts_chat *stopped_at, tiefsee_error *err)
+static tiefsee_status run(looking *k, const shelf *h, ts_str query, const ts_dialog *after,
+                          ts_dialog *stopped_at, tiefsee_error *err)
 {
     tiefsee_error ignored = {0};
     ts_grams_query grams;
@@ -483,7 +483,7 @@ static tiefsee_status run(looking *k, const shelf *h, ts_str query, const ts_cha
 
 tiefsee_status ts_search_run(ts_search *x, ts_store *s, const ts_owner *o,
                              const ts_search_query *query, ts_hit_visit *visit, void *ctx,
-                             ts_chat *stopped_at, tiefsee_error *err)
+                             ts_dialog *stopped_at, tiefsee_error *err)
 {
     looking k = {.store = s,
                  .owner = o,
@@ -496,7 +496,7 @@ tiefsee_status ts_search_run(ts_search *x, ts_store *s, const ts_owner *o,
     ts_buf wanted = ts_buf_make(MAX_TEXT);
     shelf *h = NULL;
 
-    *stopped_at = (ts_chat){0};
+    *stopped_at = (ts_dialog){0};
     tiefsee_status st = make_room(&wanted, query->text.len + 4)
                             ? open_shelf(x, s, o, &h, err)
                             : ts_fail_nomem(err, query->text.len, "searching");

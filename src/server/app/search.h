@@ -18,21 +18,21 @@ ts_search *ts_search_new(void) TS_MUST_CHECK; /* NULL: out of memory */
 void ts_search_free(ts_search *x);            /* NULL allowed; wipes */
 
 /* A conversation has some more text: a title, what was said. */
-tiefsee_status ts_search_add(ts_search *x, ts_store *s, const ts_owner *o, const ts_chat *c,
+tiefsee_status ts_search_add(ts_search *x, ts_store *s, const ts_owner *o, const ts_dialog *c,
                              ts_str text, tiefsee_error *err) TS_MUST_CHECK;
 
 /* chat_n 0: everything of this user.  After something was taken back, too. */
 void ts_search_forget(ts_search *x, int64_t user_n, int64_t chat_n);
 
 typedef struct ts_hit {
-    const ts_chat *chat;
+    const ts_dialog *chat;
     const char *message; /* id; "" where the title is what was found */
     ts_str snippet;      /* a part of the text, whole characters */
 } ts_hit;
 
 typedef struct ts_search_query {
     ts_str text;
-    const ts_chat *after; /* the last one of the page before; NULL: from the beginning */
+    const ts_dialog *after; /* the last one of the page before; NULL: from the beginning */
     double budget_s;
 } ts_search_query;
 
@@ -41,10 +41,11 @@ typedef struct ts_search_query {
 typedef bool ts_hit_visit(void *ctx, const ts_hit *hit);
 tiefsee_status ts_search_run(ts_search *x, ts_store *s, const ts_owner *o,
                              const ts_search_query *query, ts_hit_visit *visit, void *ctx,
-                             ts_chat *stopped_at, tiefsee_error *err) TS_MUST_CHECK;
+                             ts_dialog *stopped_at, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Text of a message of which parts can be searched: {"content", "files": [{"name"}]}. */
-tiefsee_status ts_search_add_message(ts_search *x, ts_store *s, const ts_owner *o, const ts_chat *c,
-                                     ts_str json, tiefsee_error *err) TS_MUST_CHECK;
+tiefsee_status ts_search_add_message(ts_search *x, ts_store *s, const ts_owner *o,
+                                     const ts_dialog *c, ts_str json,
+                                     tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

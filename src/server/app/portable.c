@@ -1,0 +1,255 @@
+/* portable.c - everything about a user, out and in again. */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/app/accounts.h"
+#include "server/app/audit.h"
+#include "server/app/chat_json.h"
+#include "server/app/login.h"
+#include "server/app/personal.h"
+#include "server/app/personal_parts.h"
+
+enum { MAX_OUT = 1 << 30 };
+
+/* ---- export */
+
+static void write_member(ts_out *o, const char *name, json_t *value)
+{
+    ts_buf text = ts_buf_make(MAX_OUT);
+
+    ts_out_f(o, ",\"%s\":", name);
+    if (value && ts_app_dump(&text, value))
+        ts_out_bytes(o, text.ptr, text.len);
+    else
+        o->has_failed = true;
+    json_decref(value);
+    ts_buf_free(&text);
+}
+
+typedef struct ids {
+    json_t *list;
+} ids;
+
+static bool add_id(void *ctx, const ts_dialog *c)
+{
+    return json_array_append_new(ctx, json_string(c->id)) == 0;
+}
+
+static tiefsee_status write_chats(ts_work *w, ts_out *o)
+{
+    json_t *list = json_array();
+    tiefsee_status st = ts_chats_list(w->store, &w->owner, NULL, add_id, list, &w->err);
+
+    for (size_t i = 0; i < json_array_size(list) && st == TIEFSEE_OK; i++) {
+        ts_dialog c;
+        st = ts_chats_find(w->store, &w->owner, json_string_value(json_array_get(list, i)), &c,
+                           &w->err);
+        ts_out_raw(o, i ? "," : "");
+        if (st == TIEFSEE_OK)
+            st = ts_chat_write(w, &c, true, o);
+        ts_chat_free(&c);
+    }
+    json_decref(list);
+    return st;
+}
+
+void ts_me_export(ts_http_request *req, ts_reply *reply)
+{
+    ts_out o = ts_out_make(MAX_OUT);
+    ts_work w;
+
+    if (!ts_app_enter(&w, req, reply))
+        return;
+    ts_out_f(&o,
+             "{\"format\":\"tiefsee-export\",\"version\":1,\"ai_generated\":true,\"exported\":%lld",
+             (long long)ts_app_now());
+    write_member(&o, "user", ts_login_user(&w.person));
+    write_member(&o, "settings", ts_me_read_settings(&w));
+    write_member(&o, "presets", ts_me_read_presets(&w));
+    write_member(&o, "usage", ts_me_read_usage(w.app, w.person.key_id, 0, &w.err));
+    write_member(&o, "sessions", ts_me_read_sessions(&w));
+    write_member(&o, "audit", ts_audit_read(w.app, w.person.id, 0, 100000, &w.err));
+    ts_out_raw(&o, ",\"conversations\":[");
+    const tiefsee_status st = write_chats(&w, &o);
+    ts_out_raw(&o, "]}");
+    if (st != TIEFSEE_OK) {
+        ts_out_free(&o);
+        (void)ts_app_fail(&w, st);
+        return;
+    }
+    ts_app_leave(&w);
+    (void)ts_reply_header(reply, "Content-Disposition", "attachment; filename=\"tiefsee.json\"");
+    (void)ts_reply_header(reply, "X-AI-Generated", "true");
+    ts_app_send_out(reply, &o);
+}
+
+/* ---- import */
+
+typedef struct importing {
+    ts_work *w;
+    int64_t n_chats, n_messages, n_skipped;
+    ts_wrong wrong;
+} importing;
+
+static const char *text_of(const json_t *object, const char *name)
+{
+    const char *text = json_string_value(json_object_get(object, name));
+
+    return text ? text : "";
+}
+
+/* A message as we would have made it: only what we know, with our types. */
+static json_t *plain_message(const json_t *from, const char *id, const char *parent, json_t *files)
+{
+    static const char *const kept[] = {"usage", "timings", "ai_generated"};
+    const bool is_user = strcmp(text_of(from, "role"), "user") == 0;
+    const json_t *created = json_object_get(from, "created");
+    json_t *m =
+        json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", id, "role", is_user ? "user" : "assistant",
+                  "content", text_of(from, "content"), "reasoning", text_of(from, "reasoning"),
+                  "created", json_is_integer(created) ? json_integer_value(created) : ts_app_now());
+
+    (void)json_object_set_new(m, "parent", *parent ? json_string(parent) : json_null());
+    (void)json_object_set(m, "files", files);
+    if (!is_user) {
+        (void)json_object_set_new(m, "model", json_string(text_of(from, "model")));
+        (void)json_object_set_new(
+            m, "finish", json_string(*text_of(from, "finish") ? text_of(from, "finish") : "stop"));
+        for (size_t i = 0; i < TS_COUNT(kept); i++)
+            if (json_object_get(from, kept[i]))
+                (void)json_object_set(m, kept[i], json_object_get(from, kept[i]));
+    }
+    return m;
+}
+
+static tiefsee_status put_message(importing *x, ts_dialog *c, const json_t *from)
+{
+    ts_work *w = x->w;
+    const char *id = text_of(from, "id"), *parent = text_of(from, "parent");
+    ts_chat_message m = {0};
+    ts_buf text = ts_buf_make(MAX_OUT);
+    json_t *texts = NULL;
+    json_t *files = ts_chat_take_files(w, NULL, json_object_get(from, "files"), &texts, &x->wrong);
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (ts_id_is_valid(id))
+        (void)snprintf(m.id, sizeof m.id, "%s", id);
+    else
+        ts_id_make(m.id);
+    json_t *plain =
+        files ? plain_message(from, m.id, ts_id_is_valid(parent) ? parent : "", files) : NULL;
+    if (!files)
+        st = ts_fail(&w->err, TIEFSEE_E_INVALID, "%s", x->wrong.message);
+    else if (!plain || !ts_app_dump(&text, plain))
+        st = ts_fail_nomem(&w->err, 0, "a message");
+    m.json = (ts_str){text.ptr, text.len};
+    if (st == TIEFSEE_OK)
+        st = ts_chats_put(w->store, &w->owner, c, &m, &w->err);
+    if (st == TIEFSEE_OK)
+        st = ts_chat_put_files(w, c, m.seq, texts);
+    if (st == TIEFSEE_OK)
+        st = ts_search_add_message(w->app->search, w->store, &w->owner, c, m.json, &w->err);
+    x->n_messages += st == TIEFSEE_OK;
+    json_decref(plain);
+    json_decref(files);
+    json_decref(texts);
+    ts_buf_free(&text);
+    return st;
+}
+
+static bool start_chat(ts_dialog *c, const json_t *from)
+{
+    static const char *const lines[] = {"title", "folder", "model"};
+    const json_t *created = json_object_get(from, "created"),
+                 *updated = json_object_get(from, "updated");
+    json_t *meta = json_object();
+    char line[TS_TITLE_MAX + 1];
+
+    *c = (ts_dialog){
+        .is_pinned = json_is_true(json_object_get(from, "is_pinned")),
+        .created = json_is_integer(created) ? json_integer_value(created) : ts_app_now(),
+        .updated = json_is_integer(updated) ? json_integer_value(updated) : ts_app_now(),
+        .meta = ts_buf_make(1 << 20)};
+    if (ts_id_is_valid(text_of(from, "id")))
+        (void)snprintf(c->id, sizeof c->id, "%s", text_of(from, "id"));
+    else
+        ts_id_make(c->id);
+    for (size_t i = 0; i < TS_COUNT(lines); i++) {
+        ts_app_line(line, TS_TITLE_MAX, text_of(from, lines[i]));
+        (void)json_object_set_new(meta, lines[i], json_string(line));
+    }
+    if (strlen(text_of(from, "system")) <= TS_SYSTEM_MAX)
+        (void)json_object_set_new(meta, "system", json_string(text_of(from, "system")));
+    if (ts_id_is_valid(text_of(from, "leaf")))
+        (void)json_object_set_new(meta, "leaf", json_string(text_of(from, "leaf")));
+    const bool is_good = ts_chat_set_meta(c, meta);
+    json_decref(meta);
+    return is_good;
+}
+
+static tiefsee_status put_chat(importing *x, const json_t *from)
+{
+    ts_work *w = x->w;
+    const json_t *messages = json_object_get(from, "messages");
+    bool is_new = false;
+    ts_dialog c;
+    tiefsee_status st =
+        start_chat(&c, from) ? TIEFSEE_OK : ts_fail_nomem(&w->err, 0, "a conversation");
+
+    if (st == TIEFSEE_OK)
+        st = ts_chats_create(w->store, &w->owner, &c, &is_new, &w->err);
+    for (size_t i = 0; st == TIEFSEE_OK && is_new && i < json_array_size(messages); i++)
+        st = put_message(x, &c, json_array_get(messages, i));
+    if (st == TIEFSEE_OK && is_new)
+        st = ts_search_add(w->app->search, w->store, &w->owner, &c,
+                           ts_str_of(text_of(from, "title")), &w->err);
+    ts_chat_free(&c);
+    x->n_chats += st == TIEFSEE_OK && is_new;
+    x->n_skipped += st == TIEFSEE_OK && !is_new;
+    return st;
+}
+
+static tiefsee_status import_all(importing *x, const json_t *chats)
+{
+    ts_work *w = x->w;
+    tiefsee_status st = TIEFSEE_OK;
+
+    for (size_t i = 0; i < json_array_size(chats) && st == TIEFSEE_OK; i++) {
+        const int64_t n_before = x->n_messages;
+
+        st = ts_store_begin(w->store, &w->err);
+        if (st == TIEFSEE_OK)
+            st = ts_store_end(w->store, put_chat(x, json_array_get(chats, i)), &w->err);
+        if (st != TIEFSEE_OK) {
+            x->n_messages = n_before;
+            ts_search_forget(w->app->search, w->person.n, 0);
+        }
+    }
+    return st;
+}
+
+void ts_me_import(ts_http_request *req, ts_reply *reply)
+{
+    json_t *body = ts_app_body(req, reply);
+    const json_t *chats = json_object_get(body, "conversations");
+    ts_work w;
+    importing x = {.w = &w};
+
+    if (!body)
+        return;
+    if (!json_is_array(chats))
+        ts_app_refuse(reply, 400, NULL, "conversations", "conversations is an array");
+    else if (ts_app_enter(&w, req, reply)) {
+        const tiefsee_status st = import_all(&x, chats);
+        if (st != TIEFSEE_OK)
+            (void)ts_app_fail(&w, st);
+        else {
+            ts_app_leave(&w);
+            ts_app_send(reply, 200,
+                        json_pack("{s:I,s:I,s:I}", "n_conversations", (json_int_t)x.n_chats,
+                                  "n_messages", (json_int_t)x.n_messages, "n_skipped",
+                                  (json_int_t)x.n_skipped));
+        }
+    }
+    json_decref(body);
+}

@@ -1,0 +1,209 @@
+#!/usr/bin/env python3
+"""Accounts of the assistant: the first admin, roles, and that no route gives one user
+what is another's.  Slow for its passwords: each is hashed as long as a real one.
+
+    test_accounts.py PATH_OF_TIEFSEE"""
+import json
+import os
+import re
+import unittest
+
+import served
+
+OURS = {"X-Tiefsee": "1"}
+MARK = "Annasgeheimnis"
+SOURCE = os.path.join(os.path.dirname(os.path.abspath(__file__)),
+                      "../../src/server/app/app_routes.c")
+
+
+def all_routes():
+    """(method, path, access) of every route, from the table itself."""
+    with open(SOURCE) as f:
+        found = re.findall(r'ROUTE\("(\w+)", "([^"]+)",\s*\w+,\s*(\w+)\)', f.read())
+    assert len(found) > 40, found
+    return found
+
+
+class Client:
+    def __init__(self, server):
+        self.server, self.cookie = server, None
+
+    def ask(self, method, path, body=None):
+        """(status, text, headers)"""
+        headers = {**OURS, **({"Cookie": self.cookie} if self.cookie else {})}
+        c, r = self.server.send(method, "/app/api/" + path, body, headers)
+        text = r.read().decode()
+        c.close()
+        return r.status, text, r.headers
+
+    def good(self, method, path, body=None):
+        status, text, headers = self.ask(method, path, body)
+        assert status in (200, 201, 202, 204), (method, path, status, text)
+        cookie = headers.get("Set-Cookie")
+        if cookie:
+            self.cookie = cookie.split(";")[0]
+        return json.loads(text) if text and text[0] in "{[" else text
+
+    def login(self, name, password):
+        for _ in range(200):  # one password is hashed at a time
+            status, text, headers = self.ask("POST", "login", {"name": name, "password": password})
+            if status != 429:
+                break
+        if status == 200:
+            self.cookie = headers.get("Set-Cookie").split(";")[0]
+        return status
+
+
+class Accounts(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.server = served.Server("--accounts")
+        code = cls.server.wait_for(r"15 minutes: (\S+)").group(1)
+        cls.admin, cls.anna, cls.bert, cls.reader = (Client(cls.server) for _ in range(4))
+        wrong = Client(cls.server).ask("POST", "setup", {"code": "aaaa-bbbb-cccc", "name": "root",
+                                                         "password": "long enough"})
+        assert wrong[0] == 401, wrong
+        first = cls.admin.good("POST", "setup",
+                               {"code": code, "name": "root", "password": "long enough"})
+        assert first["user"]["role"] == "admin"
+        again = Client(cls.server).ask("POST", "setup", {"code": code, "name": "other",
+                                                         "password": "long enough"})
+        assert again[0] == 409, again
+        cls.ids = {}
+        for name, role in (("anna", "member"), ("bert", "member"), ("rita", "reader")):
+            user = cls.admin.good("POST", "admin/users", {"name": name, "role": role,
+                                                          "password": "password of " + name})
+            cls.ids[name] = user["id"]
+        assert cls.anna.login("anna", "password of anna") == 200
+        assert cls.bert.login("Bert", "password of bert") == 200
+        assert cls.reader.login("rita", "password of rita") == 200
+        cls.fill(cls.anna)
+
+    @classmethod
+    def fill(cls, anna):
+        cls.chat = anna.good("POST", "conversations", {"title": MARK, "folder": MARK,
+                                                       "system": MARK})["id"]
+        anna.good("POST", f"conversations/{cls.chat}/answers",
+                  {"content": MARK, "max_tokens": 4, "seed": 1, "user_id": "message-of-anna",
+                   "answer_id": "answer-of-anna",
+                   "files": [{"name": MARK, "text": MARK}]})
+        anna.good("PUT", "me/settings", {"x": MARK})
+        anna.good("PUT", "presets/preset-of-anna", {"name": MARK})
+        cls.session = anna.good("GET", "me/sessions")["sessions"][0]["id"]
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+
+    def paths(self):
+        """Every route, with Anna's ids in it."""
+        for method, path, access in all_routes():
+            own = {"conversations": self.chat, "presets": "preset-of-anna",
+                   "sessions": self.session, "users": self.ids["anna"], "answers": "answer-of-anna",
+                   "messages": "message-of-anna"}
+            parts = path.split("/")
+            for i, part in enumerate(parts):
+                if part.startswith(":"):
+                    parts[i] = own[parts[i - 1]]
+            yield method, "/".join(parts), access
+
+    def test_without_a_session_only_the_open_routes_answer(self):
+        nobody = Client(self.server)
+        forged = Client(self.server)
+        forged.cookie = "tiefsee_session=" + "A" * 43
+        for method, path, access in self.paths():
+            for client in (nobody, forged):
+                status, text, _ = client.ask(method, path, {})
+                self.assertNotIn(MARK, text, path)
+                if access == "open_access":
+                    self.assertNotEqual(status, 404, path)
+                else:
+                    self.assertEqual(status, 401, (method, path, text))
+
+    def test_no_route_gives_one_user_what_is_anothers(self):
+        before = self.anna.good("GET", "me/export")
+        body = {"content": "x", "parent": "message-of-anna", "title": "taken", "action": "stop",
+                "messages": [{"role": "user", "content": "x"}], "max_tokens": 1,
+                "files": [{"of": "message-of-anna", "index": 0}], "what": "all",
+                "from": 0, "to": 1 << 52, "name": "x", "conversations": []}
+        for method, path, access in self.paths():
+            if path in ("logout", "login", "setup"):
+                continue
+            sent = {"y": 1} if path == "me/settings" else body
+            status, text, _ = self.bert.ask(method, path, sent if method != "GET" else None)
+            self.assertNotIn(MARK, text, (method, path))
+            self.assertNotIn("message-of-anna", text, (method, path))
+            if access == "admins":
+                self.assertEqual(status, 403, (method, path))
+            elif self.chat in path or "answer-of-anna" in path:
+                self.assertEqual(status, 404, (method, path, text))
+            self.assertLess(status, 500, (method, path, text))
+        self.assertEqual(self.bert.good("GET", f"conversations?q={MARK}")["conversations"], [])
+        after = self.anna.good("GET", "me/export")
+        for part in ("user", "settings", "presets", "conversations"):
+            self.assertEqual(before[part], after[part], part)
+        self.assertEqual({s["id"] for s in before["sessions"]}, {s["id"] for s in after["sessions"]})
+
+    def test_admins_see_numbers_and_no_content(self):
+        for method, path, access in self.paths():
+            if access == "admins" and method == "GET":
+                status, text, _ = self.admin.ask(method, path)
+                self.assertEqual(status, 200, path)
+                self.assertNotIn(MARK, text, path)
+        users = {u["name"]: u for u in self.admin.good("GET", "admin/users")["users"]}
+        self.assertEqual(users["anna"]["n_conversations"], 1)
+        self.assertTrue(self.admin.good("GET", "admin/audit")["is_intact"])
+        self.assertEqual(self.admin.ask("GET", f"conversations/{self.chat}")[0], 404)
+
+    def test_a_reader_changes_nothing(self):
+        for method, path, access in self.paths():
+            if access == "changes":
+                status, text, _ = self.reader.ask(method, path, {"content": "x"})
+                self.assertEqual(status, 403, (method, path, text))
+        self.assertEqual(self.reader.good("GET", "conversations")["conversations"], [])
+
+    def test_quotas_are_per_user(self):
+        self.admin.good("PATCH", f"admin/users/{self.ids['bert']}", {"limits": {"n_ctx": 8}})
+        chat = self.bert.good("POST", "conversations", {})["id"]
+        status, text, _ = self.bert.ask("POST", f"conversations/{chat}/answers",
+                                        {"content": "A question with more than eight tokens."})
+        self.assertEqual((status, json.loads(text)["error"]["code"]),
+                         (400, "context_length_exceeded"))
+        self.assertEqual(self.bert.good("GET", "me")["limits"]["n_ctx"], 8)
+        self.assertEqual(self.anna.good("GET", "me")["limits"]["n_ctx"], 0)
+        self.admin.good("PATCH", f"admin/users/{self.ids['bert']}", {"limits": {"n_ctx": 0}})
+
+    def test_who_is_disabled_or_erased_is_out_at_once(self):
+        carl = Client(self.server)
+        user = self.admin.good("POST", "admin/users", {"name": "carl", "password": "of carl 1"})
+        self.assertEqual(carl.login("carl", "wrong password"), 401)
+        self.assertEqual(carl.login("carl", "of carl 1"), 200)
+        carl.good("GET", "me")
+        self.admin.good("PATCH", f"admin/users/{user['id']}", {"is_disabled": True})
+        self.assertEqual(carl.ask("GET", "me")[0], 401)
+        self.assertEqual(carl.login("carl", "of carl 1"), 401)
+        self.admin.good("PATCH", f"admin/users/{user['id']}", {"is_disabled": False})
+        self.assertEqual(carl.login("carl", "of carl 1"), 200)
+        self.admin.good("DELETE", f"admin/users/{user['id']}")
+        self.assertEqual(carl.ask("GET", "me")[0], 401)
+        root = next(u for u in self.admin.good("GET", "admin/users")["users"]
+                    if u["name"] == "root")
+        self.assertEqual(self.admin.ask("DELETE", f"admin/users/{root['id']}")[0], 409)
+
+    def test_cookies_are_not_for_scripts_or_other_sites(self):
+        client = Client(self.server)
+        for _ in range(200):
+            status, _, headers = client.ask("POST", "login", {"name": "anna",
+                                                              "password": "password of anna"})
+            if status != 429:
+                break
+        cookie = headers["Set-Cookie"]
+        for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+            self.assertIn(part, cookie)
+        client.cookie = cookie.split(";")[0]
+        client.good("GET", "me")
+        client.good("POST", "logout", {})
+        self.assertEqual(client.ask("GET", "me")[0], 401)
+
+
+served.main()

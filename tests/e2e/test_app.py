@@ -1,0 +1,332 @@
+#!/usr/bin/env python3
+"""The assistant's API (docs/app-api.md): one user, conversations, answers, rights.
+
+    test_app.py PATH_OF_TIEFSEE"""
+import json
+import os
+import signal
+import threading
+import time
+import unittest
+
+import served
+
+OURS = {"X-Tiefsee": "1"}
+QUESTION = "What is 17 + 25?"
+MARK = "Quittenbrotmarkierung"
+
+
+def events_of(text):
+    parts = [p for p in text.split("\n\n") if p and not p.startswith(":")]
+    assert all(p.startswith("data: ") for p in parts), text
+    return [json.loads(p[6:]) for p in parts]
+
+
+class Client:
+    def __init__(self, server, cookie=None):
+        self.server, self.cookie = server, cookie
+
+    def headers(self, extra=None):
+        return {**OURS, **({"Cookie": self.cookie} if self.cookie else {}), **(extra or {})}
+
+    def ask(self, method, path, body=None, headers=None):
+        return self.server.ask(method, "/app/api/" + path, body, self.headers(headers))
+
+    def good(self, method, path, body=None, status=(200, 201, 202, 204)):
+        got, answer, _ = self.ask(method, path, body)
+        assert got in status, (method, path, got, answer)
+        return answer
+
+    def stream(self, method, path, body=None):
+        c, r = self.server.send(method, "/app/api/" + path, body, self.headers())
+        text = r.read().decode()
+        c.close()
+        return r.status, (events_of(text) if r.status == 200 else json.loads(text))
+
+    def answer(self, chat, **body):
+        body.setdefault("seed", 1)
+        body.setdefault("max_tokens", 60)
+        status, events = self.stream("POST", f"conversations/{chat}/answers", body)
+        assert status == 200, events
+        return events
+
+    def chat(self, **body):
+        return self.good("POST", "conversations", body)["id"]
+
+
+def text_of(events, kind):
+    return "".join(e["text"] for e in events if e["type"] == kind)
+
+
+class Base(unittest.TestCase):
+    args = ()
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = served.Server(*cls.args)
+        cls.me = Client(cls.server)
+
+    @classmethod
+    def tearDownClass(cls):
+        assert cls.server.stop() == 0
+
+    def refused(self, client, method, path, status, code, body=None, headers=None):
+        got, answer, _ = client.ask(method, path, body, headers)
+        self.assertEqual((got, answer["error"]["code"]), (status, code), answer)
+        self.assertEqual(set(answer["error"]), {"code", "message", "field"})
+
+
+class OneUser(Base):
+    def test_session_says_who_and_what(self):
+        s = self.me.good("GET", "session")
+        self.assertEqual((s["api"], s["mode"], s["needs_setup"]), (1, "single", False))
+        self.assertEqual((s["user"]["name"], s["user"]["role"]), ("local", "admin"))
+        self.assertIn("KI", s["server"]["ai_notice"]["de"])
+
+    def test_changes_need_our_header_and_our_own_page(self):
+        for headers in ({}, {"X-Tiefsee": "1", "Sec-Fetch-Site": "cross-site"}):
+            status, answer, _ = self.server.ask("POST", "/app/api/conversations", {}, headers)
+            self.assertEqual((status, answer["error"]["code"]), (403, "csrf"))
+        status, _, _ = self.server.ask("POST", "/app/api/conversations", {},
+                                       {**OURS, "Origin": "http://evil.example"})
+        self.assertEqual(status, 403)
+        self.refused(self.me, "GET", "nowhere", 404, "not_found")
+
+    def test_an_answer_is_streamed_kept_and_continued_as_a_tree(self):
+        chat = self.me.chat(title="Sums", system="Be short.")
+        events = self.me.answer(chat, content=QUESTION)
+        self.assertEqual([events[0]["type"], events[-1]["type"]], ["start", "done"])
+        start, done = events[0], events[-1]
+        self.assertEqual(start["user"]["content"], QUESTION)
+        self.assertEqual(start["answer"]["finish"], "live")
+        self.assertTrue(done["is_saved"])
+        self.assertNotIn("content", done["answer"])
+        self.assertGreater(done["answer"]["usage"]["completion"], 0)
+        c = self.me.good("GET", f"conversations/{chat}")
+        self.assertEqual([m["role"] for m in c["messages"]], ["user", "assistant"])
+        user, answer = c["messages"]
+        self.assertEqual(answer["content"], text_of(events, "content"))
+        self.assertEqual(answer["reasoning"], text_of(events, "reasoning"))
+        self.assertEqual((answer["parent"], c["leaf"], user["parent"]),
+                         (user["id"], answer["id"], None))
+        self.assertTrue(answer["ai_generated"])
+
+        again = self.me.answer(chat, parent=user["id"], seed=2)  # regenerate
+        self.assertIsNone(again[0]["user"])
+        self.assertEqual(again[0]["answer"]["parent"], user["id"])
+        edited = self.me.answer(chat, parent=None, content="What is 1 + 1?")  # another branch
+        self.assertIsNone(edited[0]["user"]["parent"])
+        more = self.me.answer(chat, content="And 2 + 2?")  # below the leaf
+        self.assertEqual(more[0]["user"]["parent"], edited[0]["answer"]["id"])
+        c = self.me.good("GET", f"conversations/{chat}")
+        self.assertEqual(len(c["messages"]), 7)
+        self.assertEqual(c["n_messages"], 7)
+        self.me.good("DELETE", f"conversations/{chat}/messages/{edited[0]['user']['id']}")
+        self.assertEqual(len(self.me.good("GET", f"conversations/{chat}")["messages"]), 3)
+
+    def test_a_cut_answer_goes_on(self):
+        chat = self.me.chat()
+        cut = self.me.answer(chat, content="Count to twenty.", max_tokens=3)
+        self.assertEqual(cut[-1]["answer"]["finish"], "length")
+        before = self.me.good("GET", f"conversations/{chat}")["messages"][1]
+        on = self.me.answer(chat, continues=before["id"], max_tokens=4)
+        self.assertEqual(on[0]["answer"]["content"], before["content"])
+        after = self.me.good("GET", f"conversations/{chat}")["messages"][1]
+        self.assertTrue(after["content"].startswith(before["content"]))
+        self.assertTrue((after["reasoning"] + after["content"]) >
+                        (before["reasoning"] + before["content"]))
+        self.assertEqual(after["id"], before["id"])
+
+    def test_an_answer_goes_on_without_its_listener_and_can_be_joined_and_stopped(self):
+        chat = self.me.chat()
+        c, r = self.server.send("POST", f"/app/api/conversations/{chat}/answers",
+                                {"content": "Tell me everything.", "max_tokens": 900, "seed": 3,
+                                 "answer_id": "answer-to-join"}, self.me.headers())
+        first = r.readline()
+        self.assertIn(b'"start"', first)
+        c.sock.close()
+        c.close()
+        status, events = None, None
+
+        def join():
+            nonlocal status, events
+            status, events = self.me.stream("GET",
+                                            f"conversations/{chat}/answers/answer-to-join")
+        listener = threading.Thread(target=join)
+        listener.start()
+        self.me.ask("POST", f"conversations/{chat}/answers/answer-to-join", {"action": "stop"})
+        listener.join(served.LIMIT_S)
+        self.assertEqual(status, 200)
+        self.assertEqual((events[0]["type"], events[-1]["type"]), ("start", "done"))
+        self.assertIn(events[-1]["answer"]["finish"], ("stopped", "stop", "length"))
+        got = self.me.good("GET", f"conversations/{chat}/messages/answer-to-join")
+        said = events[0]["answer"]["reasoning"] + text_of(events, "reasoning")
+        self.assertEqual(got["reasoning"], said)
+
+    def test_a_temporary_chat_is_answered_and_not_written(self):
+        status, events = self.me.stream("POST", "answers", {
+            "messages": [{"role": "user", "content": MARK + "temporary"}], "max_tokens": 5})
+        self.assertEqual((status, events[-1]["type"], events[-1]["is_saved"]), (200, "done", False))
+        for name in os.listdir(served.FOLDER):
+            with open(os.path.join(served.FOLDER, name), "rb") as f:
+                self.assertFalse((MARK + "temporary").encode() in f.read(), name)
+
+    def test_files_come_before_the_question_and_are_taken_along(self):
+        chat = self.me.chat()
+        files = [{"name": "a\u202eb.txt", "bytes": 5, "text": "Hello"}]
+        events = self.me.answer(chat, content="Read it.", files=files, max_tokens=3)
+        user = events[0]["user"]
+        self.assertEqual(user["files"], [{"name": "a b.txt", "bytes": 5, "chars": 5}])
+        got = self.me.good("GET", f"conversations/{chat}/messages/{user['id']}")
+        self.assertEqual(got["files"][0]["text"], "Hello")
+        self.assertGreater(events[1]["n_prompt"], 20)
+        again = self.me.answer(chat, parent=None, content="Once more.", max_tokens=3,
+                               files=[{"of": user["id"], "index": 0}])
+        got = self.me.good("GET", f"conversations/{chat}/messages/{again[0]['user']['id']}")
+        self.assertEqual(got["files"][0]["text"], "Hello")
+
+    def test_list_search_folders_and_pages(self):
+        ids = [self.me.chat(title=f"Zeppelin {i}", folder="air" if i % 2 else "") for i in range(5)]
+        self.me.good("PATCH", f"conversations/{ids[0]}", {"is_pinned": True, "title": "x\ny"})
+        page = self.me.good("GET", "conversations?limit=2")
+        self.assertEqual(page["conversations"][0]["id"], ids[0])
+        self.assertEqual(page["conversations"][0]["title"], "x y")
+        rest = self.me.good("GET", f"conversations?limit=500&before={page['next']}")
+        seen = [c["id"] for c in page["conversations"] + rest["conversations"]]
+        self.assertEqual(len(seen), len(set(seen)))
+        self.assertTrue(set(ids) <= set(seen))
+        found = self.me.good("GET", "conversations?q=ZEPP")["conversations"]
+        self.assertEqual({c["id"] for c in found}, set(ids[1:]))
+        self.assertIn("Zeppelin", found[0]["snippet"])
+        air = self.me.good("GET", "conversations?folder=air")["conversations"]
+        self.assertEqual({c["id"] for c in air}, {ids[1], ids[3]})
+        self.assertIn({"name": "air", "n": 2}, self.me.good("GET", "folders")["folders"])
+        for i in ids:
+            self.me.good("DELETE", f"conversations/{i}")
+        self.assertEqual(self.me.good("GET", "conversations?q=zepp")["conversations"], [])
+
+    def test_the_model_names_a_conversation(self):
+        chat = self.me.chat()
+        self.refused(self.me, "POST", f"conversations/{chat}/title", 409, "conflict", {})
+        self.me.answer(chat, content=QUESTION, max_tokens=5)
+        title = self.me.good("POST", f"conversations/{chat}/title", {})["title"]
+        self.assertTrue(0 < len(title) <= 80)
+        self.assertEqual(self.me.good("GET", f"conversations/{chat}")["title"], title)
+
+    def test_settings_and_presets(self):
+        self.assertEqual(self.me.good("GET", "me/settings"), {})
+        self.me.good("PUT", "me/settings", {"theme": "dark"})
+        self.assertEqual(self.me.good("GET", "me/settings"), {"theme": "dark"})
+        self.me.good("PUT", "presets/preset-one", {"name": "Pirate", "system": "Arr."})
+        self.assertEqual([p["name"] for p in self.me.good("GET", "presets")["presets"]], ["Pirate"])
+        self.me.good("DELETE", "presets/preset-one")
+        self.assertEqual(self.me.good("GET", "presets")["presets"], [])
+
+    def test_what_is_wrong_is_named(self):
+        chat = self.me.chat()
+        path = f"conversations/{chat}/answers"
+        self.refused(self.me, "POST", path, 400, "invalid", {})
+        self.refused(self.me, "POST", path, 400, "invalid", {"content": 5})
+        self.refused(self.me, "POST", path, 400, "invalid", {"content": "x", "effort": "some"})
+        self.refused(self.me, "POST", path, 404, "not_found", {"content": "x", "parent": "nobody-at-all"})
+        self.refused(self.me, "POST", path, 400, "context_length_exceeded", {"content": "x " * 9000})
+        self.refused(self.me, "POST", "conversations", 400, "invalid", {"id": "a b c d e"})
+        self.refused(self.me, "GET", "conversations/not-there-at-all", 404, "not_found")
+        self.assertEqual(self.me.good("GET", f"conversations/{chat}")["messages"], [])
+
+    def test_the_same_id_twice_is_the_same_conversation(self):
+        self.assertEqual(self.me.ask("POST", "conversations", {"id": "twice-the-same"})[0], 201)
+        status, answer, _ = self.me.ask("POST", "conversations", {"id": "twice-the-same", "title": "b"})
+        self.assertEqual((status, answer["title"]), (200, ""))
+
+    def test_status_and_notice(self):
+        status = self.me.good("GET", "status")
+        self.assertEqual(status["models"][0]["name"], served.NAME)
+        titles = {n: self.me.good("GET", f"notice?language={n}")["title"] for n in ("en", "de", "zh")}
+        self.assertEqual(len(set(titles.values())), 3)
+
+    def test_usage_is_counted(self):
+        chat = self.me.chat()
+        before = sum(d["n_requests"] for d in self.me.good("GET", "me/usage")["days"])
+        self.me.answer(chat, content=QUESTION, max_tokens=4)
+        days = self.me.good("GET", "me/usage")["days"]
+        self.assertEqual(sum(d["n_requests"] for d in days), before + 1)
+
+
+class Rights(Base):
+    def test_export_comes_in_again_and_erasing_leaves_nothing(self):
+        chat = self.me.chat(title=MARK + " title", folder=MARK + " folder", system=MARK + " system")
+        self.me.answer(chat, content=MARK + " question", max_tokens=4,
+                       files=[{"name": MARK + ".txt", "text": MARK + " file"}])
+        self.me.good("PUT", "me/settings", {"note": MARK})
+        exported = self.me.good("GET", "me/export")
+        text = json.dumps(exported)
+        for part in (" title", " folder", " system", " question", ".txt", " file"):
+            self.assertIn(MARK + part, text)
+        self.assertTrue(exported["ai_generated"])
+        one = self.me.good("GET", f"conversations/{chat}/export")
+        self.assertEqual(one["conversations"], exported["conversations"])
+        again = self.me.good("POST", "import", {"conversations": exported["conversations"]})
+        self.assertEqual((again["n_conversations"], again["n_skipped"]), (0, 1))
+
+        cert = self.me.good("POST", "me/erase", {"what": "all"})["certificate"]
+        self.assertEqual((cert["what"], cert["n_conversations"], cert["n_messages"]), ("all", 1, 2))
+        self.assertEqual(self.me.good("GET", "conversations")["conversations"], [])
+        self.assertEqual(self.me.good("GET", "me/settings"), {})
+
+        back = self.me.good("POST", "import", {"conversations": exported["conversations"]})
+        self.assertEqual((back["n_conversations"], back["n_messages"]), (1, 2))
+        restored = self.me.good("GET", "me/export")["conversations"]
+        self.assertEqual([m["content"] for m in restored[0]["messages"]],
+                         [m["content"] for m in exported["conversations"][0]["messages"]])
+        self.assertEqual(restored[0]["messages"][0]["files"][0]["text"], MARK + " file")
+        self.assertIn(MARK, json.dumps(self.me.good("GET", "conversations?q=" + MARK)))
+
+        user_id = self.me.good("GET", "session")["user"]["id"]
+        self.assertTrue(self.disk_has(chat))
+        self.me.good("POST", "me/erase", {"what": "account"})
+        self.assertEqual(self.me.good("GET", "conversations")["conversations"], [])
+        self.assertNotEqual(self.me.good("GET", "session")["user"]["id"], user_id)
+        self.assertFalse(self.disk_has(chat))
+        self.assertFalse(self.disk_has(MARK))
+
+    def disk_has(self, text):
+        found = False
+        for end in ("", "-wal", "-shm", ".key"):
+            with open(self.server.db + end, "rb") as f:
+                found = found or text.encode() in f.read()
+        return found
+
+    def test_a_frozen_account_reads_and_exports_only(self):
+        chat = self.me.chat(title="kept")
+        self.me.good("PATCH", "me", {"is_frozen": True})
+        self.refused(self.me, "DELETE", f"conversations/{chat}", 403, "frozen")
+        self.refused(self.me, "POST", f"conversations/{chat}/answers", 403, "frozen", {"content": "x"})
+        self.assertTrue(self.me.good("GET", "me/export")["user"]["is_frozen"])
+        self.me.good("PATCH", "me", {"is_frozen": False})
+        self.me.good("DELETE", f"conversations/{chat}")
+
+
+class Killed(unittest.TestCase):
+    def test_what_done_acknowledged_survives_kill_9_and_what_streamed_is_there_as_broken(self):
+        server = served.Server()
+        me = Client(server)
+        chat = me.chat()
+        done = me.answer(chat, content=QUESTION, max_tokens=6)
+        c, r = server.send("POST", f"/app/api/conversations/{chat}/answers",
+                           {"content": "Go on.", "max_tokens": 900}, me.headers())
+        self.assertIn(b"start", r.readline())
+        server.process.kill()
+        server.process.wait(served.LIMIT_S)
+        c.close()
+        second = served.Server("--db", server.db)
+        try:
+            messages = Client(second).good("GET", f"conversations/{chat}")["messages"]
+            self.assertEqual(messages[1]["content"], text_of(done, "content"))
+            self.assertEqual([m["role"] for m in messages], ["user", "assistant"] * 2)
+            self.assertIn(messages[3]["finish"], ("broken", "stop", "length"))
+        finally:
+            self.assertEqual(second.stop(), 0)
+
+
+served.main()

@@ -7,6 +7,9 @@
 /* Seconds since an arbitrary point; never goes back. */
 double ts_clock_seconds(void);
 
+/* Seconds that this thread has computed, whoever else did meanwhile. */
+double ts_clock_thread_seconds(void);
+
 /* Milliseconds since 1970-01-01 UTC; jumps when somebody sets the clock. */
 int64_t ts_clock_unix_ms(void);
 

@@ -14,6 +14,10 @@
 #include <string.h>
 
 #include "core/alloc.h"
+#include "core/clock.h"
+
+/* A schema is some tenths of a millisecond; one request must not hold a thread. */
+static const double MAX_COMPILE_S = 2;
 
 typedef enum phase { CONTENT, BEGIN, CALL, HEAD, TAIL, BETWEEN, BREAK, END } phase;
 
@@ -242,8 +246,11 @@ static tiefsee_status compile_one(ts_grammar_rules **out, const ts_grammar_part 
 
 /* The rules of a tool's arguments, and the part that they were made of. */
 static tiefsee_status compile_arguments(ts_grammar_rules **out, ts_grammar_part *part,
-                                        const ts_calls_tool *tool, tiefsee_error *err)
+                                        const ts_calls_tool *tool, double until, tiefsee_error *err)
 {
+    if (ts_clock_thread_seconds() > until)
+        return ts_fail(err, TIEFSEE_E_LIMIT,
+                       "the schemas of all tools take more than %.0f s to prepare", MAX_COMPILE_S);
     *part = (ts_grammar_part){.kind = tool->schema.len > 0 ? TS_GRAMMAR_SCHEMA : TS_GRAMMAR_JSON,
                               .text = tool->schema};
     const tiefsee_status st = compile_one(out, part, err);
@@ -256,11 +263,12 @@ static tiefsee_status compile_arguments(ts_grammar_rules **out, ts_grammar_part 
 static tiefsee_status compile_plain(calls *c, const ts_calls_spec *spec, ts_grammar_part *parts,
                                     size_t *failed, tiefsee_error *err)
 {
+    const double until = ts_clock_thread_seconds() + MAX_COMPILE_S;
     tiefsee_status st = TIEFSEE_OK;
     size_t ignored;
 
     for (*failed = 0; *failed < spec->n_tools && st == TIEFSEE_OK; *failed += st == TIEFSEE_OK) {
-        st = compile_arguments(&c->tail[*failed], parts, &spec->tools[*failed], err);
+        st = compile_arguments(&c->tail[*failed], parts, &spec->tools[*failed], until, err);
         c->n_tails += st == TIEFSEE_OK;
     }
     for (size_t i = 0; i < spec->n_tools; i++)
@@ -275,12 +283,13 @@ static tiefsee_status fill_fenced(const ts_calls_spec *spec, ts_grammar_part *pa
                                   size_t *failed, tiefsee_error *err)
 {
     static const char fence[] = "\n```json\n";
+    const double until = ts_clock_thread_seconds() + MAX_COMPILE_S;
     size_t at = 0;
 
     for (*failed = 0; *failed < spec->n_tools; ++*failed) {
         const ts_calls_tool *tool = &spec->tools[*failed];
         ts_grammar_rules *rules = NULL;
-        const tiefsee_status st = compile_arguments(&rules, &parts[*failed], tool, err);
+        const tiefsee_status st = compile_arguments(&rules, &parts[*failed], tool, until, err);
         ts_grammar_rules_free(rules);
         if (st != TIEFSEE_OK)
             return st;

@@ -291,6 +291,13 @@ class Tools(unittest.TestCase):
         self.check(choice["message"]["tool_calls"], {"add"})
         self.assertTrue(choice["message"]["reasoning_content"])
 
+    def test_only_allowed_tools_are_called(self):
+        allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "now"}}]}
+        for seed in range(3):
+            choice = self.call(seed=seed, tool_choice={"type": "allowed_tools",
+                                                       "allowed_tools": allowed})
+            self.check(choice["message"]["tool_calls"], {"now"})
+
     def test_streams_say_the_same_in_pieces(self):
         for path in ("/v1/chat/completions", "/chat/completions"):
             for seed in range(3):

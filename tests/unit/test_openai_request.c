@@ -202,6 +202,12 @@ static const struct {
     {"{" MODEL USER ",\"tool_choice\":\"some\"}", true, 400, "tool_choice", "'auto'"},
     {"{" MODEL USER ",\"tool_choice\":{\"type\":\"function\",\"function\":{\"name\":\"x\"}}}", true,
      400, "tool_choice", "'x'"},
+    {"{" MODEL USER
+     ",\"tool_choice\":{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":\"auto\","
+     "\"tools\":[{\"function\":{\"name\":\"x\"}}]}}}",
+     true, 400, "tool_choice", "entry 0"},
+    {"{" MODEL USER ",\"tool_choice\":{\"type\":\"allowed_tools\"}}", true, 400, "tool_choice",
+     "mode"},
     {"{" MODEL USER ",\"functions\":[{}]}", true, 400, "functions", "tools"},
     {"{" MODEL USER ",\"thinking\":{\"type\":\"on\"}}", true, 400, "thinking", "enabled"},
     {"{" MODEL USER ",\"reasoning_effort\":\"much\"}", true, 400, "reasoning_effort", "much"},

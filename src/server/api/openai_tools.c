@@ -85,6 +85,51 @@ static bool read_tools(ts_turn_request *r, ts_wrong *w)
     return true;
 }
 
+static ts_turn_tool *find_tool(ts_turn_tool *tools, size_t n, const char *name)
+{
+    for (size_t i = 0; i < n; i++)
+        if (strcmp(tools[i].name, name) == 0)
+            return &tools[i];
+    return NULL;
+}
+
+/* {"mode": "auto" or "required", "tools": [{"type": "function", "function": {"name"}}, ...]}:
+ * the others are withheld. */
+static bool read_allowed(ts_turn_request *r, const json_t *allowed, ts_wrong *w)
+{
+    const json_t *list = ts_field_get(allowed, "tools");
+    const ts_str mode = ts_json_str(ts_field_get(allowed, "mode"));
+    ts_turn_tool *tools = ts_arena_alloc_zero(r->arena, r->n_tools + 1, sizeof *tools);
+    size_t i;
+    json_t *item;
+
+    if (!tools)
+        return ts_turn_no_memory(w);
+    if (!ts_str_is(mode, "auto") && !ts_str_is(mode, "required"))
+        return ts_wrong_field(w, "tool_choice",
+                              "allowed_tools: mode 'auto' or 'required' expected");
+    if (json_array_size(list) == 0)
+        return ts_wrong_field(w, "tool_choice", "allowed_tools: no tools");
+    for (size_t k = 0; k < r->n_tools; k++) {
+        tools[k] = r->tools[k];
+        tools[k].is_withheld = true;
+    }
+    json_array_foreach(list, i, item)
+    {
+        const json_t *name = ts_field_get(ts_field_get(item, "function"), "name");
+        ts_turn_tool *found =
+            json_is_string(name) ? find_tool(tools, r->n_tools, json_string_value(name)) : NULL;
+
+        if (!found)
+            return ts_wrong_field(w, "tool_choice", "allowed_tools: entry %zu is none of the tools",
+                                  i);
+        found->is_withheld = false;
+    }
+    r->tools = tools;
+    r->tool_choice = ts_str_is(mode, "required") ? TS_TOOLS_REQUIRED : TS_TOOLS_AUTO;
+    return true;
+}
+
 static bool read_choice(ts_turn_request *r, ts_wrong *w)
 {
     static const struct {
@@ -102,9 +147,12 @@ static bool read_choice(ts_turn_request *r, ts_wrong *w)
             return r->n_tools > 0 || words[i].choice != TS_TOOLS_REQUIRED ||
                    ts_wrong_field(w, "tool_choice", "'required' needs tools");
         }
+    if (ts_str_is(ts_json_str(ts_field_get(choice, "type")), "allowed_tools"))
+        return read_allowed(r, ts_field_get(choice, "allowed_tools"), w);
     if (!ts_str_is(ts_json_str(ts_field_get(choice, "type")), "function") || !json_is_string(name))
         return ts_wrong_field(w, "tool_choice",
-                              "'none', 'auto', 'required' or a function with its name expected");
+                              "'none', 'auto', 'required', a function with its name or "
+                              "allowed_tools expected");
     r->tool_choice = TS_TOOLS_NAMED;
     r->chosen_tool = json_string_value(name);
     return has_name(r->tools, r->n_tools, r->chosen_tool) ||

@@ -421,7 +421,7 @@ static bool list_callable(ts_turn_request *r, ts_calls_tool *list, size_t *n, ts
     for (size_t i = 0; i < r->n_tools; i++) {
         const ts_turn_tool *tool = &r->tools[i];
 
-        if (is_named && strcmp(tool->name, r->chosen_tool) != 0)
+        if (tool->is_withheld || (is_named && strcmp(tool->name, r->chosen_tool) != 0))
             continue;
         list[*n] = (ts_calls_tool){.name = tool->name, .is_strict = tool->is_strict};
         if (!arguments_schema(r, tool, &list[(*n)++].schema, w))

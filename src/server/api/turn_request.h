@@ -35,6 +35,7 @@ typedef struct ts_turn_tool {
     const char *description;  /* NULL: none */
     const json_t *parameters; /* a JSON Schema of an object; NULL: any object */
     bool is_strict;           /* refuse a schema that cannot be kept; else any object will do */
+    bool is_withheld;         /* told to the model, but not to be called this time */
 } ts_turn_tool;
 
 typedef enum ts_tool_choice {

@@ -90,7 +90,8 @@ typedef struct trunk_loop {
     const real *from; /* head: normed outputs */
     real *to;         /* head: their gradients */
     const uint32_t *row, *target;
-    size_t first, n; /* head: the rows in hand */
+    const real *weight; /* head: of each row, or NULL */
+    size_t first, n;    /* head: the rows in hand */
     real scale;
 } trunk_loop;
 
@@ -166,9 +167,12 @@ static void head_rows(void *ctx, size_t begin, size_t end, int thread)
     for (size_t i = 0; i < n; i++)
         memcpy(x.v + i * d, l->from + l->row[l->first + begin + i] * d, d * sizeof(real));
     ts_linear_forward(k, logits, false, x, &t->net.head, n);
-    for (size_t i = 0; i < n; i++)
-        t->loss[l->first + begin + i] =
-            (double)ts_xent(k, logits.v + i * V, V, l->target[l->first + begin + i], l->scale);
+    for (size_t i = 0; i < n; i++) {
+        const size_t at = l->first + begin + i;
+        const real weight = l->weight ? l->weight[at] : 1;
+        t->loss[at] = (double)(weight * ts_xent(k, logits.v + i * V, V, l->target[at],
+                                                l->weight ? l->scale * weight : l->scale));
+    }
     ts_linear_backward(k, dx, false, logits, &t->net.head, n);
     for (size_t i = 0; i < n; i++)
         memcpy(l->to + l->row[l->first + begin + i] * d, dx.v + i * d, d * sizeof(real));
@@ -252,6 +256,7 @@ ts_trunk_loss ts_trunk_backward(ts_trunk *t, const ts_train_batch *b, ts_trunk_s
                     .to = t->d_normed,
                     .row = b->row,
                     .target = b->target,
+                    .weight = b->weight,
                     .scale = scales.main};
     ts_trunk_loss loss = {0};
 

@@ -16,6 +16,7 @@ typedef struct ts_train_batch {
     uint32_t *next; /* (n) the token behind, 0 at the end of a document */
     size_t n_learned, n_ahead;
     uint32_t *row, *target, *ahead_row, *ahead_target;
+    real *weight; /* (n_learned) what a row counts more than others; NULL: 1 each */
 } ts_train_batch;
 
 typedef struct ts_trunk_sizes {

@@ -12,6 +12,7 @@
 #include "core/error.h"
 #include "core/file.h"
 #include "train/export_gguf.h"
+#include "train/grpo.h"
 #include "train/run.h"
 
 static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name, *optimizer_name;
@@ -20,7 +21,12 @@ static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
 static uint64_t n_warmup = UINT64_MAX, n_ctx;
 static double lr = -1, decay_share = -1, weight_decay = -1, clip = -1, balance = -1, bias_rate = -1;
+static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
+static double temperature = 1, anchor = 0.1;
+static ts_opt_list families;
 static bool has_mtp, resumes, only_plans;
+
+typedef enum stage { PRETRAIN, SFT, GRPO } stage;
 
 static const char *const schedules[] = {"wsd", "cosine", NULL};
 static const char *const optimizers[] = {"muon", "adamw", NULL};
@@ -30,7 +36,7 @@ static const ts_opt options[] = {
     {'o', "out", "PATH", "folder of the checkpoint and the log; of export: the model file",
      .text = &folder},
     {0, "resume", .help = "go on with the checkpoint in FOLDER and its options", .flag = &resumes},
-    {0, "from", "CHECKPOINT", "start with these weights (sft needs it)", .text = &from},
+    {0, "from", "CHECKPOINT", "start with these weights (sft and grpo need it)", .text = &from},
     {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
     {0, "config", "FILE", "model: a config.json of DeepSeek-V3's architecture",
      .text = &config_path},
@@ -64,7 +70,19 @@ static const ts_opt options[] = {
     {'s', "seed", "N", "of weights and order; default: 1", .count = &seed},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
      .max = TS_MAX_THREADS},
-    {0, "tokenizer", "FILE", "export: the tokenizer.json, or a model file that has it",
+    {0, "family", "NAME", "grpo: ask only these problems; up to 16 times; default: all",
+     .list = &families},
+    {0, "problems", "N", "grpo: problems of a step; default: 32", .count = &n_prompts, .min = 1,
+     .max = 4096},
+    {0, "answers", "N", "grpo: answers to each; default: 16", .count = &n_answers, .min = 2,
+     .max = 1024},
+    {0, "max-answer", "N", "grpo: tokens of an answer; default: 192", .count = &max_answer,
+     .min = 1, .max = 1 << 16},
+    {0, "temp", "X", "grpo: temperature of the answers; default: 1", .number = &temperature,
+     .low = 0.01, .high = 10},
+    {0, "anchor", "X", "grpo: weight of the shards' loss beside the rewards; default: 0.1",
+     .number = &anchor, .high = 1e3},
+    {0, "tokenizer", "FILE", "export, grpo: the tokenizer.json, or a model file that has it",
      .text = &vocab_model},
     {0, "type", "TYPE", "export: of matrices; default: q8_0", .text = &type_name},
     {0, "experts", "TYPE", "export: of the routed experts; default: as the other matrices",
@@ -100,12 +118,22 @@ static void print_duration(char *out, size_t size, double s)
         (void)snprintf(out, size, "%.1f h", s / 3600);
 }
 
+static void print_middle(char *out, size_t size, const ts_run_stats *s)
+{
+    if (s->rollout_seconds > 0)
+        (void)snprintf(out, size,
+                       "reward %.3f  informative %.0f%%  %.0f tokens an answer  cut %.0f%%",
+                       s->reward, 100 * s->informative, s->answer_tokens, 100 * s->cut);
+    else
+        (void)snprintf(out, size, "loss %.4f  load +%.0f%%", s->loss, 100 * s->max_violation);
+}
+
 static bool show(void *user, const ts_run_stats *s)
 {
     progress *p = user;
     const double now = ts_clock_seconds();
     const bool is_last = s->step == s->n_steps;
-    char left[32], peak[32] = "";
+    char left[32], peak[32] = "", middle[128];
 
     p->seconds = p->seconds > 0 ? 0.9 * p->seconds + 0.1 * s->seconds : s->seconds;
     if (s->save_error)
@@ -115,14 +143,14 @@ static bool show(void *user, const ts_run_stats *s)
         p->shown_at = now;
         print_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
         if (s->peak_flops > 0)
-            (void)snprintf(peak, sizeof peak, "  %.0f%% of peak",
-                           100 * s->flops / s->seconds / s->peak_flops);
+            (void)snprintf(peak, sizeof peak, "%.0f%% of peak  ",
+                           100 * s->flops / (s->seconds - s->rollout_seconds) / s->peak_flops);
+        print_middle(middle, sizeof middle, s);
         (void)fprintf(stderr,
-                      "%sstep %llu of %llu  loss %.4f  norm %.2f  lr %.2f  load +%.0f%%  "
-                      "%.0f tokens/s%s  %s left%s",
+                      "%sstep %llu of %llu  %s  norm %.2f  lr %.2f  %s%.0f tokens/s  %s left%s",
                       p->is_live ? "\r\033[K" : "", (unsigned long long)s->step,
-                      (unsigned long long)s->n_steps, s->loss, s->norm, s->rate,
-                      100 * s->max_violation, (double)s->n_tokens / s->seconds, peak, left,
+                      (unsigned long long)s->n_steps, middle, s->norm, s->rate, peak,
+                      (double)s->n_tokens / (s->seconds - s->rollout_seconds), left,
                       p->is_live && !is_last && !stop ? "" : "\n");
         (void)fflush(stderr);
     }
@@ -135,6 +163,8 @@ static tiefsee_status take_config(ts_config *c, tiefsee_error *err)
 {
     uint32_t n_vocab;
 
+    if (from)
+        return ts_run_config_of(c, from, err);
     if (config_path)
         return ts_run_read_config(c, config_path, err);
     const tiefsee_status st = ts_run_vocab(&n_vocab, shards.at[0], err);
@@ -145,13 +175,19 @@ static tiefsee_status take_config(ts_config *c, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
-static void take_optimizer(ts_run_options *o, bool is_sft)
+static void take_optimizer(ts_run_options *o, stage at)
 {
-    if (is_sft)
+    if (at == SFT)
         o->optimizer = ts_optimizer_defaults(o->optimizer.lr * 0.3);
     if (lr >= 0)
         o->optimizer = ts_optimizer_defaults(lr);
-    o->optimizer.has_muon = !optimizer_name || strcmp(optimizer_name, "muon") == 0;
+    if (lr >= 0 && at == GRPO) {
+        o->optimizer.has_muon = false;
+        o->optimizer.lr_head = o->optimizer.lr_router = lr;
+        o->optimizer.decay = 0;
+    }
+    if (optimizer_name)
+        o->optimizer.has_muon = strcmp(optimizer_name, "muon") == 0;
     if (weight_decay >= 0)
         o->optimizer.decay = weight_decay;
     if (clip >= 0)
@@ -159,23 +195,40 @@ static void take_optimizer(ts_run_options *o, bool is_sft)
 }
 
 /* Fine-tuning: 0.3 of the rate, cosine to nothing, biases of the routers stay. */
-static tiefsee_status take_options(ts_run_options *o, bool is_sft, tiefsee_error *err)
+static void take_stage(ts_run_options *o, stage at)
+{
+    o->has_mtp = has_mtp && at != GRPO;
+    if (at == SFT) {
+        o->schedule.kind = TS_SCHEDULE_COSINE;
+        o->schedule.floor = 0;
+        o->bias_rate = 0;
+    }
+    if (at == GRPO) {
+        ts_run_grpo_defaults(o);
+        o->grpo = (ts_grpo_options){.n_prompts = (uint32_t)n_prompts,
+                                    .group = (uint32_t)n_answers,
+                                    .max_answer = (uint32_t)max_answer,
+                                    .families = ts_grpo_family_mask(families.at, families.n),
+                                    .temperature = temperature,
+                                    .anchor = anchor};
+    }
+}
+
+static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *err)
 {
     ts_config config;
     const tiefsee_status st = take_config(&config, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    if (n_ctx)
+    if (n_ctx && !from)
         config.n_ctx = (uint32_t)n_ctx;
     ts_run_defaults(o, &config, n_steps);
-    o->has_mtp = has_mtp;
-    if (is_sft) {
-        o->schedule.kind = TS_SCHEDULE_COSINE;
-        o->schedule.floor = 0;
-        o->bias_rate = 0;
-    }
-    take_optimizer(o, is_sft);
+    take_stage(o, at);
+    if (at == GRPO && families.n && !o->grpo.families)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "no such family of problems (tiefsee eval lists them)");
+    take_optimizer(o, at);
     if (schedule_name)
         o->schedule.kind = strcmp(schedule_name, "wsd") == 0 ? TS_SCHEDULE_WSD : TS_SCHEDULE_COSINE;
     if (batch_tokens)
@@ -238,13 +291,14 @@ static int go(ts_run *r)
     return TS_EXIT_OK;
 }
 
-static int train(bool is_sft)
+static int train(stage at)
 {
     const ts_run_files files = {.folder = folder,
                                 .shards = shards.at,
                                 .n_shards = shards.n,
                                 .weights = from,
-                                .n_threads = (int)n_threads};
+                                .n_threads = (int)n_threads,
+                                .tokenizer = vocab_model};
     ts_run_options o;
     tiefsee_error err;
     ts_run *r;
@@ -252,12 +306,14 @@ static int train(bool is_sft)
 
     if (shards.n == 0 || (!folder && !only_plans))
         return ts_cli_error(TS_EXIT_USAGE, "train: --data and --out are needed");
-    if (is_sft && !from && !resumes)
-        return ts_cli_error(TS_EXIT_USAGE, "train sft: --from is needed");
+    if (at != PRETRAIN && !from && !resumes)
+        return ts_cli_error(TS_EXIT_USAGE, "train: --from is needed");
+    if (at == GRPO && !vocab_model)
+        return ts_cli_error(TS_EXIT_USAGE, "train grpo: --tokenizer is needed");
     if (resumes) {
         st = ts_run_resume(&r, &files, &err);
     } else {
-        st = take_options(&o, is_sft, &err);
+        st = take_options(&o, at, &err);
         if (st != TIEFSEE_OK)
             return ts_cli_fail(&err);
         const int code = print_plan(&o);
@@ -296,23 +352,25 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"grpo", "reject", "distill", "qat", "all", NULL};
+    static const char *const later[] = {"reject", "distill", "qat", "all", NULL};
 
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);
     if (argc > 1)
         return ts_cli_error(TS_EXIT_USAGE, "train %s takes no argument ('%s')", argv[0], argv[1]);
     if (strcmp(argv[0], "pretrain") == 0)
-        return train(false);
+        return train(PRETRAIN);
     if (strcmp(argv[0], "sft") == 0)
-        return train(true);
+        return train(SFT);
+    if (strcmp(argv[0], "grpo") == 0)
+        return train(GRPO);
     for (size_t i = 0; later[i]; i++)
         if (strcmp(later[i], argv[0]) == 0)
             return ts_cli_error(
                 TS_EXIT_ERROR,
-                "train %s is not there yet in version %s (pretrain, sft and export are)", argv[0],
-                tiefsee_version());
-    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft, export)",
+                "train %s is not there yet in version %s (pretrain, sft, grpo and export are)",
+                argv[0], tiefsee_version());
+    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft, grpo, export)",
                         argv[0]);
 }
 
@@ -321,10 +379,11 @@ const ts_command ts_cmd_train = {
     .arguments = "STAGE [CHECKPOINT] [options]",
     .summary = "make a model of DeepSeek-V3's architecture from tokens",
     .details = "Stages: pretrain learns from nothing; sft goes on from the weights of a "
-               "checkpoint; export CHECKPOINT writes a model file. pretrain and sft learn only the "
-               "tokens that the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
+               "checkpoint; grpo lets the model answer problems and learns from what was right; "
+               "export CHECKPOINT writes a model file. pretrain and sft learn only the tokens that "
+               "the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
                "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
-               "resumed run ends with the same bits. Not there yet: grpo, rejection sampling, "
+               "resumed run ends with the same bits. Not there yet: rejection sampling, "
                "distillation and quantisation-aware training.",
     .options = options,
     .min_arguments = 1,

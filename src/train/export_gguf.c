@@ -247,14 +247,7 @@ static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_m
     return TIEFSEE_OK;
 }
 
-/* A vocabulary and what its texts lie in. */
-typedef struct tokenizer {
-    ts_modelfile *file;
-    ts_arena *arena;
-    ts_vocab vocab;
-} tokenizer;
-
-static tiefsee_status open_tokenizer(tokenizer *t, const char *path, tiefsee_error *err)
+tiefsee_status ts_vocab_file_open(ts_vocab_file *t, const char *path, tiefsee_error *err)
 {
     const size_t n = strlen(path);
 
@@ -273,6 +266,13 @@ static tiefsee_status open_tokenizer(tokenizer *t, const char *path, tiefsee_err
     return TIEFSEE_OK;
 }
 
+void ts_vocab_file_close(ts_vocab_file *t)
+{
+    ts_modelfile_close(t->file);
+    ts_arena_free(t->arena);
+    *t = (ts_vocab_file){0};
+}
+
 static tiefsee_status check_tokenizer(const ts_checkpoint *h, const ts_vocab *v, const char *path,
                                       tiefsee_error *err)
 {
@@ -286,7 +286,7 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
                                     tiefsee_error *err)
 {
     const ts_checkpoint *h;
-    tokenizer t = {0};
+    ts_vocab_file t = {0};
     void *work = NULL;
     ts_network n;
     ts_map map;
@@ -294,7 +294,7 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
 
     if (st != TIEFSEE_OK)
         return st;
-    st = open_tokenizer(&t, tokenizer_path, err);
+    st = ts_vocab_file_open(&t, tokenizer_path, err);
     if (st == TIEFSEE_OK)
         st = check_tokenizer(h, &t.vocab, tokenizer_path, err);
     if (st == TIEFSEE_OK)
@@ -302,8 +302,7 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
     if (st == TIEFSEE_OK)
         st = ts_export_network(&n, &t.vocab, opt, path, err);
     ts_free(work);
-    ts_modelfile_close(t.file);
-    ts_arena_free(t.arena);
+    ts_vocab_file_close(&t);
     ts_map_close(&map);
     return st;
 }

@@ -27,6 +27,17 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
                                     const ts_export_options *opt, const char *path,
                                     tiefsee_error *err) TS_MUST_CHECK;
 
+/* A vocabulary and what its texts lie in; zeroed before it is opened. */
+typedef struct ts_vocab_file {
+    struct ts_modelfile *file;
+    struct ts_arena *arena;
+    ts_vocab vocab;
+} ts_vocab_file;
+
+tiefsee_status ts_vocab_file_open(ts_vocab_file *t, const char *path,
+                                  tiefsee_error *err) TS_MUST_CHECK;
+void ts_vocab_file_close(ts_vocab_file *t); /* also after a failure */
+
 /* "q8_0": false if there is no such type or it cannot be written. */
 bool ts_export_type(ts_dtype *out, const char *name);
 

@@ -119,6 +119,22 @@ void ts_run_defaults(ts_run_options *o, const ts_config *config, uint64_t n_step
     };
 }
 
+void ts_run_grpo_defaults(ts_run_options *o)
+{
+    o->grpo = (ts_grpo_options){
+        .n_prompts = 32, .group = 16, .max_answer = 192, .temperature = 1, .anchor = 0.1};
+    o->optimizer = ts_optimizer_defaults(1e-4);
+    o->optimizer.has_muon = false;
+    o->optimizer.lr_head = o->optimizer.lr_router = o->optimizer.lr;
+    o->optimizer.decay = 0;
+    o->schedule.kind = TS_SCHEDULE_COSINE;
+    o->schedule.floor = 0;
+    o->schedule.n_warmup = 5;
+    o->bias_rate = o->balance = 0;
+    o->has_mtp = false;
+    o->save_every = 10;
+}
+
 /* Padding between fields is whatever the stack held; in a file it must be something. */
 void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
 {
@@ -140,6 +156,8 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(optimizer.lr_head), COPY(optimizer.lr_router), COPY(optimizer.lr_gain);
     COPY(optimizer.momentum), COPY(optimizer.beta1), COPY(optimizer.beta2), COPY(optimizer.eps);
     COPY(optimizer.decay), COPY(optimizer.clip), COPY(seed), COPY(save_every);
+    COPY(grpo.n_prompts), COPY(grpo.group), COPY(grpo.max_answer), COPY(grpo.families);
+    COPY(grpo.temperature), COPY(grpo.anchor);
 #undef ROPE
 #undef CONFIG
 #undef COPY

@@ -12,27 +12,15 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/cpu.h"
-#include "train/checkpoint.h"
-#include "train/feed.h"
 #include "train/flops.h"
+#include "train/grpo.h"
+#include "train/run_parts.h"
 
 /* The divergence detector: a running mean of the loss over about ten steps that is this
  * far above the best one so far. */
 static const double RUNAWAY_FACTOR = 1.5, RUNAWAY_MARGIN = 0.5, FAST = 0.1;
-
-struct ts_run {
-    ts_checkpoint *head; /* the start of state */
-    void *state, *work;
-    uint64_t state_bytes;
-    ts_trunk trunk;
-    ts_optimizer optimizer;
-    ts_feed feed;
-    ts_train_batch batch;
-    double peak_flops;
-    int log_fd;
-    char checkpoint_path[4096];
-    tiefsee_error save_error;
-};
+/* And a mean reward that is so far below the best one. */
+static const double REWARD_MARGIN = 0.15;
 
 /* ------------------------------------------------------------------- plan */
 
@@ -110,6 +98,8 @@ void ts_run_close(ts_run *r)
 {
     if (!r)
         return;
+    if (r->end)
+        r->end(r);
     if (r->log_fd >= 0)
         (void)close(r->log_fd);
     ts_feed_close(&r->feed);
@@ -170,25 +160,52 @@ static tiefsee_status set_paths(ts_run *r, const char *folder, tiefsee_error *er
     return TIEFSEE_OK;
 }
 
+/* MTP's parameters are the last ones, so without it the others lie where they are. */
+static tiefsee_status copy_weights(ts_run *r, const ts_map *map, const ts_checkpoint *from,
+                                   tiefsee_error *err)
+{
+    const size_t skip = (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state);
+    const ts_network *n = &r->trunk.net;
+    ts_run_plan plan;
+    const tiefsee_status st = ts_run_make_plan(&plan, &from->options, 1, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    const size_t biases = skip + (plan.n_parameters * sizeof(real) + 63) / 64 * 64;
+    memcpy(n->value, map->ptr + skip, n->n_reals * sizeof(real));
+    memcpy(n->bias, map->ptr + biases, n->n_biases * sizeof *n->bias);
+    return TIEFSEE_OK;
+}
+
 static tiefsee_status load_weights(ts_run *r, const char *path, tiefsee_error *err)
 {
+    const ts_run_options *o = &r->head->options;
     const ts_checkpoint *from;
     ts_map map;
     tiefsee_status st = ts_checkpoint_map(&map, &from, path, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    if (memcmp(&from->options.config, &r->head->options.config, sizeof(ts_config)) != 0 ||
-        from->options.has_mtp != r->head->options.has_mtp) {
+    if (memcmp(&from->options.config, &o->config, sizeof(ts_config)) != 0 ||
+        (o->has_mtp && !from->options.has_mtp))
         st = ts_fail(err, TIEFSEE_E_INVALID, "%s: the weights of another architecture", path);
-    } else {
-        /* Weights and biases follow the header in both. */
-        const size_t skip = (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state);
-        const size_t n = (size_t)((uint8_t *)r->optimizer.m - (uint8_t *)r->trunk.net.value);
-        memcpy(r->trunk.net.value, map.ptr + skip, n);
-    }
+    else
+        st = copy_weights(r, &map, from, err);
     ts_map_close(&map);
     return st;
+}
+
+tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint, tiefsee_error *err)
+{
+    const ts_checkpoint *from;
+    ts_map map;
+    const tiefsee_status st = ts_checkpoint_map(&map, &from, checkpoint, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    *out = from->options.config;
+    ts_map_close(&map);
+    return TIEFSEE_OK;
 }
 
 static tiefsee_status set_up(ts_run *r, const ts_run_options *o, const ts_run_files *files,
@@ -250,27 +267,38 @@ static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefs
     return st;
 }
 
-static tiefsee_status finish_opening(ts_run **out, ts_run *r, tiefsee_status st)
+static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files *files,
+                                     tiefsee_status st, tiefsee_error *err)
 {
     if (st != TIEFSEE_OK) {
         ts_run_close(r);
         return st;
     }
     r->optimizer.options = r->head->options.optimizer;
+    if (r->head->options.grpo.n_prompts)
+        st = ts_grpo_start(r, files, err);
+    if (st != TIEFSEE_OK) {
+        ts_run_close(r);
+        return st;
+    }
     ts_trunk_pack_weights(&r->trunk);
     r->peak_flops = ts_flops_peak(&r->trunk.team);
     *out = r;
     return TIEFSEE_OK;
 }
 
+static bool fill_from_feed(ts_run *r, size_t pass, uint64_t *cursor);
+
 static ts_run *new_run(tiefsee_error *err)
 {
     ts_run *r = ts_alloc_zero(1, sizeof *r);
 
-    if (r)
-        r->log_fd = -1;
-    else
+    if (!r) {
         (void)ts_fail_nomem(err, sizeof *r, "training");
+        return NULL;
+    }
+    r->log_fd = -1;
+    r->fill = fill_from_feed;
     return r;
 }
 
@@ -280,7 +308,7 @@ tiefsee_status ts_run_new(ts_run **out, const ts_run_options *o, const ts_run_fi
     ts_run *r = new_run(err);
 
     *out = NULL;
-    return r ? finish_opening(out, r, set_up_new(r, o, files, err)) : TIEFSEE_E_NOMEM;
+    return r ? finish_opening(out, r, files, set_up_new(r, o, files, err), err) : TIEFSEE_E_NOMEM;
 }
 
 tiefsee_status ts_run_resume(ts_run **out, const ts_run_files *files, tiefsee_error *err)
@@ -288,7 +316,7 @@ tiefsee_status ts_run_resume(ts_run **out, const ts_run_files *files, tiefsee_er
     ts_run *r = new_run(err);
 
     *out = NULL;
-    return r ? finish_opening(out, r, set_up_resumed(r, files, err)) : TIEFSEE_E_NOMEM;
+    return r ? finish_opening(out, r, files, set_up_resumed(r, files, err), err) : TIEFSEE_E_NOMEM;
 }
 
 const ts_run_options *ts_run_options_of(const ts_run *r)
@@ -308,9 +336,15 @@ typedef struct step_counts {
     uint64_t tokens, learned, ahead, docs;
 } step_counts;
 
-static size_t passes_of(const ts_run_options *o)
+/* Passes of documents from the shards. */
+static bool fill_from_feed(ts_run *r, size_t pass, uint64_t *cursor)
 {
-    return o->batch_tokens / o->micro_tokens;
+    const ts_run_options *o = &r->head->options;
+
+    if (pass == o->batch_tokens / o->micro_tokens)
+        return false;
+    ts_feed_fill(&r->feed, cursor, &r->batch, o->micro_tokens);
+    return true;
 }
 
 static step_counts count_step(ts_run *r)
@@ -318,8 +352,7 @@ static step_counts count_step(ts_run *r)
     uint64_t cursor = r->head->cursor;
     step_counts n = {0};
 
-    for (size_t i = 0; i < passes_of(&r->head->options); i++) {
-        ts_feed_fill(&r->feed, &cursor, &r->batch, r->head->options.micro_tokens);
+    for (size_t i = 0; r->fill(r, i, &cursor); i++) {
         n.tokens += r->batch.pack.n;
         n.learned += r->batch.n_learned;
         n.ahead += r->batch.n_ahead;
@@ -333,20 +366,21 @@ static real share(double weight, uint64_t n)
     return n ? (real)(weight / (double)n) : 0;
 }
 
+/* Rows that bring their own weights count as they say. */
 static void compute_gradients(ts_run *r, ts_run_stats *s)
 {
     const ts_run_options *o = &r->head->options;
     const step_counts n = count_step(r);
-    const ts_trunk_scales scales = {share(1, n.learned),
+    const double n_main = r->batch.weight ? 1 : n.learned ? (double)n.learned : 1;
+    const ts_trunk_scales scales = {(real)(1 / n_main),
                                     o->has_mtp ? share(o->mtp_weight, n.ahead) : 0,
                                     share(o->balance, n.docs)};
 
     ts_trunk_clear_gradients(&r->trunk);
-    for (size_t i = 0; i < passes_of(o); i++) {
-        ts_feed_fill(&r->feed, &r->head->cursor, &r->batch, o->micro_tokens);
+    for (size_t i = 0; r->fill(r, i, &r->head->cursor); i++) {
         ts_trunk_forward(&r->trunk, &r->batch);
         const ts_trunk_loss loss = ts_trunk_backward(&r->trunk, &r->batch, scales);
-        s->loss += loss.main / (double)(n.learned ? n.learned : 1);
+        s->loss += loss.main / n_main;
         s->mtp_loss += loss.mtp / (double)(n.ahead ? n.ahead : 1);
         s->balance_loss += loss.balance;
         s->flops += ts_flops_of_batch(&r->trunk.net, &r->batch);
@@ -390,9 +424,16 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
                        "step %llu: the loss is %g and the gradient's norm %g; the last "
                        "checkpoint is left as it is",
                        (unsigned long long)s->step, s->loss, s->norm);
-    h->fast_loss = isinf(h->fast_loss) ? s->loss : h->fast_loss + FAST * (s->loss - h->fast_loss);
+    /* What is watched is the loss, or, where rewards are earned, what is missing of them. */
+    const double watched = h->options.grpo.n_prompts ? 1 - s->reward : s->loss;
+    h->fast_loss = isinf(h->fast_loss) ? watched : h->fast_loss + FAST * (watched - h->fast_loss);
     h->best_loss = fmin(h->best_loss, h->fast_loss);
-    if (h->fast_loss > h->best_loss * RUNAWAY_FACTOR + RUNAWAY_MARGIN)
+    if (h->options.grpo.n_prompts && h->fast_loss > h->best_loss + REWARD_MARGIN)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "step %llu: the reward falls (%.3f on average, it was %.3f); the last "
+                       "checkpoint is left as it is",
+                       (unsigned long long)s->step, 1 - h->fast_loss, 1 - h->best_loss);
+    if (!h->options.grpo.n_prompts && h->fast_loss > h->best_loss * RUNAWAY_FACTOR + RUNAWAY_MARGIN)
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "step %llu: the loss runs away (%.3f on average, it was %.3f); the last "
                        "checkpoint is left as it is",
@@ -405,16 +446,22 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
  * every step. */
 static void log_step(ts_run *r, const ts_run_stats *s)
 {
-    char line[512];
+    char line[640], reward[160] = "";
+
+    if (r->head->options.grpo.n_prompts)
+        (void)snprintf(reward, sizeof reward,
+                       "\"reward\":%.4f,\"informative\":%.4f,\"answer_tokens\":%.2f,"
+                       "\"cut\":%.4f,\"rollout_seconds\":%9.4f,",
+                       s->reward, s->informative, s->answer_tokens, s->cut, s->rollout_seconds);
     const int n = snprintf(
         line, sizeof line,
         "{\"step\":%llu,\"loss\":%.6f,\"mtp_loss\":%.6f,\"balance_loss\":%.3g,"
         "\"norm\":%.5g,"
-        "\"rate\":%.5g,\"max_violation\":%.4f,\"tokens\":%llu,\"learned\":%llu,\"epoch\":%llu,"
+        "\"rate\":%.5g,\"max_violation\":%.4f,\"tokens\":%llu,\"learned\":%llu,\"epoch\":%llu,%s"
         "\"seconds\":%9.4f,\"gflops\":%8.2f}\n",
         (unsigned long long)s->step, s->loss, s->mtp_loss, s->balance_loss, s->norm, s->rate,
         s->max_violation, (unsigned long long)s->n_tokens, (unsigned long long)s->n_learned,
-        (unsigned long long)s->epoch, s->seconds, s->flops / s->seconds / 1e9);
+        (unsigned long long)s->epoch, reward, s->seconds, s->flops / s->seconds / 1e9);
 
     if (n > 0 && (size_t)n < sizeof line && write(r->log_fd, line, (size_t)n) == n)
         r->head->log_bytes += (uint64_t)n;
@@ -440,6 +487,11 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
                         .rate = ts_schedule_at(&o->schedule, step),
                         .peak_flops = r->peak_flops,
                         .epoch = r->head->cursor / r->feed.first_doc[r->feed.n_shards]};
+    if (r->prepare) {
+        const tiefsee_status made = r->prepare(r, s, err);
+        if (made != TIEFSEE_OK)
+            return made;
+    }
     compute_gradients(r, s);
     s->norm = ts_optimizer_norm(&r->optimizer, &r->trunk.net, &r->trunk.team);
     const tiefsee_status st = check_health(r, s, err);

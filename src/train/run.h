@@ -17,6 +17,15 @@
 #include "formats/config.h"
 #include "train/optimizer.h"
 
+/* Learning from rewards (grpo.h).  n_prompts 0: from shards. */
+typedef struct ts_grpo_options {
+    uint32_t n_prompts, group; /* problems of a step, answers to each */
+    uint32_t max_answer;       /* tokens */
+    uint32_t families;         /* bit i: ts_families[i] is asked; 0: all, by their shares */
+    double temperature;
+    double anchor; /* weight of the shards' own loss beside the reward */
+} ts_grpo_options;
+
 /* What makes a run; saved with it.  Plain numbers, no pointers. */
 typedef struct ts_run_options {
     ts_config config;
@@ -30,6 +39,7 @@ typedef struct ts_run_options {
     ts_optimizer_options optimizer;
     uint64_t seed;
     uint64_t save_every; /* steps */
+    ts_grpo_options grpo;
 } ts_run_options;
 
 /* The recommended models by name: "r-1m", "r-5m", "r-10m", "r-16m".  The vocabulary is
@@ -41,11 +51,18 @@ const char *const *ts_run_preset_names(void); /* ended by NULL */
 tiefsee_status ts_run_read_config(ts_config *out, const char *path,
                                   tiefsee_error *err) TS_MUST_CHECK;
 
+/* That of a checkpoint. */
+tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint,
+                                tiefsee_error *err) TS_MUST_CHECK;
+
 /* The vocabulary of a shard. */
 tiefsee_status ts_run_vocab(uint32_t *n_vocab, const char *shard, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Filled with what fits the config: rates by width, WSD over n_steps. */
 void ts_run_defaults(ts_run_options *o, const ts_config *config, uint64_t n_steps);
+
+/* GRPO as docs/trainer.md has it: 32 x 16 answers, AdamW 1e-4 for all, cosine to zero. */
+void ts_run_grpo_defaults(ts_run_options *o);
 
 /* Field by field: the same options are the same bytes.  Fields of other architectures
  * are left zero. */
@@ -74,6 +91,8 @@ typedef struct ts_run_stats {
     double peak_flops;      /* per second, measured with the product kernel on all threads */
     bool has_saved;         /* a checkpoint was written behind this step */
     const char *save_error; /* why not; NULL otherwise */
+    /* GRPO: means of the answers; share of problems whose answers differ in reward. */
+    double reward, informative, answer_tokens, cut, rollout_seconds;
 } ts_run_stats;
 
 /* Called behind every step; false stops the run, with a checkpoint. */
@@ -87,7 +106,8 @@ typedef struct ts_run_files {
     size_t n_shards;
     const char *weights; /* start with those of this checkpoint; NULL: new ones */
     int n_threads;
-    const char *cpu; /* kernel level; NULL: best */
+    const char *cpu;       /* kernel level; NULL: best */
+    const char *tokenizer; /* GRPO: a tokenizer.json, or a model file that has it */
 } ts_run_files;
 
 /* A new run; refused if the folder has a checkpoint. */

@@ -101,7 +101,7 @@ class Usage(Case):
         self.assert_error(run("inspect", "a", "b"), 2, "too many arguments")
 
     def test_what_is_not_there_yet_says_so(self):
-        self.assert_error(run("train", "grpo"), 1, "not there yet", "pretrain, sft and export")
+        self.assert_error(run("train", "distill"), 1, "not there yet", "grpo and export")
         self.assert_error(run("train", "bake"), 2, "unknown stage 'bake'")
         self.assert_error(run("train", "pretrain"), 2, "--data and --out")
 

@@ -1,0 +1,38 @@
+/* grpo.h - learning from rewards: Group Relative Policy Optimization (2402.03300), as
+ * R1-Zero used it, with the later repairs.
+ *
+ * A step asks n_prompts problems and takes `group` answers to each, on this program's own
+ * engine from the weights as they are.  An answer that the problem's judge finds right and
+ * well-formed earns 1, any other 0.  Its advantage is the reward minus the mean of its
+ * group: no standard deviation (2503.20783); groups that agree are dropped (2503.14476),
+ * and the loss is a mean over all tokens that are left:
+ *
+ *     L = - 1 / N sum_answers A sum_tokens log p(token) + anchor * (loss of shards)
+ *
+ * Every batch of answers is used once, so the policy that learns is the one that spoke:
+ * the ratio of both is 1, and clipping and reference model have nothing to do.
+ */
+#ifndef TS_TRAIN_GRPO_H
+#define TS_TRAIN_GRPO_H
+
+#include "core/error.h"
+#include "train/run.h"
+#include "train/tasks/task.h"
+
+/* Makes the run's steps be those of GRPO; r's options say how.  files->tokenizer is
+ * needed. */
+tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files,
+                             tiefsee_error *err) TS_MUST_CHECK;
+
+/* Tests: earn this instead of what the judge says.  tokens: the answer's. */
+typedef double ts_grpo_reward(const ts_item *it, const uint32_t *tokens, size_t n, bool is_cut);
+void ts_grpo_set_reward(ts_run *r, ts_grpo_reward *reward);
+
+/* Bits of ts_grpo_options.families; 0 if a name is no family, or there are none. */
+uint32_t ts_grpo_family_mask(const char *const *names, size_t n);
+
+/* A = reward - mean of its group, 0 for groups that agree; returns the share of groups
+ * that do not. */
+double ts_grpo_advantages(double *advantage, const double *reward, size_t n_prompts, size_t group);
+
+#endif

@@ -1,0 +1,30 @@
+/* run_parts.h - a run from inside: what run.c and grpo.c share. */
+#ifndef TS_TRAIN_RUN_PARTS_H
+#define TS_TRAIN_RUN_PARTS_H
+
+#include "train/checkpoint.h"
+#include "train/feed.h"
+#include "train/run.h"
+
+struct ts_run {
+    ts_checkpoint *head; /* the start of state */
+    void *state, *work;
+    uint64_t state_bytes;
+    ts_trunk trunk;
+    ts_optimizer optimizer;
+    ts_feed feed;
+    ts_train_batch batch;
+    double peak_flops;
+    int log_fd;
+    char checkpoint_path[4096];
+    tiefsee_error save_error;
+
+    /* Where documents come from.  prepare, once per step, may be NULL; fill makes pass
+     * `pass` of this step and moves *cursor, or returns false: there are no more. */
+    tiefsee_status (*prepare)(ts_run *r, ts_run_stats *s, tiefsee_error *err);
+    bool (*fill)(ts_run *r, size_t pass, uint64_t *cursor);
+    void (*end)(ts_run *r); /* may be NULL */
+    void *source;           /* theirs */
+};
+
+#endif

@@ -252,6 +252,7 @@ static const struct {
     {"{" HEAD USER ",\"tools\":[{\"name\":\"w\"}]}", 400, "input_schema"},
     {"{" HEAD USER ",\"tools\":[{\"input_schema\":{}}]}", 400, "name"},
     {"{" HEAD USER ",\"tool_choice\":{\"type\":\"tool\"}}", 400, "tool_choice"},
+    {"{" HEAD USER ",\"thread\":{\"type\":\"create\"}}", 400, "thread"},
     {"{" HEAD USER ",\"mcp_servers\":[{}]}", 400, "mcp_servers"},
     {"{" HEAD USER ",\"metadata\":{\"user_id\":3}}", 400, "user_id"},
     {"{" HEAD USER ",\"stop_sequences\":[\"\"]}", 400, "stop_sequences"},

@@ -34,6 +34,9 @@ bool ts_anthropic_render(const ts_http_request *req, const ts_http_error *error,
     ts_out_f(&o, "{\"type\":\"error\",\"error\":{\"type\":\"%s\",\"message\":",
              ts_anthropic_error_type(error->status));
     ts_out_str(&o, error->message ? error->message : "");
+    if (error->code && strcmp(error->code, TS_ANTHROPIC_NO_THREADS) == 0)
+        ts_out_raw(&o, ",\"details\":{\"error_code\":\"" TS_ANTHROPIC_NO_THREADS
+                       "\",\"unsupported\":[\"thread\"]}");
     ts_out_raw(&o, "},\"request_id\":");
     ts_out_str(&o, req ? req->id : NULL);
     ts_out_raw(&o, "}");

@@ -101,6 +101,14 @@ static bool read_format(ts_turn_request *r, ts_wrong *w)
     return text != NULL;
 }
 
+/* A thread is a conversation that the server keeps; the answer would lack its beginning. */
+static bool refuse_thread(const ts_turn_request *r, ts_wrong *w)
+{
+    return !ts_field_get(r->body, "thread") ||
+           ts_wrong_set(w, 400, TS_ANTHROPIC_NO_THREADS, "thread",
+                        "not supported: nothing is stored here, send the whole conversation");
+}
+
 /* ---- tools: as OpenAI says them */
 
 static bool convert_tool(json_t **out, const json_t *tool, const char *path, ts_wrong *w)
@@ -234,7 +242,7 @@ bool ts_anthropic_request_read(ts_turn_request *r, const ts_models *models, ts_s
         !take_model(r, models, p.model, w))
         return false;
     r->names = (ts_turn_names){.output = "output_config.format"};
-    return set_options(r, &p, endpoint->counts, w) && read_thinking(r, endpoint, w) &&
-           read_format(r, w) && read_user(r, w) && read_tools(r, w) &&
-           ts_anthropic_messages_read(r, w);
+    return refuse_thread(r, w) && set_options(r, &p, endpoint->counts, w) &&
+           read_thinking(r, endpoint, w) && read_format(r, w) && read_user(r, w) &&
+           read_tools(r, w) && ts_anthropic_messages_read(r, w);
 }

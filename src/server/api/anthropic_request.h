@@ -9,6 +9,9 @@ typedef struct ts_anthropic_endpoint {
     bool counts;      /* the tokens of the prompt are asked for, not an answer */
 } ts_anthropic_endpoint;
 
+/* The code by which Anthropic's clients see that they must send whole conversations. */
+#define TS_ANTHROPIC_NO_THREADS "thread_unsupported_request"
+
 /* In any case ts_turn_close(r). */
 bool ts_anthropic_request_read(ts_turn_request *r, const ts_models *models, ts_str body,
                                const ts_anthropic_endpoint *endpoint, uint64_t seed,

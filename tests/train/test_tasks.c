@@ -259,6 +259,56 @@ static void the_form_is_one_thinking_and_one_answer(void **state)
     assert_false(judged("addition", 0, "2", "1+1=2", true).is_correct); /* no answer yet */
 }
 
+static void the_two_hundred_questions_beyond_it_are_asked_once_each(void **state)
+{
+    static uint64_t seen[N_SLOTS];
+    ts_item it = ts_item_empty();
+
+    (void)state;
+    for (uint64_t i = 0; i < 200; i++) {
+        const ts_item_spec spec = {.seed = i % 3,
+                                   .index = i,
+                                   .family = ts_family_find("beyond"),
+                                   .split = TS_SPLIT_TEST,
+                                   .lang = -1};
+        make(&it, &spec);
+        assert_true(insert(seen, ts_hash(it.question.ptr, it.question.len)));
+    }
+    ts_item_free(&it);
+}
+
+/* A family's level changes what is asked, its language how. */
+static void levels_and_languages_are_what_was_asked_for(void **state)
+{
+    ts_item it = ts_item_empty();
+    size_t n_lang[TS_N_LANGS] = {0};
+    tiefsee_error err;
+
+    (void)state;
+    for (unsigned level = 1; level <= 8; level++)
+        for (uint64_t i = 0; i < 50; i++) {
+            const ts_item_spec spec = {.seed = 8,
+                                       .index = i,
+                                       .family = ts_family_find("addition"),
+                                       .level = level,
+                                       .lang = TS_LANG_ZH};
+            make(&it, &spec);
+            assert_true(it.lang == TS_LANG_ZH && it.level == level);
+            assert_in_range(it.truth.len, 1, level + 2);
+        }
+    for (uint64_t i = 0; i < 4000; i++) {
+        const ts_item_spec spec = {.seed = 9, .index = i, .lang = -1};
+
+        make(&it, &spec);
+        n_lang[it.lang]++;
+    }
+    assert_in_range(n_lang[TS_LANG_EN], 1850, 2150);
+    assert_in_range(n_lang[TS_LANG_DE], 850, 1150);
+    const ts_item_spec none = {.family = ts_family_find("addition"), .level = 9};
+    assert_int_equal(ts_item_make(&it, &none, &err), TIEFSEE_E_INVALID);
+    ts_item_free(&it);
+}
+
 static void traces_fit_a_short_context(void **state)
 {
     ts_item it = ts_item_empty();
@@ -294,6 +344,8 @@ int main(void)
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(countdown_needs_every_number_once_and_the_target),
         cmocka_unit_test(the_form_is_one_thinking_and_one_answer),
+        cmocka_unit_test(the_two_hundred_questions_beyond_it_are_asked_once_each),
+        cmocka_unit_test(levels_and_languages_are_what_was_asked_for),
         cmocka_unit_test(traces_fit_a_short_context),
     };
 

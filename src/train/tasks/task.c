@@ -11,34 +11,36 @@ const char *const ts_lang_names[TS_N_LANGS] = {"en", "de", "zh"};
 
 /* Shares follow what is hard to learn, not what is often asked. */
 const ts_family ts_families[] = {
-    {"addition", "two to three numbers of up to eight digits", 70, 8, true, ts_make_addition,
+    {"addition", "two to three numbers of up to eight digits", 70, 8, 6, true, ts_make_addition,
      ts_judge_number},
-    {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, true,
+    {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, 6, true,
      ts_make_subtraction, ts_judge_number},
-    {"multiplication", "up to three by three digits", 120, 5, true, ts_make_multiplication,
+    {"multiplication", "up to three by three digits", 120, 5, 5, true, ts_make_multiplication,
      ts_judge_number},
-    {"division", "up to five digits by one or two, with remainder", 90, 5, true, ts_make_division,
+    {"division", "up to five digits by one or two, with remainder", 90, 5, 5, true,
+     ts_make_division, ts_judge_numbers},
+    {"expression", "brackets and precedence", 70, 4, 4, true, ts_make_expression, ts_judge_number},
+    {"ordering", "compare and sort numbers, also decimals", 60, 4, 4, true, ts_make_ordering,
      ts_judge_numbers},
-    {"expression", "brackets and precedence", 70, 4, true, ts_make_expression, ts_judge_number},
-    {"ordering", "compare and sort numbers, also decimals", 60, 4, true, ts_make_ordering,
-     ts_judge_numbers},
-    {"countdown3", "reach a number with three others", 80, 2, true, ts_make_countdown3,
+    {"countdown3", "reach a number with three others", 80, 2, 2, true, ts_make_countdown3,
      ts_judge_countdown},
-    {"countdown4", "reach a number with four others", 120, 2, true, ts_make_countdown4,
+    {"countdown4", "reach a number with four others", 120, 2, 2, true, ts_make_countdown4,
      ts_judge_countdown},
-    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, true, ts_make_units,
+    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, 3, true, ts_make_units,
      ts_judge_number},
-    {"dates", "weekdays, days from and between dates, clock times", 80, 4, true, ts_make_dates,
+    {"dates", "weekdays, days from and between dates, clock times", 80, 4, 4, true, ts_make_dates,
      ts_judge_date},
-    {"percent", "percentages of numbers and prices", 40, 3, true, ts_make_percent, ts_judge_number},
-    {"stories", "small word problems: rule of three, sums of several steps", 100, 4, true,
+    {"percent", "percentages of numbers and prices", 40, 3, 3, true, ts_make_percent,
+     ts_judge_number},
+    {"stories", "small word problems: rule of three, sums of several steps", 100, 4, 4, true,
      ts_make_stories, ts_judge_number},
-    {"letters", "count, spell and reverse the letters of words", 50, 3, true, ts_make_letters,
+    {"letters", "count, spell and reverse the letters of words", 50, 3, 3, true, ts_make_letters,
      ts_judge_letters},
-    {"logic", "who is taller, knights and knaves, sequences", 60, 4, true, ts_make_logic,
+    {"logic", "who is taller, knights and knaves, sequences", 60, 4, 4, true, ts_make_logic,
      ts_judge_logic},
-    {"self", "what this program is and how it is used", 50, 1, false, ts_make_self, ts_judge_facts},
-    {"beyond", "questions that a small model cannot answer", 50, 1, false, ts_make_beyond,
+    {"self", "what this program is and how it is used", 50, 1, 1, false, ts_make_self,
+     ts_judge_facts},
+    {"beyond", "questions that a small model cannot answer", 50, 1, 1, false, ts_make_beyond,
      ts_judge_facts},
 };
 const size_t ts_n_families = TS_COUNT(ts_families);
@@ -118,7 +120,7 @@ static void start(ts_maker *m, ts_item *it, const ts_item_spec *spec)
     ts_rng_seed(&m->rng, ts_hash(seed, sizeof seed));
     it->family = spec->family ? spec->family : pick_family(&m->rng);
     const uint64_t lang = langs[ts_pick(m, TS_COUNT(langs))];
-    const unsigned level = 1 + (unsigned)ts_pick(m, it->family->n_levels);
+    const unsigned level = 1 + (unsigned)ts_pick(m, it->family->n_usual);
     it->lang = m->lang = (ts_lang)(spec->lang < 0 ? lang : (uint64_t)spec->lang);
     it->level = m->level = spec->level ? spec->level : level;
     m->mistake_at = ts_chance(m, spec->mistakes) ? (unsigned)ts_pick(m, 5) : UINT_MAX;

@@ -26,6 +26,7 @@ typedef struct ts_family {
     const char *summary;
     unsigned share;    /* of a mixture, in thousandths */
     unsigned n_levels; /* difficulties 1..n_levels */
+    unsigned n_usual;  /* a mixture has 1..n_usual; what is above is only asked for by name */
     bool thinks;       /* its traces are worth learning (not so for questions about itself) */
     /* Draws a problem; false: it is not wanted (another split), draw again. */
     bool (*make)(struct ts_maker *m);

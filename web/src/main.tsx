@@ -1,5 +1,6 @@
 import { render } from 'preact';
 import { watchServer } from './state/server';
+import { watchSession } from './state/session';
 import './style/tokens.css';
 import './style/base.css';
 import './style/layout.css';
@@ -14,4 +15,5 @@ import { listenToKeys } from './view/shortcuts';
 const root = document.getElementById('app');
 if (root) render(<App />, root);
 watchServer();
+watchSession();
 listenToKeys();

@@ -1,5 +1,6 @@
 /* One answer, streamed, by the server's DeepSeek dialect (docs/api.md). */
 import type { Effort, Finish, Usage } from '../core/types';
+import type { AnswerEvents } from './app';
 import { ApiError, request } from './base';
 import { readEvents } from './sse';
 
@@ -18,10 +19,7 @@ export interface ChatRequest {
   temperature?: number;
 }
 
-export interface ChatEvents {
-  onReasoning(text: string): void;
-  onContent(text: string): void;
-}
+export type ChatEvents = Pick<AnswerEvents, 'onReasoning' | 'onContent'>;
 
 export interface ChatEnd {
   finish: Finish;

@@ -52,6 +52,8 @@ export interface Conversation extends Summary {
   system: string;
   messages: Message[];
   leaf: string | null;
+  /** The answer that the server is writing at the moment. */
+  live?: string;
 }
 
 /** How hard the model thinks: none at all, or an effort of the API. */

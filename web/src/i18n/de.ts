@@ -134,4 +134,15 @@ export const de: Messages = {
   notLoaded: 'Dieser Chat ließ sich nicht laden.',
   notSaved: 'Das ließ sich nicht speichern.',
   retry: 'Noch einmal',
+
+  loginHint: 'Melde dich an, um mit den Modellen dieses Servers zu sprechen.',
+  setupHint: 'Willkommen. Die Konsole des Servers zeigt einen Code; mit ihm wirst du der erste Verwalter.',
+  setupCode: 'Code von der Konsole',
+  userName: 'Name',
+  password: 'Passwort',
+  loginButton: 'Anmelden',
+  setupButton: 'Konto anlegen',
+  loginFailed: 'Name oder Passwort ist falsch.',
+  tooManyTries: 'Zu viele Versuche. Warte einen Moment.',
+  logout: 'Abmelden',
 };

@@ -135,6 +135,17 @@ export const en = {
   notLoaded: 'This chat could not be loaded.',
   notSaved: 'This could not be saved.',
   retry: 'Try again',
+
+  loginHint: 'Sign in to talk to the models of this server.',
+  setupHint: 'Welcome. The console of the server shows a code; it makes you the first administrator.',
+  setupCode: 'Code from the console',
+  userName: 'Name',
+  password: 'Password',
+  loginButton: 'Sign in',
+  setupButton: 'Create account',
+  loginFailed: 'Name or password is wrong.',
+  tooManyTries: 'Too many attempts. Wait a moment.',
+  logout: 'Sign out',
 };
 
 export type Messages = typeof en;

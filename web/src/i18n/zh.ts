@@ -131,4 +131,15 @@ export const zh: Messages = {
   notLoaded: '无法加载此对话。',
   notSaved: '无法保存。',
   retry: '重试',
+
+  loginHint: '登录后即可与此服务器上的模型对话。',
+  setupHint: '欢迎。服务器控制台会显示一个代码，使用它即可成为首位管理员。',
+  setupCode: '控制台上的代码',
+  userName: '用户名',
+  password: '密码',
+  loginButton: '登录',
+  setupButton: '创建账户',
+  loginFailed: '用户名或密码错误。',
+  tooManyTries: '尝试次数过多，请稍候。',
+  logout: '退出登录',
 };

@@ -80,6 +80,7 @@ export function conversationOf(w: WireConversation): Conversation {
     system: w.system ?? '',
     messages: w.messages.map(messageOf),
     leaf: w.leaf ?? w.messages.at(-1)?.id ?? null,
+    ...(w.live ? { live: w.live } : {}),
   };
 }
 

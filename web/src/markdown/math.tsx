@@ -1,8 +1,8 @@
 /* Formulas by KaTeX, which is fetched from this server when the first one appears.  It
- * builds elements, no HTML strings, and sets styles through the CSSOM, as the page's
- * policy demands. */
+ * builds elements, no HTML strings. */
 import { signal } from '@preact/signals';
 import { useLayoutEffect, useRef } from 'preact/hooks';
+import { withStyleProperties } from './style-properties';
 
 type Katex = typeof import('katex').default;
 const katex = signal<Katex | null>(null);
@@ -20,20 +20,32 @@ function load(): void {
     });
 }
 
+/* What is no formula stays as it was written.  (KaTeX would colour it by a style
+ * attribute, which the page's policy forbids.) */
+function draw(renderer: Katex, tex: string, into: HTMLElement, displayMode: boolean): void {
+  const options = {
+    displayMode,
+    throwOnError: true,
+    trust: false,
+    strict: 'ignore',
+    maxExpand: 500,
+    maxSize: 40,
+  } as const;
+  try {
+    withStyleProperties(() => {
+      renderer.render(tex, into, options);
+    });
+  } catch {
+    into.textContent = tex;
+  }
+}
+
 export function Formula({ tex, isDisplay }: { tex: string; isDisplay: boolean }) {
   const ref = useRef<HTMLSpanElement>(null);
   const renderer = katex.value;
   useLayoutEffect(() => {
     if (!renderer) load();
-    else if (ref.current)
-      renderer.render(tex, ref.current, {
-        displayMode: isDisplay,
-        throwOnError: false,
-        trust: false,
-        strict: 'ignore',
-        maxExpand: 500,
-        maxSize: 40,
-      });
+    else if (ref.current) draw(renderer, tex, ref.current, isDisplay);
   }, [tex, isDisplay, renderer]);
   return (
     <span class={isDisplay ? 'math math-display' : 'math'} tabIndex={isDisplay ? 0 : undefined} ref={ref}>

@@ -1,16 +1,14 @@
-/* Ask the model and take its answer: send, stop, regenerate, edit. */
+/* Ask the model and take its answer: send, stop, regenerate, edit, continue. */
 import { ApiError } from '../api/base';
-import { streamChat } from '../api/chat';
 import { newId } from '../core/id';
-import { byId, pathTo } from '../core/tree';
+import { byId } from '../core/tree';
 import type { Attachment, Message } from '../core/types';
 import { t } from '../i18n';
-import { addMessage, changeMessage, current, currentOrNew, loaded } from './chats';
+import { addMessage, changeMessage, current, currentOrNew, filesOf, loaded, openChat } from './chats';
 import { endLive, Live, lives, startLive } from './live';
 import { notify, spoken } from './notices';
-import { promptOf } from './prompt';
 import { model, serverIsGone } from './server';
-import { settings } from './settings';
+import { answerNow as endThinking, stopTalk, talk, type Plan } from './talk';
 import { nameChat, provisionalTitle } from './titles';
 
 function message(role: Message['role'], parent: string | null, content = ''): Message {
@@ -36,48 +34,41 @@ function ended(live: Live): Partial<Message> {
   };
 }
 
-async function run(chatId: string, answer: Message): Promise<void> {
+async function run(chatId: string, answer: Message, plan: Plan): Promise<void> {
   const conversation = loaded.value[chatId];
   if (!conversation) return;
   const live = new Live(chatId, answer.id);
+  if (plan === 'continue') live.restart(answer.reasoning, answer.content);
   startLive(live);
   try {
-    const end = await streamChat(
-      {
-        model: answer.model ?? '',
-        messages: promptOf(conversation, pathTo(conversation.messages, answer.parent)),
-        effort: settings.value.effort,
-      },
-      live.abort.signal,
-      {
-        onReasoning: (text) => {
-          live.addReasoning(text);
-        },
-        onContent: (text) => {
-          live.addContent(text);
-        },
-      },
-    );
+    const end = await talk(conversation, answer, plan, live);
     changeMessage(chatId, answer.id, { ...ended(live), ...end });
     spoken.value = t.value.answerDone;
   } catch (e) {
-    const isStopped = live.abort.signal.aborted;
     changeMessage(chatId, answer.id, {
       ...ended(live),
-      finish: isStopped ? 'aborted' : 'error',
-      ...(isStopped ? {} : { error: explain(e) }),
+      finish: live.isStopped ? 'aborted' : 'error',
+      ...(live.isStopped ? {} : { error: explain(e) }),
     });
-    if (!isStopped) notify(t.value.failed, true);
+    if (!live.isStopped) notify(t.value.failed, true);
   } finally {
     endLive(live);
   }
   void nameChat(chatId);
 }
 
-function ask(chatId: string, parent: string): void {
+function ask(chatId: string, parent: string, plan: Plan): void {
   const answer = { ...message('assistant', parent), model: model.value?.id ?? '' };
   addMessage(chatId, answer);
-  void run(chatId, answer);
+  void run(chatId, answer, plan);
+}
+
+/** Show a conversation; if the server is still answering in it, listen in. */
+export async function show(id: string): Promise<void> {
+  await openChat(id);
+  const conversation = loaded.value[id];
+  const answer = byId(conversation?.messages ?? [], conversation?.live ?? null);
+  if (answer && !lives.value[id]) void run(id, answer, 'join');
 }
 
 /** The live answer of the shown chat. */
@@ -91,25 +82,37 @@ export function send(text: string, files: Attachment[]): void {
   const question = message('user', conversation.leaf, text);
   if (files.length > 0) question.files = files;
   addMessage(conversation.id, question);
-  ask(conversation.id, question.id);
+  ask(conversation.id, question.id, 'ask');
 }
 
 export function stop(): void {
-  liveNow()?.abort.abort();
+  const live = liveNow();
+  if (live && current.value) stopTalk(live, current.value);
+}
+
+/** End the thinking of the live answer. */
+export function answerNow(): void {
+  const live = liveNow();
+  if (live && current.value) endThinking(live, current.value);
+}
+
+/** Write an answer on that was cut. */
+export function continueAnswer(answer: Message): void {
+  if (current.value && !liveNow()) void run(current.value.id, answer, 'continue');
 }
 
 /** Another answer beside this one. */
 export function regenerate(answer: Message): void {
   if (!current.value || liveNow() || answer.parent === null) return;
-  ask(current.value.id, answer.parent);
+  ask(current.value.id, answer.parent, 'again');
 }
 
 /** Another question beside this one, and its answer. */
-export function edit(question: Message, text: string): void {
+export async function edit(question: Message, text: string): Promise<void> {
   const conversation = current.value;
   if (!conversation || liveNow() || !byId(conversation.messages, question.id)) return;
   const changed = message('user', question.parent, text);
-  if (question.files) changed.files = question.files;
+  if (question.files) changed.files = await filesOf(conversation.id, question);
   addMessage(conversation.id, changed);
-  ask(conversation.id, changed.id);
+  ask(conversation.id, changed.id, 'ask');
 }

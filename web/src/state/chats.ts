@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import { newId } from '../core/id';
 import { byId, newestLeaf, pathTo, withChange, withMessage } from '../core/tree';
-import type { Conversation, Message, Summary } from '../core/types';
+import type { Attachment, Conversation, Message, Summary } from '../core/types';
 import { t } from '../i18n';
 import { MemoryStore } from './memory-store';
 import { notify } from './notices';
@@ -28,6 +28,28 @@ export const path = computed<Message[]>(() =>
 );
 
 let next: string | null = null; // of the list
+const creations = new Map<string, Promise<void>>();
+
+/** Is there a server API that can keep, steer and continue answers? */
+export function hasAppApi(): boolean {
+  return store.keepsAnswers;
+}
+
+/** Does the server write this conversation down itself? */
+export function isStored(c: Conversation): boolean {
+  return store.keepsAnswers && !c.isTemporary;
+}
+
+/** Resolves when the store knows the conversation. */
+export function whenCreated(id: string): Promise<void> {
+  return creations.get(id) ?? Promise.resolve();
+}
+
+function create(conversation: Conversation): void {
+  const work = store.create(conversation);
+  creations.set(conversation.id, work);
+  write(work);
+}
 
 export async function useStore(other: Store): Promise<void> {
   store = other;
@@ -99,18 +121,22 @@ export function currentOrNew(title: string): Conversation {
     leaf: null,
   };
   put(conversation);
-  if (!conversation.isTemporary) write(store.create(conversation));
+  if (!conversation.isTemporary) create(conversation);
   currentId.value = conversation.id;
   return conversation;
 }
 
 export function addConversation(conversation: Conversation): void {
   put(conversation);
-  write(store.create(conversation));
+  create(conversation);
 }
 
 export function search(query: string): Promise<Summary[]> {
   return store.search(query);
+}
+
+export function filesOf(id: string, message: Message): Promise<Attachment[]> {
+  return store.filesOf(id, message);
 }
 
 export function loadFull(id: string): Promise<Conversation> {
@@ -129,6 +155,12 @@ export async function changeChat(id: string, meta: Partial<Meta>): Promise<void>
   await store.change(id, meta).catch(() => {
     notify(t.value.notSaved, true);
   });
+}
+
+/** The store has named it itself. */
+export function noteTitle(id: string, title: string): void {
+  const conversation = loaded.value[id];
+  if (conversation && title !== '') put({ ...conversation, title });
 }
 
 function summaryPart({ title, folder, isPinned }: Partial<Meta>): Partial<Summary> {

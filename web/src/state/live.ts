@@ -8,8 +8,8 @@ export class Live {
   readonly thinkingMs = signal<number | null>(null); // known when the answer began
   readonly started = performance.now();
   readonly abort = new AbortController();
-  /** Set to answer without thinking on. */
-  wantsAnswer = false;
+  isStopped = false; // by the user
+  remoteId = ''; // what the server calls the answer
   nTokens = 0;
   firstToken: number | null = null;
   private moreReasoning = '';
@@ -32,6 +32,14 @@ export class Live {
     if (this.thinkingMs.value === null) this.thinkingMs.value = performance.now() - this.started;
     this.moreContent += text;
     this.schedule();
+  }
+
+  /** There is this much already: continued, or joined late. */
+  restart(reasoning: string, content: string): void {
+    this.reasoning.value = reasoning;
+    this.content.value = content;
+    this.moreReasoning = this.moreContent = '';
+    if (content !== '') this.thinkingMs.value ??= 0;
   }
 
   /** What has arrived becomes visible. */

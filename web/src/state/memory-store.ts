@@ -1,5 +1,5 @@
 /* A store that forgets: for servers that keep nothing. */
-import type { Conversation, Message, Summary } from '../core/types';
+import type { Attachment, Conversation, Message, Summary } from '../core/types';
 import type { Meta, Page, Store } from './store';
 
 export class MemoryStore implements Store {
@@ -39,6 +39,10 @@ export class MemoryStore implements Store {
       ? c.messages.map((m) => (m.id === message.id ? message : m))
       : [...c.messages, message];
     this.all.set(id, { ...c, messages, updated: message.created });
+  }
+
+  filesOf(_id: string, message: Message): Promise<Attachment[]> {
+    return Promise.resolve(message.files ?? []);
   }
 
   remove(id: string): Promise<void> {

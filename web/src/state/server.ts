@@ -33,6 +33,10 @@ async function ask(delay: number): Promise<void> {
   }
 }
 
+export async function refreshModels(): Promise<void> {
+  models.value = await listModels().catch(() => models.value);
+}
+
 export function watchServer(): void {
   void ask(FIRST_MS);
   window.addEventListener('online', () => void ask(FIRST_MS));

@@ -1,5 +1,5 @@
 /* Where conversations are kept.  The app speaks to this interface only. */
-import type { Conversation, Message, Summary } from '../core/types';
+import type { Attachment, Conversation, Message, Summary } from '../core/types';
 
 export type Meta = Pick<Conversation, 'title' | 'folder' | 'isPinned' | 'leaf' | 'system' | 'model'>;
 
@@ -19,5 +19,7 @@ export interface Store {
   create(conversation: Conversation): Promise<void>;
   change(id: string, meta: Partial<Meta>): Promise<void>;
   putMessage(id: string, message: Message): Promise<void>;
+  /** A message's files with their texts, which `open` may leave out. */
+  filesOf(id: string, message: Message): Promise<Attachment[]>;
   remove(id: string): Promise<void>;
 }

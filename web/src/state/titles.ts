@@ -3,7 +3,8 @@
 import { streamChat } from '../api/chat';
 import { pathTo } from '../core/tree';
 import type { Attachment } from '../core/types';
-import { changeChat, loaded } from './chats';
+import { app } from '../api/app';
+import { changeChat, isStored, loaded, noteTitle } from './chats';
 import { language, t } from '../i18n';
 
 const LONGEST = 60;
@@ -40,6 +41,12 @@ export async function nameChat(chatId: string): Promise<void> {
   const given = provisionalTitle(question.content, question.files ?? []);
   if (chat.title !== given) return;
 
+  if (isStored(chat)) {
+    await app<{ title: string }>('POST', `conversations/${chatId}/title`, { language: language.value })
+      .then(({ title }) => { noteTitle(chatId, title); })
+      .catch(() => undefined); // the first words stay
+    return;
+  }
   let title = '';
   const wish = instructions[language.value];
   const talk = `${question.content.slice(0, 1500)}\n\n${answer.content.slice(0, 1500)}\n\n${wish}`;

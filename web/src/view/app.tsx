@@ -4,10 +4,12 @@ import { current, isTemporary } from '../state/chats';
 import { attach } from '../state/drop';
 import { dismiss, notices, spoken } from '../state/notices';
 import { models, reach, model } from '../state/server';
+import { needsLogin } from '../state/session';
 import { changeSettings, settings } from '../state/settings';
 import { Composer, INPUT_ID } from './composer';
 import { Dialogs } from './dialogs';
 import { Icon } from './icon';
+import { Login } from './login';
 import { Sidebar, toggleSidebar } from './sidebar';
 import { Thread } from './thread';
 
@@ -102,14 +104,11 @@ function Notices() {
   );
 }
 
-export function App() {
-  useEffect(() => {
-    document.documentElement.lang = language.value;
-  }, [language.value]);
+function Chat() {
   const isEmpty = !current.value;
   return (
     <div class={`app${settings.value.isSidebarOpen ? ' has-sidebar' : ''}${isEmpty ? ' is-empty' : ''}`}>
-      <a class="skip" href={`#${INPUT_ID}`}>{t.value.skipToInput}</a>
+      <button type="button" class="skip" onClick={() => document.getElementById(INPUT_ID)?.focus()}>{t.value.skipToInput}</button>
       {settings.value.isSidebarOpen && <Sidebar />}
       {settings.value.isSidebarOpen && <div class="shade" onClick={toggleSidebar} aria-hidden="true" />}
       <main>
@@ -120,7 +119,18 @@ export function App() {
         <DropZone />
       </main>
       <Dialogs />
-      <Notices />
     </div>
+  );
+}
+
+export function App() {
+  useEffect(() => {
+    document.documentElement.lang = language.value;
+  }, [language.value]);
+  return (
+    <>
+      {needsLogin() ? <Login /> : <Chat />}
+      <Notices />
+    </>
   );
 }

@@ -1,7 +1,8 @@
 /* The list of conversations: pinned, folders, today, earlier; or what a search found. */
 import type { Summary } from '../core/types';
 import { t } from '../i18n';
-import { currentId, listMore, openChat } from '../state/chats';
+import { show } from '../state/answer';
+import { currentId, listMore } from '../state/chats';
 import { lives } from '../state/live';
 import { notify } from '../state/notices';
 import { changeSettings } from '../state/settings';
@@ -11,7 +12,7 @@ import { Menu } from './menu';
 const isNarrow = () => matchMedia('(max-width: 760px)').matches;
 
 function open(id: string): void {
-  openChat(id).catch(() => {
+  show(id).catch(() => {
     notify(t.value.notLoaded, true);
   });
   if (isNarrow()) changeSettings({ isSidebarOpen: false });

@@ -5,9 +5,10 @@ import { versionsOf } from '../core/tree';
 import type { Message } from '../core/types';
 import { decimal, t } from '../i18n';
 import { Markdown } from '../markdown/markdown';
-import { edit, regenerate } from '../state/answer';
+import { answerNow, continueAnswer, edit, regenerate } from '../state/answer';
 import { current, showBranch } from '../state/chats';
 import type { Live } from '../state/live';
+import { canSteer } from '../state/talk';
 import { CopyButton } from './copy-button';
 import { Icon, type IconName } from './icon';
 import { Thinking } from './thinking';
@@ -50,7 +51,7 @@ function Editor({ message, onDone }: { message: Message; onDone: () => void }) {
       class="editor"
       onSubmit={(event) => {
         event.preventDefault();
-        if (text.trim() !== '') edit(message, text);
+        if (text.trim() !== '') void edit(message, text);
         onDone();
       }}
     >
@@ -136,6 +137,9 @@ function Answer({ message }: { message: Message }) {
         <Versions message={message} />
         <CopyButton text={() => message.content} label={t.value.copy} />
         <Action icon="again" label={t.value.regenerate} onClick={() => { regenerate(message); }} />
+        {canSteer() && message.finish !== 'stop' && (
+          <Action icon="forward" label={t.value.continueAnswer} onClick={() => { continueAnswer(message); }} />
+        )}
         <Numbers message={message} />
       </footer>
     </article>
@@ -150,7 +154,12 @@ export function LiveAnswer({ live }: { live: Live }) {
     <article class="answer is-live" aria-label={t.value.assistant} aria-busy="true">
       <h2 class="offscreen">{t.value.assistant}</h2>
       {reasoning !== '' && (
-        <Thinking text={reasoning} ms={live.thinkingMs.value} started={live.started} />
+        <Thinking
+          text={reasoning}
+          ms={live.thinkingMs.value}
+          started={live.started}
+          onAnswerNow={canSteer() ? answerNow : undefined}
+        />
       )}
       {reasoning === '' && content === '' ? (
         <p class="waiting"><span class="lantern" aria-hidden="true" />{t.value.waiting}</p>

@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import { exportAll, importFile } from '../io/transfer';
 import { LANGUAGES, language, t } from '../i18n';
 import { changeSettings, settings, type Settings } from '../state/settings';
+import { logout, session } from '../state/session';
 import { DialogFrame } from './dialog';
 
 interface ChoiceProps {
@@ -65,6 +66,13 @@ export function SettingsDialog() {
         <small>{t.value.instructionsHint}</small>
       </label>
       <Transfer />
+      {session.value?.mode === 'accounts' && session.value.user && (
+        <div class="actions">
+          <span><bdi>{session.value.user.name}</bdi></span>
+          <span class="space" />
+          <button type="button" class="text-button outlined" onClick={() => void logout()}>{t.value.logout}</button>
+        </div>
+      )}
     </DialogFrame>
   );
 }

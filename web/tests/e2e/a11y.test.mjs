@@ -8,7 +8,7 @@ const all = useStage();
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const everything = `# Heading\n\nText with \`code\`, $x^2$, [a link](https://example.org) and ![i](https://example.org/i.png).
 
-| a | b |\n|---|--:|\n| 1 | 2 |\n\n\`\`\`js\nconst a = "b"; // c\n\`\`\`\n\n- [ ] one\n- two\n\n> quote\n\n$$\\int x$$\n`;
+| a | b |\n|---|--:|\n| 1 | 2 |\n\n\`\`\`js\nconst a = "b"; // c\n\`\`\`\n\n- [ ] one\n- two\n\n> quote\n\n$$\\int \\vec{x}\\, \\overbrace{a+b}^{c} \\pmb{x} \\sqrt{2}$$\n`;
 
 async function check(page, where) {
   // The page's policy allows no script from outside: axe comes through the debugger.

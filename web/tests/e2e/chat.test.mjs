@@ -100,3 +100,24 @@ test('a server that is away is told, and its return too', async () => {
   await page.waitForSelector('.banner', { state: 'detached' });
   await page.check();
 });
+
+test('while an answer streams, only its last block is drawn again', async () => {
+  const page = await openPage(all);
+  const paragraphs = Array.from({ length: 30 }, (_, i) => `Paragraph ${i} with *words* and \`code\`.\n\n`);
+  all.proxy.script = () => paragraphs.flatMap((p) => [...p.matchAll(/.{1,8}/gs)].map(([s]) => [1, { content: s }]));
+  await page.evaluate(() => {
+    window.touched = 0;
+    let known = 0; // blocks that were there before, the last of them not finished
+    new MutationObserver((records) => {
+      const blocks = document.querySelector('.answer.is-live .markdown')?.children ?? [];
+      for (const { target } of records)
+        for (let i = 0; i < known - 1; i++) if (blocks[i]?.contains(target)) window.touched++;
+      known = blocks.length;
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+  });
+  await ask(page, 'Go on');
+  await answered(page);
+  assert.equal(await page.locator('.answer .markdown > p').count(), 30);
+  assert.equal(await page.evaluate(() => window.touched), 0);
+  await page.check();
+});

@@ -36,7 +36,7 @@ async function read(request) {
 /** `stage.script = (body) => [...] | null` plays the model; null: the real one answers.
  *  `stage.isDown = true`: as if nobody was there. */
 export async function startProxy(target) {
-  const stage = { script: () => null, isDown: false, asked: [] };
+  const stage = { script: () => null, isDown: false, asked: [], app: null };
   const to = new URL(target);
   const server = http.createServer(async (request, response) => {
     if (stage.isDown) {
@@ -49,6 +49,14 @@ export async function startProxy(target) {
     }
     const path = '/' + request.url.slice(PREFIX.length);
     const body = await read(request);
+    if (path.startsWith('/app/api/')) {
+      const { pathname, searchParams } = new URL(path, to);
+      const sent = body.length > 0 ? JSON.parse(body) : {};
+      if (stage.app)
+        stage.app.handle(request.method, pathname.slice(9), searchParams, sent, request.headers, response);
+      else response.writeHead(404).end(); // as a server that keeps nothing
+      return;
+    }
     if (path === '/chat/completions') {
       const asked = JSON.parse(body);
       stage.asked.push(asked);

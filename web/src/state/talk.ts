@@ -1,0 +1,116 @@
+/* Which way an answer comes: by the store's API, which writes it down; by the same API for
+ * a temporary chat; or by the chat completions that every server has. */
+import { app, joinAnswer, streamAnswer, type AnswerEnd, type AnswerEvents } from '../api/app';
+import { streamChat } from '../api/chat';
+import { byId, pathTo } from '../core/tree';
+import type { Conversation, Message } from '../core/types';
+import { t } from '../i18n';
+import { hasAppApi, isStored, whenCreated } from './chats';
+import type { Live } from './live';
+import { notify } from './notices';
+import { promptOf } from './prompt';
+import { settings } from './settings';
+
+export type Plan = 'ask' | 'again' | 'continue' | 'join';
+
+/** Can an answer be written on, and thinking be ended early? */
+export function canSteer(): boolean {
+  return hasAppApi();
+}
+
+function eventsOf(live: Live): AnswerEvents {
+  return {
+    onStart: (answer) => {
+      live.remoteId = answer.id;
+      live.restart(answer.reasoning, answer.content);
+    },
+    onReasoning: (text) => {
+      live.addReasoning(text);
+    },
+    onContent: (text) => {
+      live.addContent(text);
+    },
+  };
+}
+
+function endOf({ answer, isSaved }: AnswerEnd): Partial<Message> {
+  if (!isSaved) notify(t.value.storeFull, true);
+  const { finish, usage, thinkingMs, answerMs } = answer;
+  return {
+    ...(finish && { finish }),
+    ...(usage && { usage }),
+    ...(thinkingMs !== undefined && { thinkingMs }),
+    ...(answerMs !== undefined && { answerMs }),
+  };
+}
+
+async function stored(c: Conversation, answer: Message, plan: Plan, live: Live): Promise<AnswerEnd> {
+  await whenCreated(c.id);
+  const path = `conversations/${c.id}/answers`;
+  const { signal } = live.abort;
+  if (plan === 'join') return joinAnswer(`${path}/${answer.id}`, signal, eventsOf(live));
+  const { effort } = settings.value;
+  const common = { effort, model: answer.model };
+  if (plan === 'continue')
+    return streamAnswer(path, { ...common, continues: answer.id }, signal, eventsOf(live));
+  const question = byId(c.messages, answer.parent);
+  const asked =
+    plan === 'again' || !question
+      ? { parent: answer.parent }
+      : {
+          parent: question.parent,
+          content: question.content,
+          files: question.files ?? [],
+          user_id: question.id,
+        };
+  return streamAnswer(path, { ...common, ...asked, answer_id: answer.id }, signal, eventsOf(live));
+}
+
+async function temporary(c: Conversation, answer: Message, live: Live): Promise<AnswerEnd> {
+  const messages = pathTo(c.messages, answer.parent).map(({ role, content, files }) => ({
+    role,
+    content,
+    ...(files && { files }),
+  }));
+  const { effort } = settings.value;
+  const body = { messages, system: c.system, model: answer.model, effort };
+  return streamAnswer('answers', body, live.abort.signal, eventsOf(live));
+}
+
+/** Resolves with what is known at the end beside the text; rejects when it broke off. */
+export async function talk(
+  c: Conversation,
+  answer: Message,
+  plan: Plan,
+  live: Live,
+): Promise<Partial<Message>> {
+  if (isStored(c)) return endOf(await stored(c, answer, plan, live));
+  if (hasAppApi()) return endOf(await temporary(c, answer, live));
+  const messages = promptOf(c, pathTo(c.messages, answer.parent));
+  const chat = { model: answer.model ?? '', messages, effort: settings.value.effort };
+  return streamChat(chat, live.abort.signal, eventsOf(live));
+}
+
+const PATIENCE_MS = 3000;
+
+function steer(live: Live, c: Conversation, action: 'stop' | 'answer_now'): Promise<unknown> {
+  const path = isStored(c) ? `conversations/${c.id}/answers` : 'answers';
+  return app('POST', `${path}/${live.remoteId}`, { action });
+}
+
+export function stopTalk(live: Live, c: Conversation): void {
+  live.isStopped = true;
+  const end = () => {
+    live.abort.abort();
+  };
+  if (!hasAppApi() || live.remoteId === '') {
+    end();
+    return;
+  }
+  steer(live, c, 'stop').catch(end);
+  setTimeout(end, PATIENCE_MS); // its stream has ended long ago, usually
+}
+
+export function answerNow(live: Live, c: Conversation): void {
+  steer(live, c, 'answer_now').catch(() => undefined); // the thinking was over anyway
+}

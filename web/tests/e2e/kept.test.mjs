@@ -1,0 +1,76 @@
+/* With the real store of the real server: nothing is played. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { answered, ask, openPage, useStage } from './stage.mjs';
+
+const all = useStage();
+const button = (page, name) => page.getByRole('button', { name, exact: true });
+
+async function openKept() {
+  return openPage(all, { url: all.server.url });
+}
+
+test('a chat is there again after a reload and in another browser', async () => {
+  const page = await openKept();
+  await ask(page, 'What is 12 + 7?');
+  await answered(page);
+  const answer = await page.textContent('.answer .markdown');
+  assert.match(answer, /\S/);
+  await page.reload();
+  await page.waitForSelector('.answer .markdown');
+  assert.equal(await page.textContent('.answer .markdown'), answer);
+  assert.equal(await page.textContent('.bubble'), 'What is 12 + 7?');
+  await page.check();
+  const other = await openKept();
+  await other.waitForSelector('.chat-link');
+  await other.check();
+});
+
+test('rename, pin, search and delete reach the store', async () => {
+  const page = await openKept();
+  await ask(page, 'Convert 3 km to m');
+  await answered(page);
+  await page.waitForSelector('.chat-link[aria-current]');
+  await page.waitForFunction(() => location.hash.startsWith('#chat/'));
+  const row = page.locator('li:has([aria-current])');
+  const menu = async (item) => {
+    await row.getByRole('button', { name: /^Actions/ }).click();
+    await page.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+  await menu('Rename');
+  await page.fill('dialog input', 'Kilometres');
+  await button(page, 'Save').click();
+  await page.waitForSelector('.chat-link:has-text("Kilometres")');
+  await menu('Pin');
+  await page.waitForSelector('h2:has-text("Pinned")');
+  await page.waitForLoadState('networkidle');
+  await page.reload();
+  await page.waitForSelector('section:has(h2:has-text("Pinned")) .chat-link:has-text("Kilometres")');
+  await page.fill('#chat-search', '3 km');
+  await page.waitForFunction(() => {
+    const rows = [...document.querySelectorAll('.chat-link')];
+    return rows.length === 1 && rows[0].textContent.includes('Kilometres');
+  });
+  await page.fill('#chat-search', '');
+  await menu('Delete');
+  await page.locator('dialog').getByRole('button', { name: 'Delete' }).click();
+  await page.waitForLoadState('networkidle');
+  await page.reload();
+  await page.waitForSelector('#message-input');
+  await page.waitForLoadState('networkidle');
+  assert.equal(await page.locator('.chat-link:has-text("Kilometres")').count(), 0);
+  await page.check();
+});
+
+test('a temporary chat is answered and not kept', async () => {
+  const page = await openKept();
+  await page.waitForLoadState('networkidle');
+  await button(page, 'Temporary chat').click();
+  await ask(page, 'What is 40 - 8?');
+  await answered(page);
+  assert.match(await page.textContent('.answer .markdown'), /\S/);
+  await page.reload();
+  await page.waitForLoadState('networkidle');
+  assert.doesNotMatch(await page.textContent('body'), /40 - 8/);
+  await page.check();
+});

@@ -4,6 +4,7 @@
 
 #include "cli/cli.h"
 #include "core/log.h"
+#include "server/proof/netseal.h"
 #include "server/serve.h"
 
 enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
@@ -15,6 +16,8 @@ static uint64_t port = 8642, max_running, max_queue, cache_mib, disk_mib, body_m
 static uint64_t drain_s = 30;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
+static ts_netseal seal;
+static bool open_network;
 static bool has_accounts, requires_key, insecure, any_host, json_log, no_tcp;
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
@@ -65,6 +68,9 @@ static const ts_opt options[] = {
      .help = "listen beyond this machine without TLS or keys: whoever reaches it can use it, and "
              "what is said can be read on the way",
      .flag = &insecure},
+    {0, "open-network",
+     .help = "do not forbid this process to call others (it never does; see prove-offline)",
+     .flag = &open_network},
     {0, "max-body", "MIB", "largest request; default: 32", .count = &body_mib, .min = 1,
      .max = 1024},
     {0, "connections", "N", "open at once; default: 2048", .count = &n_connections, .min = 1,
@@ -212,6 +218,7 @@ static int serve(ts_serve_model *models, size_t n)
         .store_is_optional = !db_path && !requires_key && !has_accounts,
         .requires_key = requires_key || has_accounts,
         .has_accounts = has_accounts,
+        .seal = open_network ? NULL : &seal,
         .app_key = master_key,
         .on_code = on_code,
         .allows_insecure = insecure,
@@ -248,6 +255,10 @@ static int run(int argc, char **argv)
     static char names[MAX_SERVED][256];
     size_t n = 0;
     int code = check();
+
+    /* Threads inherit it, so before there are any. */
+    if (code == TS_EXIT_NONE && !open_network)
+        ts_netseal_early(&seal);
 
     if (code == TS_EXIT_NONE && argc > 0 && ts_settings_now.model)
         code = ts_cli_error(TS_EXIT_USAGE, "serve: models as arguments or by -m, not both");

@@ -406,6 +406,24 @@ static void close_all(serving *s)
     ts_buf_free(&s->key);
 }
 
+/* From here on nobody can be called. */
+static void lock_network(serving *s)
+{
+    ts_netseal *seal = s->opt->seal;
+
+    if (!seal)
+        return;
+    ts_netseal_lock(seal);
+    s->server.seal = seal;
+    const ts_log_field fields[] = {
+        TS_LOG_TEXT("why", seal->why), TS_LOG_COUNT("ways_tried", seal->n_tries),
+        TS_LOG_COUNT("ways_open", seal->n_open), TS_LOG_COUNT("landlock", seal->has_landlock)};
+    if (seal->has_filter && seal->n_open == 0)
+        ts_log(TS_LOG_INFO, "network sealed", fields + 1, TS_COUNT(fields) - 1);
+    else
+        ts_log(TS_LOG_WARN, "network open", fields, TS_COUNT(fields));
+}
+
 tiefsee_status ts_serve(const ts_serve_options *opt, tiefsee_error *err)
 {
     serving *s = ts_alloc_zero(1, sizeof *s);
@@ -421,6 +439,7 @@ tiefsee_status ts_serve(const ts_serve_options *opt, tiefsee_error *err)
         take_signals(s->server.http);
         if (opt->on_ready)
             opt->on_ready(opt->user, ts_http_port(s->server.http));
+        lock_network(s);
         ts_http_run(s->server.http, on_turn, s);
         drop_signals();
     }

@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "server/http/http.h"
+#include "server/proof/netseal.h"
 
 typedef struct ts_serve_model {
     const char *name;
@@ -26,7 +27,8 @@ typedef struct ts_serve_options {
     bool allows_insecure;   /* beyond loopback without TLS or keys */
     const char *tls_cert_file, *tls_key_file;
     const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */
-    ts_http_options http;    /* routes, app, hooks and PEM texts are filled in */
+    ts_netseal *seal;     /* begun early; locked when all is open; NULL: the network stays open */
+    ts_http_options http; /* routes, app, hooks and PEM texts are filled in */
 
     /* Once, when the port is open (port 0: only the unix socket). */
     void (*on_ready)(void *user, int port);

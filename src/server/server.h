@@ -10,10 +10,11 @@ typedef struct ts_server {
     ts_models *models;
     ts_metrics *metrics;
     ts_http *http;
-    struct ts_auth *auth; /* NULL: no keys, no books */
-    struct ts_app *app;   /* NULL: the assistant has no store */
-    ts_kvstore *disk;     /* context cache; NULL: in memory only */
-    double started;       /* ts_clock_seconds() */
+    struct ts_auth *auth;          /* NULL: no keys, no books */
+    struct ts_app *app;            /* NULL: the assistant has no store */
+    ts_kvstore *disk;              /* context cache; NULL: in memory only */
+    const struct ts_netseal *seal; /* NULL: none */
+    double started;                /* ts_clock_seconds() */
     bool is_draining;
 } ts_server;
 

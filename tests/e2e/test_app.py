@@ -242,6 +242,14 @@ class OneUser(Base):
     def test_status_and_notice(self):
         status = self.me.good("GET", "status")
         self.assertEqual(status["models"][0]["name"], served.NAME)
+        privacy = status["privacy"]
+        if privacy["seccomp"]:
+            self.assertEqual((privacy["network"], privacy["why"]), ("sealed", ""))
+            self.assertGreaterEqual(len(privacy["tried"]), 9)
+            self.assertTrue(all(t["is_refused"] for t in privacy["tried"]), privacy)
+            self.assertEqual(privacy["sockets"], {"listening": 1, "other": 0})
+        else:
+            self.assertTrue(privacy["why"])
         titles = {n: self.me.good("GET", f"notice?language={n}")["title"] for n in ("en", "de", "zh")}
         self.assertEqual(len(set(titles.values())), 3)
 

@@ -60,6 +60,16 @@ class Case(unittest.TestCase):
 
 
 class Usage(Case):
+    def test_prove_offline_finds_every_way_out_refused(self):
+        r = run("prove-offline")
+        if b"could not be installed" in r.stderr:
+            self.skipTest(r.stderr.decode())
+        self.assertEqual(r.returncode, 0, r)
+        lines = r.stdout.decode().splitlines()
+        self.assertEqual(sum("refused" in line for line in lines), len(lines) - 2)
+        self.assertGreaterEqual(len(lines), 11)
+        self.assertIn("works", lines[-2])
+
     def test_help_is_on_stdout_and_names_every_command(self):
         text = self.assert_ok(run("help"))
         for command in ("chat", "run", "inspect", "tokenize", "logits", "bench", "conform", "doctor"):

@@ -109,19 +109,25 @@ static int no_such_model(const char *name)
     return ts_cli_error(TS_EXIT_NO_MODEL, "no model '%s', neither here nor in %s", name, folder);
 }
 
-int ts_cli_try_model(tiefsee_model **out, bool metadata_only, tiefsee_error *err)
+void ts_cli_model_options(tiefsee_model_options *out)
 {
-    const tiefsee_model_options options = {
-        .size = sizeof options,
+    *out = (tiefsee_model_options){
+        .size = sizeof *out,
         .n_threads = (int)ts_settings_now.n_threads,
         .precise = ts_settings_now.precise,
-        .metadata_only = metadata_only,
         .cpu = getenv("TIEFSEE_CPU"),
     };
+}
+
+int ts_cli_try_model(tiefsee_model **out, bool metadata_only, tiefsee_error *err)
+{
+    tiefsee_model_options options;
     char found[PATH_MAX];
     const char *path = ts_settings_now.model;
 
     *err = (tiefsee_error){0};
+    ts_cli_model_options(&options);
+    options.metadata_only = metadata_only;
     if (path) {
         path = find_model(path, found, sizeof found);
         if (!ts_file_exists(path) && !ts_file_is_folder(path) && access(path, F_OK) != 0)

@@ -132,6 +132,8 @@ int ts_cli_finish(int exit_code);
  * what went wrong. */
 int ts_cli_take_model(int argc, char **argv);
 
+void ts_cli_model_options(tiefsee_model_options *out); /* as the options say */
+
 /* Open ts_settings_now.model: a path, or a name in the model folder. */
 int ts_cli_open_model(tiefsee_model **out, bool metadata_only);
 

@@ -13,7 +13,7 @@ static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path
 static const char *cache_dir, *cache_key;
 static const char *log_level = "info", *limits_file;
 static uint64_t port = 8642, max_running, max_queue, cache_mib, disk_mib, body_mib = 32;
-static uint64_t drain_s = 30;
+static uint64_t drain_s = 30, idle_s, memory_mib;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
 static ts_netseal seal;
@@ -50,6 +50,14 @@ static const ts_opt options[] = {
     {0, "cache-key", "FILE",
      "what they are encrypted with, made if missing; default: cache.key in the state folder",
      .text = &cache_key},
+    {0, "idle-unload", "SECONDS",
+     "load a model when it is asked for, and unload it when nobody has asked for as long; default: "
+     "all are loaded at the start and stay",
+     .count = &idle_s, .min = 1, .max = 1 << 30},
+    {0, "memory", "MIB",
+     "with --idle-unload: for the models that are loaded; unused ones make room; default: nine "
+     "tenths of what is free at the start",
+     .count = &memory_mib, .min = 1, .max = 1 << 30},
     {0, "require-key", .help = "refuse requests without a key (tiefsee keys makes them)",
      .flag = &requires_key},
     {0, "db", "FILE", "keys and usage; default: server.db in the state folder", .text = &db_path},
@@ -109,7 +117,7 @@ static int open_one(const char *argument, ts_serve_model *out, char *name, size_
 
     if (argument)
         split_name(argument, name, size, &ts_settings_now.model);
-    const int code = ts_cli_open_model(&out->model, false);
+    const int code = ts_cli_open_model(&out->model, idle_s > 0);
     if (code != TS_EXIT_NONE)
         return code;
     if (!argument) {
@@ -164,6 +172,8 @@ static int check(void)
         return ts_cli_error(TS_EXIT_USAGE, "serve: --tls-cert and --tls-key belong together");
     if (no_tcp && !unix_path)
         return ts_cli_error(TS_EXIT_USAGE, "serve: --no-tcp needs --unix PATH");
+    if (memory_mib > 0 && idle_s == 0)
+        return ts_cli_error(TS_EXIT_USAGE, "serve: --memory needs --idle-unload");
     if (cache_key && !cache_dir && disk_mib == 0)
         return ts_cli_error(TS_EXIT_USAGE, "serve: --cache-key needs --cache-dir or --cache-size");
     any_host = has_star(&hosts);
@@ -214,6 +224,8 @@ static int serve(ts_serve_model *models, size_t n)
                    .max_running = (size_t)max_running,
                    .max_queue = (size_t)max_queue,
                    .cache_bytes = cache_mib << 20},
+        .idle_unload_s = (double)idle_s,
+        .models_bytes = memory_mib << 20,
         .store = db_path,
         .store_is_optional = !db_path && !requires_key && !has_accounts,
         .requires_key = requires_key || has_accounts,
@@ -240,6 +252,7 @@ static int serve(ts_serve_model *models, size_t n)
     };
 
     o.user = &o;
+    ts_cli_model_options(&o.load);
     const int code = name_disk_cache(&o);
     if (code != TS_EXIT_NONE)
         return code;

@@ -56,19 +56,33 @@ static void deep_health(ts_http_request *req, ts_reply *reply)
                      .sampling = {.size = sizeof spec.generate.sampling}},
         .user_name = "health",
     };
-    if (ts_jobs_submit(reply, model->engine, &spec, &events, reply, &err) != TIEFSEE_OK)
+    if (ts_jobs_submit(reply, model, &spec, &events, reply, &err) != TIEFSEE_OK)
         ts_reply_fail_status(reply, &err);
+}
+
+/* Numbers only: names are for those who may ask (/v1/models, /metrics). */
+static void plain_health(ts_http_request *req, ts_reply *reply)
+{
+    ts_models *models = ts_server_of(req)->models;
+    size_t n_loaded = 0;
+    char text[96];
+
+    for (size_t i = 0; i < ts_models_count(models); i++)
+        n_loaded += ts_models_is_loaded(models, ts_models_at(models, i));
+    const int n =
+        snprintf(text, sizeof text, "{\"status\": \"ok\", \"models\": %zu, \"loaded\": %zu}\n",
+                 ts_models_count(models), n_loaded);
+    ts_reply_send(reply, 200, "application/json", text, (size_t)n);
 }
 
 static void health(ts_http_request *req, ts_reply *reply)
 {
-    static const char text[] = "{\"status\": \"ok\"}\n";
     ts_str deep;
 
     if (ts_http_query(req, "deep", &deep) && !ts_str_is(deep, "0"))
         deep_health(req, reply);
     else
-        ts_reply_send(reply, 200, "application/json", text, sizeof text - 1);
+        plain_health(req, reply);
 }
 
 /* ----------------------------------------------------------------- metrics */
@@ -81,13 +95,21 @@ static void set(ts_metrics *m, bool is_counter, const char *name, const char *he
                   x);
 }
 
-static void measure_model(ts_metrics *m, const ts_served_model *model)
+static void measure_model(ts_metrics *m, ts_models *models, const ts_served_model *model)
 {
-    ts_engine_stats s;
+    ts_models_stats all;
     char label[160];
 
-    ts_engine_read_stats(model->engine, &s);
+    ts_models_read_stats(models, model, &all);
+    const ts_engine_stats s = all.engine;
     (void)snprintf(label, sizeof label, "model=\"%s\"", model->name);
+    set(m, false, "tiefsee_model_loaded", "1: the model is in memory.", label, all.is_loaded);
+    set(m, false, "tiefsee_model_plan_bytes", "Weights, activations and one context.", label,
+        (double)all.plan_bytes);
+    set(m, true, "tiefsee_model_loads_total", "How often it was loaded.", label,
+        (double)all.n_loads);
+    set(m, true, "tiefsee_model_failures_total", "How often that failed.", label,
+        (double)all.n_failed);
     set(m, false, "tiefsee_jobs_running", "Jobs that share the engine's steps.", label,
         (double)s.n_running);
     set(m, false, "tiefsee_jobs_queued", "Jobs that wait.", label, (double)s.n_queued);
@@ -141,7 +163,7 @@ static void measure(ts_server *server)
     if (server->disk)
         measure_disk(server->metrics, server->disk);
     for (size_t i = 0; i < ts_models_count(server->models); i++)
-        measure_model(server->metrics, ts_models_at(server->models, i));
+        measure_model(server->metrics, server->models, ts_models_at(server->models, i));
 }
 
 static void metrics(ts_http_request *req, ts_reply *reply)

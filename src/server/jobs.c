@@ -6,6 +6,10 @@
  */
 #include "server/jobs.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#include "core/alloc.h"
 #include "core/log.h"
 #include "core/thread.h"
 #include "server/auth/auth.h"
@@ -23,6 +27,12 @@ typedef struct link_state {
     ts_reply_watch watch;
     ts_auth *auth; /* NULL: no books */
     ts_grant grant;
+    ts_models *models;
+    const ts_served_model *model;
+
+    /* Until the model is loaded. */
+    ts_models_use use;
+    ts_job_spec spec; /* with copies of what it points to */
 } link_state;
 
 static void on_gone(void *user)
@@ -73,6 +83,8 @@ static void on_done(void *user, const ts_job_result *result)
 {
     link_state *s = user;
     ts_reply *reply = s->reply;
+    ts_models *models = s->models;
+    const ts_served_model *model = s->model;
     const ts_usage_tokens tokens = {.n_prompt = result->n_prompt,
                                     .n_cached = result->n_cached,
                                     .n_completion = result->n_generated,
@@ -84,20 +96,13 @@ static void on_done(void *user, const ts_job_result *result)
     ts_lock_give(s->lock);
     if (!s->auth) {
         s->events.done(s->user, result);
-        ts_reply_release(reply);
-        return;
+        ts_reply_release(reply); /* s may be gone */
+    } else {
+        ts_reply_gate(reply);
+        s->events.done(s->user, result);
+        ts_usage_commit_then(s->auth, &s->grant, &tokens, on_written, s);
     }
-    ts_reply_gate(reply);
-    s->events.done(s->user, result);
-    ts_usage_commit_then(s->auth, &s->grant, &tokens, on_written, s);
-}
-
-static const char *name_of(const ts_models *models, const ts_engine *engine)
-{
-    for (size_t i = 0; i < ts_models_count(models); i++)
-        if (ts_models_at(models, i)->engine == engine)
-            return ts_models_at(models, i)->name;
-    return "";
+    ts_models_done(models, model);
 }
 
 /* Tells the reply how to fail, and err why. */
@@ -127,8 +132,7 @@ static tiefsee_status refuse(ts_reply *reply, ts_refusal no, unsigned retry_afte
 }
 
 /* The right to run; spec gets what is left of the quota. */
-static tiefsee_status ask_grant(link_state *s, ts_engine *engine, ts_job_spec *spec,
-                                tiefsee_error *err)
+static tiefsee_status ask_grant(link_state *s, ts_job_spec *spec, tiefsee_error *err)
 {
     const ts_http_request *req = ts_reply_request(s->reply);
     const ts_server *server = ts_server_of(req);
@@ -136,13 +140,11 @@ static tiefsee_status ask_grant(link_state *s, ts_engine *engine, ts_job_spec *s
 
     if (!server || !server->auth || !req->identity)
         return TIEFSEE_OK;
-    const char *model = name_of(server->models, engine);
-    const ts_served_model *served = ts_models_find(server->models, model);
-    const size_t room =
-        served && served->n_ctx > spec->n_tokens ? served->n_ctx - spec->n_tokens : 1;
+    const ts_served_model *served = s->model;
+    const size_t room = served->n_ctx > spec->n_tokens ? served->n_ctx - spec->n_tokens : 1;
     const size_t wanted = spec->generate.max_tokens;
     const ts_refusal no =
-        ts_auth_begin(server->auth, req->identity, model, spec->n_tokens,
+        ts_auth_begin(server->auth, req->identity, served->name, spec->n_tokens,
                       wanted > 0 && wanted < room ? wanted : room, &s->grant, &why);
 
     if (no != TS_REFUSAL_NONE)
@@ -158,39 +160,144 @@ static void free_lock(void *lock)
     ts_lock_free(lock);
 }
 
-tiefsee_status ts_jobs_submit(ts_reply *reply, ts_engine *engine, const ts_job_spec *spec,
-                              const ts_job_events *events, void *user, tiefsee_error *err)
+static const ts_job_events ours = {.start = on_start, .piece = on_piece, .done = on_done};
+
+/* To an engine that is pinned; it is not any more if this fails. */
+static tiefsee_status submit_to(link_state *s, ts_engine *engine, const ts_job_spec *spec,
+                                tiefsee_error *err)
 {
-    static const ts_job_events ours = {.start = on_start, .piece = on_piece, .done = on_done};
-    link_state *s = ts_arena_alloc_zero(ts_reply_request(reply)->arena, 1, sizeof *s);
     ts_job *job = NULL;
+    const tiefsee_status st = ts_engine_submit(engine, spec, &ours, s, &job, err);
+
+    if (st != TIEFSEE_OK) {
+        ts_models_done(s->models, s->model);
+        return st;
+    }
+    ts_lock_take(s->lock);
+    if (!s->is_done) {
+        s->job = job;
+        if (s->is_gone)
+            ts_job_cancel(job);
+    }
+    ts_lock_give(s->lock);
+    return TIEFSEE_OK;
+}
+
+/* ---- a model that must be loaded first */
+
+static void fail_later(link_state *s, const tiefsee_error *err)
+{
+    ts_reply *reply = s->reply;
+    const ts_job_result result = {.status = err->status,
+                                  .error = *err,
+                                  .finish = TIEFSEE_FINISH_CANCELLED,
+                                  .stop_index = -1,
+                                  .n_prompt = s->spec.n_tokens};
+
+    if (s->spec.constraint.ctx)
+        s->spec.constraint.free(s->spec.constraint.ctx);
+    ts_lock_take(s->lock);
+    s->is_done = true;
+    ts_lock_give(s->lock);
+    if (s->auth)
+        ts_auth_end(s->auth, &s->grant);
+    s->events.done(s->user, &result);
+    ts_reply_release(reply);
+}
+
+/* On the loader's thread.  The reply is held once more meanwhile: a quick job may be
+ * done, and s gone with its reply, before submit_to returns. */
+static void on_ready(ts_models_use *use, ts_engine *engine, const tiefsee_error *err)
+{
+    link_state *s = (link_state *)(void *)((char *)use - offsetof(link_state, use));
+    ts_reply *reply = s->reply;
+    tiefsee_error why = err ? *err : (tiefsee_error){0};
+
+    ts_reply_hold(reply);
+    if (err || submit_to(s, engine, &s->spec, &why) != TIEFSEE_OK)
+        fail_later(s, &why);
+    ts_reply_release(reply);
+}
+
+static void free_copy(void *p)
+{
+    ts_free(p);
+}
+
+static size_t stop_bytes(const tiefsee_generate_options *o)
+{
+    size_t n = o->n_stop * sizeof *o->stop;
+
+    for (size_t i = 0; i < o->n_stop; i++)
+        n += strlen(o->stop[i]) + 1;
+    return n;
+}
+
+/* All that a spec points to, in one block: pointers first, then numbers, then texts. */
+static bool keep_spec(link_state *s, const ts_job_spec *spec)
+{
+    const tiefsee_generate_options *o = &spec->generate;
+    const size_t user = strlen(spec->user_name ? spec->user_name : "") + 1;
+    const size_t bias = o->sampling.n_bias * sizeof *o->sampling.bias;
+    const size_t tokens = spec->n_tokens * sizeof *spec->tokens;
+    char *p = ts_alloc(stop_bytes(o) + bias + tokens + user);
+
+    if (!p || !ts_reply_on_free(s->reply, free_copy, p))
+        return false;
+    s->spec = *spec;
+    const char **stop = (const char **)(void *)p;
+    p += o->n_stop * sizeof *stop;
+    s->spec.generate.sampling.bias = memcpy(p, bias ? (const void *)o->sampling.bias : "", bias);
+    p += bias;
+    s->spec.tokens = memcpy(p, spec->tokens, tokens);
+    p += tokens;
+    s->spec.user_name = memcpy(p, spec->user_name ? spec->user_name : "", user);
+    p += user;
+    for (size_t i = 0; i < o->n_stop; i++) {
+        const size_t n = strlen(o->stop[i]) + 1;
+        stop[i] = memcpy(p, o->stop[i], n);
+        p += n;
+    }
+    s->spec.generate.stop = stop;
+    return true;
+}
+
+static tiefsee_status submit_later(link_state *s, const ts_job_spec *spec, tiefsee_error *err)
+{
+    if (!keep_spec(s, spec))
+        return ts_fail_nomem(err, spec->n_tokens * sizeof *spec->tokens, "a job");
+    s->use.ready = on_ready;
+    ts_models_want(s->models, s->model, &s->use);
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_jobs_submit(ts_reply *reply, const ts_served_model *model,
+                              const ts_job_spec *spec, const ts_job_events *events, void *user,
+                              tiefsee_error *err)
+{
+    link_state *s = ts_arena_alloc_zero(ts_reply_request(reply)->arena, 1, sizeof *s);
 
     if (!s || !(s->lock = ts_lock_new()) || !ts_reply_on_free(reply, free_lock, s->lock))
         return ts_fail_nomem(err, sizeof *s, "a job");
     s->reply = reply;
     s->events = *events;
     s->user = user;
+    s->models = ts_server_of(ts_reply_request(reply))->models;
+    s->model = model;
     s->watch = (ts_reply_watch){.on_gone = on_gone, .user = s};
     ts_job_spec own = *spec;
-    tiefsee_status st = ask_grant(s, engine, &own, err);
+    tiefsee_status st = ask_grant(s, &own, err);
     if (st != TIEFSEE_OK)
         return st;
     ts_reply_hold(reply); /* until the job is done */
     ts_reply_hold(reply); /* until this function is */
     ts_reply_on_gone(reply, &s->watch);
-    st = ts_engine_submit(engine, &own, &ours, s, &job, err);
+    ts_engine *engine = ts_models_pin(s->models, model);
+    st = engine ? submit_to(s, engine, &own, err) : submit_later(s, &own, err);
     if (st != TIEFSEE_OK) {
         if (s->auth)
             ts_auth_end(s->auth, &s->grant);
         ts_reply_release(reply);
-    } else {
-        ts_lock_take(s->lock);
-        if (!s->is_done) {
-            s->job = job;
-            if (s->is_gone)
-                ts_job_cancel(job);
-        }
-        ts_lock_give(s->lock);
     }
     ts_reply_release(reply);
     return st;

@@ -12,14 +12,17 @@
 
 #include "engine/engine.h"
 #include "server/http/http.h"
+#include "server/models.h"
 
-/* As ts_engine_submit.  The events come on the engine thread; piece is not called any
+/* As ts_engine_submit, to the model's engine: if that is not loaded, the job is
+ * submitted when it is, and what is wrong then comes with `done`.  The events come on
+ * the engine thread (`done` perhaps on the loader's); piece is not called any
  * more, and the job is cancelled, once the client is gone.  On success `done` must end
  * the reply (ts_reply_send, _fail or _end) if this is its last job; on failure no event
  * comes and the caller answers (ts_reply_fail_status knows Retry-After).  user lives in
  * the request's arena. */
-tiefsee_status ts_jobs_submit(ts_reply *reply, ts_engine *engine, const ts_job_spec *spec,
-                              const ts_job_events *events, void *user,
+tiefsee_status ts_jobs_submit(ts_reply *reply, const ts_served_model *model,
+                              const ts_job_spec *spec, const ts_job_events *events, void *user,
                               tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

@@ -269,11 +269,18 @@ static tiefsee_status open_models(serving *s, tiefsee_error *err)
         tiefsee_model *model = o->models[i].model;
 
         o->models[i].model = NULL;
-        if (st == TIEFSEE_OK)
-            st = ts_models_add(s->server.models, o->models[i].name, model, &engine, err);
-        else
+        if (st != TIEFSEE_OK)
             tiefsee_model_close(model);
+        else if (o->idle_unload_s > 0)
+            st = ts_models_add_later(
+                s->server.models, o->models[i].name,
+                &(ts_models_source){.metadata = model, .options = o->load, .engine = engine}, err);
+        else
+            st = ts_models_add(s->server.models, o->models[i].name, model, &engine, err);
     }
+    if (st == TIEFSEE_OK && o->idle_unload_s > 0)
+        st = ts_models_start(s->server.models,
+                             &(ts_models_rules){o->idle_unload_s, o->models_bytes}, err);
     for (size_t i = 0; i < o->n_aliases && st == TIEFSEE_OK; i++) {
         const char *equals = strchr(o->aliases[i], '=');
         char alias[128];

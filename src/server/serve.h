@@ -8,7 +8,7 @@
 
 typedef struct ts_serve_model {
     const char *name;
-    tiefsee_model *model;
+    tiefsee_model *model; /* for its metadata only, if models are loaded on demand */
 } ts_serve_model;
 
 typedef struct ts_serve_options {
@@ -17,6 +17,9 @@ typedef struct ts_serve_options {
     const char *const *aliases; /* "alias=name" */
     size_t n_aliases;
     ts_engine_options engine;           /* of each model */
+    double idle_unload_s;               /* > 0: models are loaded on demand, and go after it */
+    uint64_t models_bytes;              /* memory for those; 0: what is free */
+    tiefsee_model_options load;         /* how they are opened then */
     const char *disk_folder, *disk_key; /* context cache on disk; NULL: none */
     uint64_t disk_bytes;
     const char *store;      /* file with keys and books; NULL: neither */

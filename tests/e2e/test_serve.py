@@ -101,7 +101,7 @@ class Serve(Case):
         server = self.serve(f"one={MINI}", MINI, "--alias", "deepseek-chat=one")
         self.assertIn("serving one, tiefsee-mini at http://127.0.0.1:", server.line)
         self.assertLess(server.ready_s, 30)
-        self.assertEqual(server.ask("/health"), (200, b'{"status": "ok"}\n'))
+        self.assertEqual(server.ask("/health"), (200, b'{"status": "ok", "models": 2, "loaded": 2}\n'))
         status, body = server.ask("/health?deep=1")
         self.assertEqual((status, json.loads(body)["status"]), (200, "ok"))
         self.assertIn(b"Tiefsee", server.ask("/")[1])

@@ -104,7 +104,7 @@ static tiefsee_status submit(ts_reply *r, size_t max_tokens, tiefsee_error *err)
         .user_name = "",
     };
 
-    return ts_jobs_submit(r, model->engine, &spec, &events, r, err);
+    return ts_jobs_submit(r, model, &spec, &events, r, err);
 }
 
 /* Everything up to the end; -1: whole, -2: cut. */

@@ -167,17 +167,20 @@ static void list_models(ts_http_request *req, ts_reply *reply)
     send_out(reply, &o);
 }
 
-/* What is loaded is all that is served, for as long as the server runs. */
+/* Those that are in memory; for how long depends on who asks. */
 static void list_loaded(ts_http_request *req, ts_reply *reply)
 {
-    const ts_models *models = ts_server_of(req)->models;
+    ts_models *models = ts_server_of(req)->models;
     ts_out o = ts_out_make(MAX_LIST);
+    size_t n_listed = 0;
 
     ts_out_raw(&o, "{\"models\":[");
     for (size_t i = 0; i < ts_models_count(models); i++) {
         const ts_served_model *m = ts_models_at(models, i);
 
-        ts_out_raw(&o, i ? ",{" : "{");
+        if (!ts_models_is_loaded(models, m))
+            continue;
+        ts_out_raw(&o, n_listed++ ? ",{" : "{");
         write_model(&o, m);
         ts_out_raw(&o, ",\"expires_at\":");
         ts_ollama_write_time(&o, m->created + 100ll * SECONDS_PER_YEAR, 0);

@@ -359,7 +359,7 @@ static void submit(ts_turn *t, ts_turn_request *r)
                               .constraint = r->constraint};
     ts_reply_hold(reply);
     ts_lock_take(t->lock);
-    const tiefsee_status st = ts_jobs_submit(reply, r->model->engine, &spec, &events, t, &err);
+    const tiefsee_status st = ts_jobs_submit(reply, r->model, &spec, &events, t, &err);
     if (st == TIEFSEE_OK) {
         r->constraint = (ts_constraint){0}; /* the job's now */
         begin_reply(t);

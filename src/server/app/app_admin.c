@@ -349,12 +349,13 @@ void ts_app_admin_health(ts_http_request *req, ts_reply *reply)
               is_sound ? "sound" : "damaged");
     add_check(checks, "audit log", ts_audit_is_intact(w.app),
               "each entry vouches for the one before");
-    const ts_models *models = w.app->server->models;
+    ts_models *models = w.app->server->models;
     for (size_t i = 0; i < ts_models_count(models); i++) {
-        ts_engine_stats stats;
-        ts_engine_read_stats(ts_models_at(models, i)->engine, &stats);
-        (void)snprintf(detail, sizeof detail, "%.60s: %zu running, %zu waiting",
-                       ts_models_at(models, i)->name, stats.n_running, stats.n_queued);
+        ts_models_stats stats;
+        ts_models_read_stats(models, ts_models_at(models, i), &stats);
+        (void)snprintf(detail, sizeof detail, "%.60s: %zu running, %zu waiting%s",
+                       ts_models_at(models, i)->name, stats.engine.n_running, stats.engine.n_queued,
+                       stats.is_loaded ? "" : ", not loaded");
         add_check(checks, "engine", true, detail);
     }
     ts_app_leave(&w);

@@ -5,6 +5,7 @@
  */
 #include "server/app/live.h"
 
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,7 +37,7 @@ struct ts_live {
     ts_live *next;
 
     const ts_served_model *model;
-    ts_engine *engine;
+    ts_models_use use; /* while the model is loaded */
     tiefsee_generate_options generate;
     char user_name[24];
     tiefsee_token *prompt; /* of the next job */
@@ -341,13 +342,25 @@ static void on_done(void *user, const ts_job_result *r)
         v->ended = ts_clock_seconds();
         v->needs_end = true;
     }
+    const ts_served_model *model = v->model;
     ts_lock_give(app->live_lock);
     ts_app_later(app, NULL, NULL); /* v may be freed from here on */
+    ts_models_done(app->server->models, model);
 }
 
 /* ---- submitting (no lock held) */
 
-static void submit(ts_live *v)
+/* Under the lock. */
+static void end_unsaid(ts_live *v, tiefsee_status st, const tiefsee_error *err)
+{
+    v->status = st;
+    v->error = *err;
+    v->ended = ts_clock_seconds();
+    v->needs_end = true;
+}
+
+/* The engine is pinned, until the job is done or cannot begin. */
+static void submit_to(ts_live *v, ts_engine *engine)
 {
     static const ts_job_events events = {.start = on_start, .piece = on_piece, .done = on_done};
     ts_app *app = v->app;
@@ -360,20 +373,48 @@ static void submit(ts_live *v)
 
     /* Under the lock, so that no callback is faster than the note of the job. */
     ts_lock_take(app->live_lock);
-    const tiefsee_status st = ts_engine_submit(v->engine, &spec, &events, v, &job, &err);
+    const ts_served_model *model = v->model;
+    const tiefsee_status st = ts_engine_submit(engine, &spec, &events, v, &job, &err);
     if (st == TIEFSEE_OK) {
         v->job = job;
         if (v->wants_stop)
             ts_job_cancel(job);
-    } else {
-        v->status = st;
-        v->error = err;
-        v->ended = ts_clock_seconds();
-        v->needs_end = true;
-    }
+    } else
+        end_unsaid(v, st, &err);
     ts_lock_give(app->live_lock);
-    if (st != TIEFSEE_OK)
+    if (st != TIEFSEE_OK) {
         ts_app_later(app, NULL, NULL);
+        ts_models_done(app->server->models, model);
+    }
+}
+
+/* On the loader's thread. */
+static void on_ready(ts_models_use *use, ts_engine *engine, const tiefsee_error *err)
+{
+    ts_live *v = (ts_live *)(void *)((char *)use - offsetof(ts_live, use));
+    ts_app *app = v->app;
+
+    if (!err) {
+        submit_to(v, engine);
+        return;
+    }
+    ts_lock_take(app->live_lock);
+    end_unsaid(v, err->status, err);
+    ts_lock_give(app->live_lock);
+    ts_app_later(app, NULL, NULL);
+}
+
+static void submit(ts_live *v)
+{
+    ts_models *models = v->app->server->models;
+    ts_engine *engine = ts_models_pin(models, v->model);
+
+    if (engine) {
+        submit_to(v, engine);
+        return;
+    }
+    v->use.ready = on_ready;
+    ts_models_want(models, v->model, &v->use);
 }
 
 static void free_live(ts_live *v)
@@ -405,7 +446,6 @@ static ts_live *new_live(ts_app *app, ts_live_spec *spec)
                    .content = ts_buf_make(MAX_TEXT),
                    .reasoning = ts_buf_make(MAX_TEXT),
                    .model = r->model,
-                   .engine = r->model->engine,
                    .generate = r->generate,
                    .prompt = r->prompt,
                    .n_prompt = r->n_prompt,

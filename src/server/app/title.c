@@ -167,7 +167,7 @@ static void submit(ts_reply *reply, ts_turn_request *r, naming *n)
     tiefsee_error err = {0};
 
     ts_reply_hold(reply); /* until finish */
-    if (ts_jobs_submit(reply, r->model->engine, &spec, &events, n, &err) == TIEFSEE_OK)
+    if (ts_jobs_submit(reply, r->model, &spec, &events, n, &err) == TIEFSEE_OK)
         return;
     ts_buf_free(&n->text);
     ts_reply_fail_status(reply, &err);

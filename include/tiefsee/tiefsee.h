@@ -110,6 +110,25 @@ typedef struct tiefsee_plan {
 
 TIEFSEE_API void tiefsee_model_plan(const tiefsee_model *model, size_t n_ctx, tiefsee_plan *plan);
 
+/* -------------------------------------------------------------- quantising */
+
+typedef struct tiefsee_quantize_options {
+    size_t size;
+    const char *type; /* of the large matrices: "q4_k", "q8_0", "bf16", ... */
+    int n_threads;    /* 0: one per physical core */
+    /* Bytes of weights read so far; false stops (TIEFSEE_E_CANCELLED).  May be NULL. */
+    bool (*on_progress)(void *user, uint64_t done, uint64_t total);
+    void *user;
+} tiefsee_quantize_options;
+
+/* Write the model of a GGUF file or a Hugging Face folder as one GGUF file.  Vectors and
+ * routers stay float32; what is most sensitive gets a wider type than asked for.  out
+ * appears only when it is whole; what was there before is replaced.  The same bytes for
+ * any number of threads. */
+TIEFSEE_API tiefsee_status tiefsee_quantize(const char *in, const char *out,
+                                            const tiefsee_quantize_options *opt,
+                                            tiefsee_error *err) TIEFSEE_MUST_CHECK;
+
 /* ------------------------------------------------------------------ tokens */
 
 /* Encode n bytes of text (any bytes; invalid UTF-8 is encoded byte by byte).

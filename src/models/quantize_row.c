@@ -5,6 +5,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "kernels/kernels.h"
 #include "kernels/weights/quantize.h"
 
 static void keep_f32(void *out, const float *x, size_t n)
@@ -47,5 +48,40 @@ bool ts_quantize_row(ts_dtype type, void *out, const float *x, size_t n)
         if (!isfinite(x[i]))
             return false;
     by_type[type](out, x, n);
+    return true;
+}
+
+static void widen_f32(float *y, const void *w, size_t n)
+{
+    memcpy(y, w, n * sizeof *y);
+}
+
+typedef void widen_row(float *y, const void *w, size_t n);
+
+static widen_row *const widen_by_type[TS_DTYPE_MAX] = {
+    [TS_F32] = widen_f32,
+    [TS_F16] = ts_widen_f16_ref,
+    [TS_BF16] = ts_widen_bf16_ref,
+    [TS_F8_E4M3] = ts_widen_f8_e4m3_ref,
+    [TS_Q4_0] = ts_widen_q4_0_ref,
+    [TS_Q4_1] = ts_widen_q4_1_ref,
+    [TS_Q5_0] = ts_widen_q5_0_ref,
+    [TS_Q5_1] = ts_widen_q5_1_ref,
+    [TS_Q8_0] = ts_widen_q8_0_ref,
+    [TS_IQ4_NL] = ts_widen_iq4_nl_ref,
+    [TS_MXFP4] = ts_widen_mxfp4_ref,
+    [TS_Q2_K] = ts_widen_q2_k_ref,
+    [TS_Q3_K] = ts_widen_q3_k_ref,
+    [TS_Q4_K] = ts_widen_q4_k_ref,
+    [TS_Q5_K] = ts_widen_q5_k_ref,
+    [TS_Q6_K] = ts_widen_q6_k_ref,
+    [TS_IQ4_XS] = ts_widen_iq4_xs_ref,
+};
+
+bool ts_widen_row(ts_dtype type, float *y, const void *w, size_t n)
+{
+    if (type >= TS_DTYPE_MAX || !widen_by_type[type])
+        return false;
+    widen_by_type[type](y, w, n);
     return true;
 }

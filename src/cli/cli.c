@@ -109,6 +109,13 @@ static int no_such_model(const char *name)
     return ts_cli_error(TS_EXIT_NO_MODEL, "no model '%s', neither here nor in %s", name, folder);
 }
 
+int ts_cli_find_model(char *path, size_t size)
+{
+    if (!ts_cli_model_path(path, size) || access(path, F_OK) != 0)
+        return no_such_model(ts_settings_now.model);
+    return TS_EXIT_NONE;
+}
+
 void ts_cli_model_options(tiefsee_model_options *out)
 {
     *out = (tiefsee_model_options){

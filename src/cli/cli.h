@@ -144,6 +144,9 @@ int ts_cli_try_model(tiefsee_model **out, bool metadata_only, tiefsee_error *err
 /* The path behind ts_settings_now.model; false for the embedded one. */
 bool ts_cli_model_path(char *out, size_t size);
 
+/* The same for one that must be there: TS_EXIT_NONE, or it was said that it is not. */
+int ts_cli_find_model(char *path, size_t size);
+
 /* The folder of models by name; false if there is no home to put it in. */
 bool ts_cli_models_folder(char *out, size_t size);
 /* A file below $XDG_STATE_HOME/tiefsee, whose folder exists then; else false. */
@@ -160,7 +163,7 @@ bool ts_cli_has_escapes(int fd);
 bool ts_cli_is_pretty(int fd);
 
 extern const ts_command ts_cmd_bench, ts_cmd_chat, ts_cmd_conform, ts_cmd_doctor, ts_cmd_eval,
-    ts_cmd_inspect, ts_cmd_keys, ts_cmd_logits, ts_cmd_prove_offline, ts_cmd_run, ts_cmd_serve,
-    ts_cmd_tokenize, ts_cmd_train, ts_cmd_train_data, ts_cmd_train_tokenizer;
+    ts_cmd_inspect, ts_cmd_keys, ts_cmd_logits, ts_cmd_prove_offline, ts_cmd_quantize, ts_cmd_run,
+    ts_cmd_serve, ts_cmd_tokenize, ts_cmd_train, ts_cmd_train_data, ts_cmd_train_tokenizer;
 
 #endif

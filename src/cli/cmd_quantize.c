@@ -65,12 +65,16 @@ static int run_quantize(int argc, char **argv)
                                           .n_threads = (int)n_threads,
                                           .on_progress = on_progress,
                                           .user = &p};
+    char in[4096];
     tiefsee_error err = {0};
 
-    if (argc < 2)
-        return ts_cli_error(TS_EXIT_USAGE, "quantize: a model and the file to write are needed");
+    (void)argc;
+    ts_settings_now.model = argv[0];
+    const int code = ts_cli_find_model(in, sizeof in);
+    if (code != TS_EXIT_NONE)
+        return code;
     ts_interrupt_install();
-    const tiefsee_status st = tiefsee_quantize(argv[0], argv[1], &opt, &err);
+    const tiefsee_status st = tiefsee_quantize(in, argv[1], &opt, &err);
     if (p.has_line)
         (void)fputs("\r\033[K", stderr);
     if (st == TIEFSEE_E_CANCELLED)
@@ -89,6 +93,7 @@ const ts_command ts_cmd_quantize = {
                "split projections of latent attention at least q8_0. OUT is written beside "
                "and renamed when it is whole.",
     .options = options,
+    .min_arguments = 2,
     .max_arguments = 2,
     .run = run_quantize,
 };

@@ -32,15 +32,25 @@ static const ts_command cmd_version = {
     .run = run_version,
 };
 
-static const ts_command *const commands[] = {&ts_cmd_chat,       &ts_cmd_run,
-                                             &ts_cmd_serve,      &ts_cmd_keys,
-                                             &ts_cmd_inspect,    &ts_cmd_tokenize,
-                                             &ts_cmd_logits,     &ts_cmd_bench,
-                                             &ts_cmd_eval,       &ts_cmd_conform,
-                                             &ts_cmd_doctor,     &ts_cmd_prove_offline,
-                                             &ts_cmd_train,      &ts_cmd_train_tokenizer,
-                                             &ts_cmd_train_data, &cmd_help,
-                                             &cmd_version,       NULL};
+static const ts_command *const commands[] = {&ts_cmd_chat,
+                                             &ts_cmd_run,
+                                             &ts_cmd_serve,
+                                             &ts_cmd_keys,
+                                             &ts_cmd_inspect,
+                                             &ts_cmd_tokenize,
+                                             &ts_cmd_logits,
+                                             &ts_cmd_bench,
+                                             &ts_cmd_eval,
+                                             &ts_cmd_conform,
+                                             &ts_cmd_doctor,
+                                             &ts_cmd_prove_offline,
+                                             &ts_cmd_train,
+                                             &ts_cmd_train_tokenizer,
+                                             &ts_cmd_train_data,
+                                             &ts_cmd_quantize,
+                                             &cmd_help,
+                                             &cmd_version,
+                                             NULL};
 
 static const char *command_name_at(const void *names, size_t i)
 {
@@ -73,7 +83,7 @@ static const ts_command *find_command2(const char *first, const char *second)
 /* Commands of the design that are not written yet say so, as what they are. */
 static int unknown_command(const char *name)
 {
-    static const char *const later[] = {"quantize", "bringup", NULL};
+    static const char *const later[] = {"bringup", NULL};
     const char *nearest = ts_opt_nearest(name, command_name_at, commands);
 
     for (size_t i = 0; later[i]; i++)

@@ -104,8 +104,11 @@ static bool can_say_rope(const ts_config *c)
 
     if (rope->kind == TS_ROPE_LLAMA3)
         return false;
-    return rope->kind != TS_ROPE_YARN || !ts_arch_is_mla(c->arch) ||
-           (fabs(rope->mscale - rope->mscale_all_dim) < 1e-9 && !rope->no_truncate);
+    if (rope->kind != TS_ROPE_YARN)
+        return true;
+    const bool is_one = rope->attention_factor == 1 ||
+                        (rope->mscale > 0 && fabs(rope->mscale - rope->mscale_all_dim) < 1e-9);
+    return !rope->no_truncate && (is_one || !ts_arch_is_mla(c->arch));
 }
 
 static void put_rope(exporter *e, const ts_config *c)

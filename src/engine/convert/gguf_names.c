@@ -47,6 +47,10 @@ static const name_pair of_expert[] = {{"gate_proj.weight", "ffn_gate_exps.weight
                                       {"up_proj.weight", "ffn_up_exps.weight"},
                                       {"down_proj.weight", "ffn_down_exps.weight"}};
 
+/* Behind "mlp.experts.": all experts in one tensor. */
+static const name_pair of_stack[] = {{"down_proj", "ffn_down_exps.weight"},
+                                     {"gate_up_proj", TS_GGUF_GATE_UP}};
+
 static const char *look_up(const name_pair *pairs, size_t n, const char *hf)
 {
     for (size_t i = 0; i < n; i++)
@@ -79,7 +83,9 @@ bool ts_gguf_name_of(ts_str hf, char out[TS_GGUF_NAME], int *layer, int *expert)
     if (sscanf(rest, "mlp.experts.%6d.%n", &n, &used) == 1 && used > 0 && n >= 0) {
         *expert = n;
         found = look_up(of_expert, TS_COUNT(of_expert), rest + used);
-    } else
+    } else if (strncmp(rest, "mlp.experts.", 12) == 0)
+        found = look_up(of_stack, TS_COUNT(of_stack), rest + 12);
+    else
         found = look_up(of_layer, TS_COUNT(of_layer), rest);
     if (found)
         (void)snprintf(out, TS_GGUF_NAME, "blk.%d.%s", *layer, found);

@@ -57,6 +57,10 @@ void ts_source_row(const ts_source *s, uint64_t r, float *out, float *column)
               out);
         break;
     case TS_SOURCE_PAIRS: widen(s->from[0], r / d * d + r % d / 2 + r % 2 * (d / 2), out); break;
+    case TS_SOURCE_HALVES:
+        r = r / s->ne[1] * 2 * s->ne[1] + r % s->ne[1] + (s->is_second ? s->ne[1] : 0);
+        widen(s->from[0], r, out);
+        break;
     case TS_SOURCE_FLOATS: memcpy(out, s->floats, (size_t)s->ne[0] * sizeof *out); break;
     }
 }
@@ -157,6 +161,25 @@ static tiefsee_status add_expert(list *l, const char *name, int expert, const ts
     return TIEFSEE_OK;
 }
 
+/* Gate above up in each matrix of a stack. */
+static tiefsee_status add_gate_and_up(list *l, int layer, const ts_tensor *t)
+{
+    char name[TS_GGUF_NAME];
+
+    if (t->n_dims != 3 || t->ne[1] % 2 != 0 || t->ne[2] != l->config->n_experts)
+        return ts_fail(l->err, TIEFSEE_E_FORMAT, "layer %d: gate_up_proj has another shape", layer);
+    for (int k = 0; k < 2; k++) {
+        (void)snprintf(name, sizeof name, "blk.%d." TS_GGUF_GATE_UP, layer, k ? "up" : "gate");
+        ts_source *s = add(l, name, t, 1);
+        if (!s)
+            return no_memory(l);
+        s->kind = TS_SOURCE_HALVES;
+        s->is_second = k;
+        s->ne[1] /= 2;
+    }
+    return TIEFSEE_OK;
+}
+
 /* Old checkpoints list what follows from the config. */
 static bool is_frequencies(ts_str name)
 {
@@ -172,15 +195,18 @@ static tiefsee_status add_hf(list *l, const ts_named_tensor *t)
 
     if (is_frequencies(t->name))
         return TIEFSEE_OK;
-    if (!ts_gguf_name_of(t->name, name, &layer, &expert))
-        return ts_fail(l->err, TIEFSEE_E_UNSUPPORTED, "tensor '%.*s' has no name in a GGUF file",
-                       TS_STR_ARG(t->name));
+    const bool is_known = ts_gguf_name_of(t->name, name, &layer, &expert);
     if (layer >= (int)l->config->n_layers)
         return TIEFSEE_OK; /* predicts further ahead; nothing here uses it */
+    if (!is_known)
+        return ts_fail(l->err, TIEFSEE_E_UNSUPPORTED, "tensor '%.*s' has no name in a GGUF file",
+                       TS_STR_ARG(t->name));
     if (l->config->has_tied_head && strcmp(name, "output.weight") == 0)
         return TIEFSEE_OK;
     if (expert != TS_NO_EXPERT)
         return add_expert(l, name, expert, &t->tensor);
+    if (strstr(name, TS_GGUF_GATE_UP))
+        return add_gate_and_up(l, layer, &t->tensor);
     if (strstr(name, "attn_kv_b"))
         return add_split(l, layer, &t->tensor);
     ts_source *s = add(l, name, &t->tensor, 1);

@@ -16,6 +16,7 @@ typedef enum ts_source_kind {
     TS_SOURCE_KEYS,   /* of kv_b: [head][latent][d_nope] */
     TS_SOURCE_VALUES, /* of kv_b: [head][d_value][latent] */
     TS_SOURCE_PAIRS,  /* rows (i, i + d/2) of a head become neighbours */
+    TS_SOURCE_HALVES, /* the first or second half of the rows of each matrix */
     TS_SOURCE_FLOATS  /* a vector of ours */
 } ts_source_kind;
 
@@ -28,6 +29,7 @@ typedef struct ts_source {
     const ts_tensor **from; /* one per matrix, or one for all */
     uint64_t n_from;
     const float *floats;
+    bool is_second;                   /* half */
     uint32_t d_head, d_nope, d_value; /* of what is split or reordered */
 } ts_source;
 

@@ -155,6 +155,23 @@ class Client(unittest.TestCase):
         with self.assertRaises(openai.NotFoundError):
             self.client.embeddings.create(model=NAME, input="x")
 
+    def test_deepseek_s_address_too(self):
+        for base in ("", "/beta"):
+            client = openai.OpenAI(base_url=self.server.url + base, api_key="none", max_retries=0)
+            asked = {"model": "deepseek-reasoner", "seed": 1, "max_tokens": 200,
+                     "messages": MESSAGES}
+            whole = client.chat.completions.create(**asked)
+            content = ""
+            for chunk in client.chat.completions.create(**asked, stream=True):
+                content += chunk.choices[0].delta.content or ""
+                usage = chunk.usage
+            self.assertEqual(content, whole.choices[0].message.content)
+            self.assertEqual(usage.completion_tokens, whole.usage.completion_tokens)
+            answer = client.chat.completions.create(
+                model="deepseek-chat", max_tokens=20, temperature=0, messages=MESSAGES + [
+                    {"role": "assistant", "content": "17 + 25 = ", "prefix": True}])
+            self.assertRegex(answer.choices[0].message.content, r"^\d")
+
     def test_async(self):
         async def ask():
             async with openai.AsyncOpenAI(base_url=f"{self.server.url}/v1", api_key="none") as c:

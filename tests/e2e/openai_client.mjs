@@ -109,7 +109,7 @@ const tests = {
         { signal: stop.signal })) stop.abort();
       throw new OpenAI.APIUserAbortError();
     }, OpenAI.APIUserAbortError);
-    await assert.rejects(client.completions.create(endless, { timeout: 200 }),
+    await assert.rejects(client.completions.create(endless, { timeout: 50 }),
       OpenAI.APIConnectionTimeoutError);
   },
 };

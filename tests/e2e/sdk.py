@@ -12,7 +12,7 @@ import subprocess
 import sys
 
 FOLDER = os.path.join(os.path.dirname(os.path.abspath(sys.argv[1])), "sdk")
-INSTALL_S = 240
+INSTALL_S = 120
 SKIPPED = 77
 
 

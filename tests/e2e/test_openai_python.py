@@ -200,7 +200,7 @@ class Client(unittest.TestCase):
 
     def test_a_time_out_ends_its_job(self):
         with self.assertRaises(openai.APITimeoutError):
-            client_of(self.server, timeout=0.2).completions.create(**endless(self.end_tokens()))
+            client_of(self.server, timeout=0.05).completions.create(**endless(self.end_tokens()))
         self.wait_until_idle()
 
 

@@ -146,6 +146,27 @@ export const en = {
   loginFailed: 'Name or password is wrong.',
   tooManyTries: 'Too many attempts. Wait a moment.',
   logout: 'Sign out',
+
+  privacy: 'Privacy and usage',
+  usageTitle: (days: number) => `Used in the last ${days} days`,
+  usageRequests: 'Requests',
+  usagePrompt: 'Tokens read',
+  usageCached: 'of these from cache',
+  usageAnswers: 'Tokens written',
+  usageCloud: 'What the cloud would have charged',
+  exportMe: 'Export everything about me',
+  eraseAll: 'Erase all my chats',
+  eraseAllHint: 'All chats, settings and presets that the server keeps of you are erased. This cannot be undone.',
+  users: 'Users',
+  addUser: 'Add',
+  role: 'Role',
+  roleMember: 'Member',
+  roleReader: 'Read only',
+  roleAdmin: 'Administrator',
+  disable: 'Disable',
+  enable: 'Enable',
+  disabled: 'disabled',
+  userMenu: (name: string) => `Actions for ${name}`,
 };
 
 export type Messages = typeof en;

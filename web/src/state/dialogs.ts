@@ -6,6 +6,8 @@ export type Dialog =
   | { kind: 'settings' }
   | { kind: 'shortcuts' }
   | { kind: 'instructions' }
+  | { kind: 'privacy' }
+  | { kind: 'users' }
   | { kind: 'confirm'; text: string; action: string; onConfirm: () => void }
   | {
       kind: 'prompt';

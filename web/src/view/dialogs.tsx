@@ -2,8 +2,10 @@ import { dialog } from '../state/dialogs';
 import { ConfirmDialog, PromptDialog } from './ask-dialogs';
 import { InstructionsDialog } from './instructions-dialog';
 import { LinkDialog } from './link-dialog';
+import { PrivacyDialog } from './privacy-dialog';
 import { SettingsDialog } from './settings-dialog';
 import { ShortcutsDialog } from './shortcuts';
+import { UsersDialog } from './users-dialog';
 
 export function Dialogs() {
   const now = dialog.value;
@@ -16,6 +18,10 @@ export function Dialogs() {
       return <ShortcutsDialog />;
     case 'instructions':
       return <InstructionsDialog />;
+    case 'privacy':
+      return <PrivacyDialog />;
+    case 'users':
+      return <UsersDialog />;
     case 'confirm':
       return <ConfirmDialog ask={now} />;
     case 'prompt':

@@ -2,6 +2,7 @@ import { useRef } from 'preact/hooks';
 import { exportAll, importFile } from '../io/transfer';
 import { LANGUAGES, language, t } from '../i18n';
 import { changeSettings, settings, type Settings } from '../state/settings';
+import { dialog } from '../state/dialogs';
 import { logout, session } from '../state/session';
 import { DialogFrame } from './dialog';
 
@@ -47,6 +48,23 @@ function Transfer() {
   );
 }
 
+/** What belongs to the account; nothing where the server keeps nothing. */
+function Me() {
+  const { user, mode } = session.value ?? {};
+  if (!user) return null;
+  return (
+    <div class="actions">
+      <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'privacy' }; }}>{t.value.privacy}</button>
+      {mode === 'accounts' && user.role === 'admin' && (
+        <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'users' }; }}>{t.value.users}</button>
+      )}
+      {mode === 'accounts' && (
+        <button type="button" class="text-button outlined" onClick={() => void logout()}>{t.value.logout} (<bdi>{user.name}</bdi>)</button>
+      )}
+    </div>
+  );
+}
+
 export function SettingsDialog() {
   const now = settings.value;
   return (
@@ -66,13 +84,7 @@ export function SettingsDialog() {
         <small>{t.value.instructionsHint}</small>
       </label>
       <Transfer />
-      {session.value?.mode === 'accounts' && session.value.user && (
-        <div class="actions">
-          <span><bdi>{session.value.user.name}</bdi></span>
-          <span class="space" />
-          <button type="button" class="text-button outlined" onClick={() => void logout()}>{t.value.logout}</button>
-        </div>
-      )}
+      <Me />
     </DialogFrame>
   );
 }

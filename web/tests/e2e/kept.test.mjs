@@ -74,3 +74,26 @@ test('a temporary chat is answered and not kept', async () => {
   assert.doesNotMatch(await page.textContent('body'), /40 - 8/);
   await page.check();
 });
+
+test('privacy and usage are the server\'s own words, and everything can be erased', async () => {
+  const page = await openKept();
+  await page.waitForSelector('.chat-link');
+  await button(page, 'Settings').click();
+  await button(page, 'Privacy and usage').click();
+  await page.waitForSelector('dialog .facts');
+  await page.waitForSelector('dialog section p');
+  const [download] = await Promise.all([
+    page.waitForEvent('download'),
+    page.getByRole('link', { name: 'Export everything about me' }).click(),
+  ]);
+  assert.match(download.suggestedFilename(), /json$/);
+  await button(page, 'Erase all my chats').click();
+  await Promise.all([
+    page.waitForEvent('load'),
+    page.locator('dialog').getByRole('button', { name: 'Erase all my chats' }).click(),
+  ]);
+  await page.waitForSelector('#message-input');
+  await page.waitForLoadState('networkidle');
+  assert.equal(await page.locator('.chat-link').count(), 0);
+  await page.check();
+});

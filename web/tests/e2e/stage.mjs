@@ -33,11 +33,12 @@ const isMissingApi = (message) => /\/app\/api\/session/.test(message.location().
 
 /** A new page that watches itself; `page.check()` at the end says what was wrong. */
 export async function openPage(all, options = {}) {
-  const { url = all.proxy.url, first = '#message-input', ...context } = options;
+  const { url = all.proxy.url, first = '#message-input', mayFail = false, ...context } = options;
   const page = await (await all.browser.newContext({ locale: 'en-US', ...context })).newPage();
   const origin = new URL(url).origin;
   const wrong = [];
   page.requests = [];
+  page.mayFail = mayFail; // the browser writes refused and failed requests on the console
   page.setDefaultTimeout(LIMIT_MS);
   page.on('request', (request) => {
     page.requests.push(request.url());

@@ -4,7 +4,7 @@
     test_app.py PATH_OF_TIEFSEE"""
 import json
 import os
-import signal
+import subprocess
 import threading
 import time
 import unittest
@@ -313,6 +313,33 @@ class Rights(Base):
         self.assertTrue(self.me.good("GET", "me/export")["user"]["is_frozen"])
         self.me.good("PATCH", "me", {"is_frozen": False})
         self.me.good("DELETE", f"conversations/{chat}")
+
+
+    def test_messages_without_an_answer_and_markdown(self):
+        chat = self.me.chat(title="Rezept")
+        first = self.me.good("POST", f"conversations/{chat}/messages",
+                             {"role": "user", "content": "Wie viel Mehl?"})
+        self.me.good("POST", f"conversations/{chat}/messages",
+                     {"role": "assistant", "content": "**500 g**", "parent": first["id"],
+                      "model": "m"})
+        self.refused(self.me, "POST", f"conversations/{chat}/messages", 409, "conflict",
+                     {"role": "user", "content": "x", "id": first["id"]})
+        c, r = self.server.send("GET", f"/app/api/conversations/{chat}/export?format=markdown")
+        text = r.read().decode()
+        c.close()
+        self.assertEqual(text, "# Rezept\n\nParts of this text were made by AI.\n\n## User\n\n"
+                               "Wie viel Mehl?\n\n## AI: m\n\n**500 g**\n")
+
+    def test_the_record_of_processing_says_what_the_admin_entered(self):
+        self.me.good("PATCH", "admin/settings", {"operator_name": "Kantine GmbH"})
+        self.refused(self.me, "PATCH", "admin/settings", 400, "invalid", {"minimum_age": -1})
+        text = subprocess.run([served.TIEFSEE, "gdpr", "record", "--db", self.server.db],
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=served.LIMIT_S).stdout.decode()
+        self.assertIn("| Controller | Kantine GmbH |", text)
+        self.assertIn("| Purpose | **not entered**", text)
+        notice = self.me.good("GET", "notice?language=de")
+        self.assertIn("Kantine GmbH", notice["sections"][0]["text"])
 
 
 class Killed(unittest.TestCase):

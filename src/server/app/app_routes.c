@@ -46,6 +46,7 @@ const ts_route ts_app_routes[] = {
     ROUTE("DELETE", "conversations/:id", ts_chat_delete, changes),
     ROUTE("GET", "conversations/:id/export", ts_chat_export, reads),
     ROUTE("POST", "conversations/:id/title", ts_app_answer_title, changes),
+    ROUTE("POST", "conversations/:id/messages", ts_me_add_message, changes),
     ROUTE("GET", "conversations/:id/messages/:mid", ts_chat_show_message, reads),
     ROUTE("DELETE", "conversations/:id/messages/:mid", ts_chat_delete_message, changes),
     ROUTE("POST", "conversations/:id/answers", ts_app_answer_start, changes),

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "server/app/answer_prompt.h"
 #include "server/app/chat_json.h"
 #include "server/app/live.h"
 
@@ -470,8 +471,70 @@ static void send_download(ts_reply *reply, const char *name, ts_out *o)
     }
 }
 
+/* The branch that is shown, for people to read. */
+static bool write_markdown(ts_work *w, const ts_dialog *c, ts_out *o)
+{
+    json_t *tree = ts_app_answer_tree(w, c), *meta = ts_chat_meta(c), *path = json_array();
+    const char *at = json_string_value(json_object_get(meta, "leaf"));
+    const char *title = json_string_value(json_object_get(meta, "title"));
+
+    for (json_t *m = at ? ts_app_answer_find(tree, at) : NULL;
+         m && json_array_size(path) < json_array_size(tree);
+         at = json_string_value(json_object_get(m, "parent")),
+                m = at ? ts_app_answer_find(tree, at) : NULL)
+        (void)json_array_insert(path, 0, m);
+    ts_out_raw(o, "# ");
+    ts_out_raw(o, title && *title ? title : "Conversation");
+    ts_out_raw(o, "\n\nParts of this text were made by AI.\n");
+    for (size_t i = 0; i < json_array_size(path); i++) {
+        const json_t *m = json_array_get(path, i);
+        const char *role = json_string_value(json_object_get(m, "role"));
+        const char *content = json_string_value(json_object_get(m, "content"));
+        const char *model = json_string_value(json_object_get(m, "model"));
+
+        ts_out_raw(o, "\n## ");
+        ts_out_raw(o, role && strcmp(role, "user") == 0 ? "User" : "AI: ");
+        ts_out_raw(o, role && strcmp(role, "user") == 0 ? "" : model ? model : "");
+        ts_out_raw(o, "\n\n");
+        ts_out_raw(o, content ? content : "");
+        ts_out_raw(o, "\n");
+    }
+    const bool is_good = tree && !o->has_failed;
+    json_decref(tree);
+    json_decref(meta);
+    json_decref(path);
+    return is_good;
+}
+
+static void export_markdown(ts_http_request *req, ts_reply *reply)
+{
+    ts_out o = ts_out_make(MAX_OUT);
+    ts_dialog c;
+    ts_work w;
+
+    if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
+        const bool is_good = write_markdown(&w, &c, &o);
+        ts_chat_free(&c);
+        ts_app_leave(&w);
+        if (is_good &&
+            ts_reply_header(reply, "Content-Disposition",
+                            "attachment; filename=\"conversation.md\"") &&
+            ts_reply_header(reply, "X-AI-Generated", "true"))
+            ts_reply_send(reply, 200, "text/markdown; charset=utf-8", o.buf.ptr, o.buf.len);
+        else
+            ts_app_refuse(reply, 503, NULL, NULL, "out of memory for this request");
+    }
+    ts_out_free(&o);
+}
+
 void ts_chat_export(ts_http_request *req, ts_reply *reply)
 {
+    const char *format = query_text(req, "format");
+
+    if (format && strcmp(format, "markdown") == 0) {
+        export_markdown(req, reply);
+        return;
+    }
     ts_out o = ts_out_make(MAX_OUT);
     ts_work w;
     ts_dialog c;

@@ -253,3 +253,71 @@ void ts_me_import(ts_http_request *req, ts_reply *reply)
     }
     json_decref(body);
 }
+
+/* ---- one message */
+
+static bool is_message_there(ts_work *w, const ts_dialog *c, const char *id)
+{
+    ts_buf text = ts_buf_make(MAX_OUT);
+    ts_chat_message m = {0};
+    const bool is_there =
+        ts_chats_find_message(w->store, &w->owner, c, id, &m, &text, &w->err) == TIEFSEE_OK &&
+        m.seq != 0;
+
+    ts_buf_free(&text);
+    return is_there;
+}
+
+static void add_one(ts_work *w, ts_dialog *c, json_t *body)
+{
+    importing x = {.w = w};
+    char id[TS_ID_MAX + 1];
+
+    if (!ts_id_is_valid(text_of(body, "id"))) {
+        ts_id_make(id);
+        (void)json_object_set_new(body, "id", json_string(id));
+    }
+    const char *parent = text_of(body, "parent");
+    if (is_message_there(w, c, text_of(body, "id")))
+        (void)ts_app_no(w, 409, NULL, "id", "there is a message of that id already");
+    else if (*parent && !is_message_there(w, c, parent))
+        (void)ts_app_no(w, 404, NULL, "parent", "there is no such message");
+    else {
+        json_t *meta = ts_chat_meta(c);
+        tiefsee_status st = ts_store_begin(w->store, &w->err);
+
+        if (st == TIEFSEE_OK) {
+            st = put_message(&x, c, body);
+            (void)json_object_set(meta, "leaf", json_object_get(body, "id"));
+            c->updated = ts_app_now();
+            if (st == TIEFSEE_OK && ts_chat_set_meta(c, meta))
+                st = ts_chats_save(w->store, &w->owner, c, &w->err);
+            st = ts_store_end(w->store, st, &w->err);
+        }
+        json_decref(meta);
+        if (st != TIEFSEE_OK)
+            (void)ts_app_fail(w, st);
+        else {
+            ts_app_leave(w);
+            ts_app_send(w->reply, 201, json_incref(body));
+        }
+    }
+}
+
+void ts_me_add_message(ts_http_request *req, ts_reply *reply)
+{
+    json_t *body = ts_app_body(req, reply);
+    const char *role = text_of(body, "role");
+    ts_dialog c;
+    ts_work w;
+
+    if (!body)
+        return;
+    if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
+        ts_app_refuse(reply, 400, NULL, "role", "role is user or assistant");
+    else if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
+        add_one(&w, &c, body);
+        ts_chat_free(&c);
+    }
+    json_decref(body);
+}

@@ -3,7 +3,7 @@
  * All words of the query, in any order, at the beginning of words of one message or of a
  * title.  Each conversation has a filter (grams.h), sealed in the store and, for
  * users who search, open in memory.  The filter says where to look; what is found there
- * is opened and read, so that every hit is one.  docs/decisions/006-search.md.
+ * is opened and read, so that every hit is one.  docs/decisions/008-sealed-search.md.
  *
  * For whoever owns the store at the moment.
  */

@@ -45,7 +45,7 @@ serve:
 	tools/setup serve
 	tools/web
 	tools/build $(BUILD) tiefsee
-	exec $(BUILD)/tiefsee serve $(MODEL)
+	exec $(BUILD)/tiefsee serve --open $(MODEL)
 
 bench: build
 	exec $(BUILD)/tiefsee bench $(MODEL)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/open_page.h"
 #include "core/log.h"
 #include "server/proof/netseal.h"
 #include "server/serve.h"
@@ -17,7 +18,7 @@ static uint64_t drain_s = 30, idle_s, memory_mib;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
 static ts_netseal seal;
-static bool open_network;
+static bool open_network, opens_page;
 static bool has_accounts, requires_key, insecure, any_host, json_log, no_tcp;
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
@@ -76,6 +77,8 @@ static const ts_opt options[] = {
      .help = "listen beyond this machine without TLS or keys: whoever reaches it can use it, and "
              "what is said can be read on the way",
      .flag = &insecure},
+    {0, "open", .help = "show the assistant in the browser, where there is a desktop",
+     .flag = &opens_page},
     {0, "open-network",
      .help = "do not forbid this process to call others (it never does; see prove-offline)",
      .flag = &open_network},
@@ -138,6 +141,19 @@ static bool has_star(const ts_opt_list *list)
     return false;
 }
 
+/* Whoever listens everywhere is shown at home. */
+static void show_page(int real_port, bool is_v6)
+{
+    const bool is_any = strcmp(host, "0.0.0.0") == 0 || strcmp(host, "::") == 0;
+    char url[512];
+
+    (void)snprintf(url, sizeof url, "%s://%s%s%s:%d/", tls_cert ? "https" : "http",
+                   is_v6 && !is_any ? "[" : "", is_any ? "localhost" : host,
+                   is_v6 && !is_any ? "]" : "", real_port);
+    (void)fprintf(stderr, "tiefsee: the assistant is at %s\n", url);
+    ts_open_page_show(url);
+}
+
 static void on_ready(void *user, int real_port)
 {
     const ts_serve_options *o = user;
@@ -153,6 +169,8 @@ static void on_ready(void *user, int real_port)
     if (unix_path)
         (void)fprintf(stderr, "%s %s", real_port > 0 ? " and" : "", unix_path);
     (void)fputc('\n', stderr);
+    if (real_port > 0)
+        show_page(real_port, is_v6);
     (void)fflush(stderr);
 }
 
@@ -269,6 +287,8 @@ static int run(int argc, char **argv)
     size_t n = 0;
     int code = check();
 
+    if (code == TS_EXIT_NONE && opens_page && !no_tcp)
+        (void)ts_open_page_prepare();
     /* Threads inherit it, so before there are any. */
     if (code == TS_EXIT_NONE && !open_network)
         ts_netseal_early(&seal);

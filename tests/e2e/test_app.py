@@ -342,6 +342,29 @@ class Rights(Base):
         self.assertIn("Kantine GmbH", notice["sections"][0]["text"])
 
 
+class Opening(unittest.TestCase):
+    def test_open_shows_the_page_where_there_is_a_desktop(self):
+        tools = os.path.join(served.FOLDER, "tools")
+        seen = os.path.join(served.FOLDER, "seen")
+        os.mkdir(tools)
+        with open(os.path.join(tools, "xdg-open"), "w") as f:
+            f.write(f'#!/bin/sh\necho "$1" >{seen}.part && mv {seen}.part {seen}\n')
+        os.chmod(os.path.join(tools, "xdg-open"), 0o755)
+        before = dict(os.environ)
+        os.environ.update(DISPLAY=":99", PATH=tools + ":" + before["PATH"])
+        try:
+            server = served.Server("--open")
+        finally:
+            os.environ.clear()
+            os.environ.update(before)
+        end = time.time() + served.LIMIT_S
+        while not os.path.exists(seen) and time.time() < end:
+            time.sleep(0.05)
+        self.assertEqual(server.stop(), 0)
+        with open(seen) as f:
+            self.assertEqual(f.read(), server.url + "/\n")
+
+
 class Killed(unittest.TestCase):
     def test_what_done_acknowledged_survives_kill_9_and_what_streamed_is_there_as_broken(self):
         server = served.Server()

@@ -141,6 +141,18 @@ class Responses(unittest.TestCase):
         self.assertEqual(status, 200, b)
         self.assertGreater(b["usage"]["input_tokens"], a["usage"]["input_tokens"])
 
+    def test_a_tool_may_live_in_a_namespace(self):
+        space = {"type": "namespace", "name": "box", "description": "x", "tools": [TOOL]}
+        more = {**CALLING, "tools": [space]}
+        _, a = self.ask(ask_for(**more))
+        call = a["output"][-1]
+        self.assertEqual((call["name"], call["namespace"]), ("pick", "box"))
+        self.assertEqual(a["tools"], [space])
+        self.assertEqual(plain(gather(self.server.events(PATH, ask_for(stream=True, **more)))),
+                         plain(a))
+        for wrong in ({"type": "namespace"}, {**space, "tools": [{"type": "web_search"}]}):
+            self.assertEqual(self.ask(ask_for(tools=[wrong]))[0], 400)
+
     def test_reasoning_survives_clients_that_keep_only_the_encoded(self):
         _, a = self.ask(ask_for(include=["reasoning.encrypted_content"]))
         reasoning, message = a["output"]

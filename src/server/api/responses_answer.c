@@ -28,6 +28,8 @@ typedef struct answer {
     bool wants_logprobs, wants_encrypted;
     size_t n_top;
     ts_out echo; /* members of the response that repeat the request */
+    const ts_tool_space *spaces;
+    size_t n_spaces;
 
     uint64_t sequence;
     item_kind open;
@@ -115,6 +117,18 @@ static void write_message(ts_turn *t, const ts_buf *text, const char *status)
     ts_out_raw(o, "]}");
 }
 
+static void write_space(ts_turn *t, const ts_turn_call *call)
+{
+    const answer *a = t->state;
+
+    for (size_t i = 0; i < a->n_spaces; i++)
+        if (strcmp(a->spaces[i].tool, call->name) == 0) {
+            ts_out_raw(&t->out, ",\"namespace\":");
+            ts_out_str(&t->out, a->spaces[i].space);
+            return;
+        }
+}
+
 static void write_call(ts_turn *t, const ts_turn_call *call, bool has_arguments, const char *status)
 {
     const ts_buf *arguments = &call->arguments;
@@ -126,6 +140,7 @@ static void write_call(ts_turn *t, const ts_turn_call *call, bool has_arguments,
     ts_out_str(o, call->id);
     ts_out_raw(o, ",\"name\":");
     ts_out_str(o, call->name);
+    write_space(t, call);
     ts_out_raw(o, ",\"arguments\":");
     ts_out_text(o, has_arguments && arguments->ptr ? arguments->ptr : "",
                 has_arguments ? arguments->len : 0);
@@ -534,9 +549,28 @@ static const ts_turn_dialect dialect = {
     .free = free_answer,
 };
 
+/* The names outlive the request. */
+static bool keep_spaces(answer *a, const ts_responses_request *r, ts_arena *arena)
+{
+    ts_tool_space *list = ts_arena_alloc_zero(arena, r->n_spaces + 1, sizeof *list);
+
+    for (size_t i = 0; list && i < r->n_spaces; i++) {
+        const ts_tool_space *s = &r->spaces[i];
+
+        list[i].tool = ts_arena_strdup(arena, s->tool, strlen(s->tool));
+        list[i].space = ts_arena_strdup(arena, s->space, strlen(s->space));
+        if (!list[i].tool || !list[i].space)
+            return false;
+    }
+    a->spaces = list;
+    a->n_spaces = r->n_spaces;
+    return list != NULL;
+}
+
 void ts_responses_answer_run(ts_reply *reply, ts_responses_request *r)
 {
-    answer *a = ts_arena_alloc_zero(ts_reply_request(reply)->arena, 1, sizeof *a);
+    ts_arena *arena = ts_reply_request(reply)->arena;
+    answer *a = ts_arena_alloc_zero(arena, 1, sizeof *a);
     ts_wrong wrong;
 
     if (!a) {
@@ -549,7 +583,9 @@ void ts_responses_answer_run(ts_reply *reply, ts_responses_request *r)
                   .echo = ts_out_make(MAX_ECHO),
                   .entries = ts_out_make(MAX_LOGPROBS),
                   .news = ts_out_make(MAX_LOGPROBS)};
-    if (write_echo(&a->echo, r, &wrong)) {
+    if (!keep_spaces(a, r, arena))
+        (void)ts_turn_no_memory(&wrong);
+    else if (write_echo(&a->echo, r, &wrong)) {
         ts_turn_run(reply, &r->turn, &dialect, a);
         return;
     }

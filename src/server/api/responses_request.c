@@ -152,8 +152,9 @@ static bool convert_tool(json_t **out, const json_t *tool, const char *path, ts_
     if (!json_is_object(tool))
         return ts_wrong_field(w, path, "%s (an object expected)", ts_json_kind(tool));
     if (!ts_str_is(type, "function"))
-        return ts_wrong_field(w, path, "tools of the type '%.*s' are not supported (only function)",
-                              TS_STR_ARG(type));
+        return ts_wrong_field(
+            w, path, "tools of the type '%.*s' are not supported (only function and namespace)",
+            TS_STR_ARG(type));
     *out =
         json_pack("{s:s, s:{s:O?, s:O?, s:O?, s:O?}}", "type", "function", "function", "name",
                   json_object_get(tool, "name"), "description",
@@ -162,30 +163,82 @@ static bool convert_tool(json_t **out, const json_t *tool, const char *path, ts_
     return *out || ts_turn_no_memory(w);
 }
 
-static bool convert_tools(ts_turn_request *r, ts_wrong *w)
-{
-    const json_t *list = ts_field_get(r->body, "tools");
-    json_t *made = json_array();
-    char path[32];
-    bool is_good = made != NULL;
+/* What is being made. */
+typedef struct converted {
+    json_t *tools;
+    ts_tool_space *spaces; /* room for all */
+    size_t n_spaces;
+} converted;
 
-    if (list && !json_is_array(list)) {
-        json_decref(made);
-        return ts_wrong_field(w, "tools", "%s (an array expected)", ts_json_kind(list));
+static bool add_tool(converted *to, const json_t *tool, const char *path, ts_wrong *w)
+{
+    json_t *made = NULL;
+
+    return convert_tool(&made, tool, path, w) &&
+           (json_array_append_new(to->tools, made) == 0 || ts_turn_no_memory(w));
+}
+
+/* {"type": "namespace", "name", "tools": [functions]}: the model knows the functions. */
+static bool add_space(converted *to, const json_t *space, const char *path, ts_wrong *w)
+{
+    const json_t *name = ts_field_get(space, "name"), *list = ts_field_get(space, "tools");
+
+    if (!json_is_string(name) || !json_is_array(list))
+        return ts_wrong_field(w, path, "a namespace with a name and tools expected");
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *tool = json_array_get(list, i);
+        const char *tool_name = json_string_value(ts_field_get(tool, "name"));
+
+        if (!add_tool(to, tool, path, w))
+            return false;
+        if (tool_name)
+            to->spaces[to->n_spaces++] = (ts_tool_space){tool_name, json_string_value(name)};
     }
-    for (size_t i = 0; i < json_array_size(list) && is_good; i++) {
-        json_t *tool = NULL;
+    return true;
+}
+
+static size_t count_inside(const json_t *list)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < json_array_size(list); i++)
+        n += json_array_size(ts_field_get(json_array_get(list, i), "tools"));
+    return n;
+}
+
+static bool add_tools(converted *to, const json_t *list, ts_wrong *w)
+{
+    char path[32];
+
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *tool = json_array_get(list, i);
+        const bool is_space = ts_str_is(ts_json_str(ts_field_get(tool, "type")), "namespace");
 
         (void)snprintf(path, sizeof path, "tools[%zu]", i);
-        if (!convert_tool(&tool, json_array_get(list, i), path, w)) {
-            json_decref(made);
+        if (!(is_space ? add_space(to, tool, path, w) : add_tool(to, tool, path, w)))
             return false;
-        }
-        is_good = json_array_append_new(made, tool) == 0;
     }
-    is_good = is_good && json_object_set(r->body, "tools", made) == 0;
-    json_decref(made);
-    return is_good || ts_turn_no_memory(w);
+    return true;
+}
+
+static bool convert_tools(ts_responses_request *out, ts_wrong *w)
+{
+    ts_turn_request *r = &out->turn;
+    const json_t *list = ts_field_get(r->body, "tools");
+    converted to = {.tools = json_array()};
+
+    if (list && !json_is_array(list)) {
+        json_decref(to.tools);
+        return ts_wrong_field(w, "tools", "%s (an array expected)", ts_json_kind(list));
+    }
+    to.spaces = ts_arena_alloc_zero(r->arena, count_inside(list) + 1, sizeof *to.spaces);
+    bool is_good = to.tools && to.spaces ? add_tools(&to, list, w) : ts_turn_no_memory(w);
+    if (is_good && json_object_set(r->body, "tools", to.tools) != 0)
+        is_good = ts_turn_no_memory(w);
+    json_decref(to.tools);
+    out->spaces = to.spaces;
+    out->n_spaces = to.n_spaces;
+    return is_good;
 }
 
 static bool convert_choice(ts_turn_request *r, ts_wrong *w)
@@ -203,11 +256,13 @@ static bool convert_choice(ts_turn_request *r, ts_wrong *w)
 }
 
 /* The answer repeats tools and choice as they were sent; the turn's texts belong to them. */
-static bool read_tools(ts_turn_request *r, ts_wrong *w)
+static bool read_tools(ts_responses_request *out, ts_wrong *w)
 {
+    ts_turn_request *r = &out->turn;
     json_t *tools = json_incref(json_object_get(r->body, "tools"));
     json_t *choice = json_incref(json_object_get(r->body, "tool_choice"));
-    const bool is_good = convert_tools(r, w) && convert_choice(r, w) && ts_openai_tools_read(r, w);
+    const bool is_good =
+        convert_tools(out, w) && convert_choice(r, w) && ts_openai_tools_read(r, w);
 
     (void)json_object_set_new(r->body, "tools", tools ? tools : json_array());
     if (choice)
@@ -228,6 +283,6 @@ bool ts_responses_request_read(ts_responses_request *out, const ts_models *model
         return false;
     r->names = (ts_turn_names){.messages = "input", .output = "text.format"};
     return (endpoint->is_deepseek || refuse_state(r, w)) && set_options(out, &p, w) &&
-           read_effort(r, w) && read_format(r, w) && read_tools(r, w) &&
+           read_effort(r, w) && read_format(r, w) && read_tools(out, w) &&
            ts_responses_items_read(r, w);
 }

@@ -9,12 +9,19 @@ typedef struct ts_responses_endpoint {
     bool counts;      /* the tokens of the prompt are asked for, not an answer */
 } ts_responses_endpoint;
 
+/* A tool that came inside a namespace; its calls say so. */
+typedef struct ts_tool_space {
+    const char *tool, *space;
+} ts_tool_space;
+
 typedef struct ts_responses_request {
     ts_turn_request turn;
     bool wants_logprobs;
     bool wants_encrypted; /* include: reasoning.encrypted_content */
     size_t n_top;
     double temperature, top_p; /* as used; for the answer, which repeats them */
+    const ts_tool_space *spaces;
+    size_t n_spaces;
 } ts_responses_request;
 
 /* In any case ts_turn_close(&out->turn). */

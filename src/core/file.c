@@ -46,6 +46,9 @@ tiefsee_status ts_map_open(ts_map *out, const char *path, tiefsee_error *err)
     (void)close(fd);
     if (p == MAP_FAILED)
         return ts_fail_errno(err, e, "%s", path);
+    /* Weights are walked from end to end: read them in pages of 2 MiB where the
+     * kernel can (a cold file, file systems with large folios), else no harm. */
+    (void)madvise(p, (size_t)info.st_size, MADV_HUGEPAGE);
     *out = (ts_map){p, (size_t)info.st_size,
                     (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec};
     return TIEFSEE_OK;

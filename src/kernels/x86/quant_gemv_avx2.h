@@ -1,12 +1,13 @@
 /* quant_gemv_avx2.h - few tokens, on the bytes as the file holds them.
  *
- * Eight rows at a time: their integer sums are turned into one vector, so that
- * the float part of quant.def is done once for eight rows.
+ * Eight rows at a time, so that the float part of quant.def is done once for
+ * them: types of nibbles by columns (quant_columns_avx2.h), a row in each lane;
+ * the others row by row, whose sums are then turned into one vector.
  */
 #ifndef TS_KERNELS_QUANT_GEMV_AVX2_H
 #define TS_KERNELS_QUANT_GEMV_AVX2_H
 
-#include "kernels/x86/quant_avx2.h"
+#include "kernels/x86/quant_columns_avx2.h"
 
 #ifdef __AVX2__
 
@@ -115,6 +116,129 @@ INLINE __m256 gemv_32(quant_id id, const uint8_t *const row[8], const int8_t *q,
     return acc;
 }
 
+/* --- by columns: types whose codes are unsigned bytes made of nibbles --- */
+
+INLINE int goes_by_columns(quant_id id)
+{
+    return has_min_per_32(id) || id == QUANT_q4_0 || id == QUANT_q4_1 || has_fifth_bits(id) ||
+           id == QUANT_mxfp4;
+}
+
+/* Products of 32 weights of eight rows times their scales, twice in every lane.
+ * The products of eight columns fit 16 bits if codes are below 16, of four if wide. */
+INLINE __m256i column_products(const __m256i codes[8], const int8_t *q, __m256i scale, int is_wide)
+{
+    __m256i sum[2];
+
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+        const int k = is_wide ? j / 4 : 0;
+        const __m256i p = _mm256_maddubs_epi16(codes[j], broadcast_32(q + 4 * j));
+        sum[k] = j == 4 * k ? p : _mm256_add_epi16(sum[k], p);
+    }
+    sum[0] = _mm256_madd_epi16(sum[0], scale);
+    return is_wide ? _mm256_add_epi32(sum[0], _mm256_madd_epi16(sum[1], scale)) : sum[0];
+}
+
+INLINE __m256 gemv_k4(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
+                      const float *dx, size_t n, size_t ahead)
+{
+    __m256 acc = _mm256_setzero_ps();
+
+    for (size_t b = 0; b < n / 256; b++, q += 256, s += 16) {
+        const size_t at = b * block_bytes(id);
+        const k4_columns k4 = k4_of_rows(row, at);
+        const __m256 d = _mm256_set1_ps(dx[b]);
+        __m256i sum = _mm256_setzero_si256(), minima = sum, low[8], high[8], codes[8];
+        int16_t of_32[8];
+
+        /* The eight rows below, in the order of the file. */
+        prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
+        sums_of_32(of_32, s);
+        if (id == QUANT_q5_k)
+            columns_32(high, row, at + high_strip(id, 0));
+#pragma GCC unroll 8
+        for (int c = 0; c < 8; c++) {
+            const __m256i scale = two_bytes(k4.scale[c / 4], c % 4, c % 4);
+            if (c % 2 == 0)
+                columns_32(low, row, at + low_strip(id, c));
+#pragma GCC unroll 8
+            for (int j = 0; j < 8; j++)
+                codes[j] = codes_of_strips(id, c, low[j], id == QUANT_q5_k ? high[j] : low[j]);
+            sum =
+                _mm256_add_epi32(sum, column_products(codes, q + 32 * c, scale, id == QUANT_q5_k));
+        }
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++)
+            minima = _mm256_add_epi32(
+                minima, _mm256_madd_epi16(two_bytes(k4.min[j / 2], j % 2 * 2, j % 2 * 2 + 1),
+                                          broadcast_32(of_32 + 2 * j)));
+        acc = _mm256_fmadd_ps(_mm256_mul_ps(k4.d, d), _mm256_cvtepi32_ps(sum), acc);
+        acc = _mm256_fnmadd_ps(_mm256_mul_ps(k4.m, d), _mm256_cvtepi32_ps(minima), acc);
+    }
+    return acc;
+}
+
+/* Both floats and the fifth bits, where a block begins with them. */
+INLINE void floats_of_rows(quant_id id, const uint8_t *const row[8], size_t at, __m256 *d,
+                           __m256 *m, __m256i *qh)
+{
+    __m256i v[4];
+
+    if (id == QUANT_q5_0) {
+        columns_16(v, row, at);
+        *d = halves_of_lanes(v[0], 0);
+        *qh = _mm256_or_si256(_mm256_srli_epi32(v[0], 16), _mm256_slli_epi32(v[1], 16));
+    } else if (id == QUANT_q5_1) {
+        columns_16(v, row, at);
+        *d = halves_of_lanes(v[0], 0);
+        *m = halves_of_lanes(v[0], 1);
+        *qh = v[1];
+    } else {
+        *d = scales_of_rows(id, row, at, 0);
+        if (has_min(id))
+            *m = scales_of_rows(id, row, at, 1);
+    }
+}
+
+INLINE __m256 gemv_columns_32(quant_id id, const uint8_t *const row[8], const int8_t *q,
+                              const int16_t *s, const float *dx, size_t n, size_t ahead)
+{
+    const __m256i one = _mm256_set1_epi16(1);
+    const int is_wide = has_fifth_bits(id) || id == QUANT_mxfp4;
+    __m256 acc = _mm256_setzero_ps();
+
+    for (size_t b = 0; b < n / 32; b++) {
+        const size_t at = b * block_bytes(id);
+        const __m256 x = _mm256_set1_ps(dx[b]);
+        const int sum_x = s[2 * b] + s[2 * b + 1];
+        __m256i codes[8], qh = _mm256_setzero_si256();
+        __m256 d, m = _mm256_setzero_ps();
+
+        prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
+        floats_of_rows(id, row, at, &d, &m, &qh);
+        code_columns(codes, id, row, at, qh);
+        __m256i sum = column_products(codes, q + 32 * b, one, is_wide);
+        if (code_offset(id) != 0)
+            sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(code_offset(id) * sum_x));
+        acc = _mm256_fmadd_ps(_mm256_mul_ps(d, x), _mm256_cvtepi32_ps(sum), acc);
+        if (has_min(id))
+            acc = _mm256_fmadd_ps(_mm256_mul_ps(m, x), _mm256_set1_ps((float)sum_x), acc);
+    }
+    return acc;
+}
+
+INLINE __m256 gemv_rows(quant_id id, size_t block, const uint8_t *const row[8], int n_rows,
+                        const int8_t *q, const int16_t *s, const float *d, size_t n, size_t ahead)
+{
+    if (has_min_per_32(id))
+        return gemv_k4(id, row, q, s, d, n, ahead);
+    if (goes_by_columns(id))
+        return gemv_columns_32(id, row, q, s, d, n, ahead);
+    return block == 256 ? gemv_256(id, row, n_rows, q, s, d, n, ahead)
+                        : gemv_32(id, row, q, s, d, n, ahead);
+}
+
 /* The whole product, token by token; the rows at hand stay in the first-level
  * cache between tokens. */
 INLINE void gemv_tokens(quant_id id, size_t block, const quant_product *a)
@@ -129,9 +253,8 @@ INLINE void gemv_tokens(quant_id id, size_t block, const quant_product *a)
             const int8_t *q = a->x->q + t * a->x->q_stride;
             const int16_t *s = a->x->s + t * a->x->s_stride;
             const float *d = a->x->d + t * a->x->d_stride;
-            const __m256 acc = block == 256
-                                   ? gemv_256(id, row, (int)n_here, q, s, d, a->n, 8 * a->w_stride)
-                                   : gemv_32(id, row, q, s, d, a->n, 8 * a->w_stride);
+            const __m256 acc =
+                gemv_rows(id, block, row, (int)n_here, q, s, d, a->n, 8 * a->w_stride);
             float sums[8];
             _mm256_storeu_ps(sums, acc);
             memcpy(a->y + t * a->y_stride + r0, sums, n_here * sizeof *sums);

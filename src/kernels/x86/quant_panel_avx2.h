@@ -4,7 +4,7 @@
 #ifndef TS_KERNELS_QUANT_PANEL_AVX2_H
 #define TS_KERNELS_QUANT_PANEL_AVX2_H
 
-#include "kernels/x86/quant_avx2.h"
+#include "kernels/x86/quant_columns_avx2.h"
 
 #ifdef __AVX2__
 
@@ -12,12 +12,6 @@
 INLINE int has_scale_per_32(quant_id id)
 {
     return id == QUANT_q4_k || id == QUANT_q5_k || id == QUANT_iq4_xs;
-}
-
-/* Are the minima per 32 weights, to be met by sums of 32 activations? */
-INLINE int has_min_per_32(quant_id id)
-{
-    return id == QUANT_q4_k || id == QUANT_q5_k;
 }
 
 INLINE void panel_floats(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
@@ -54,67 +48,18 @@ INLINE void panel_wide_32(quant_id id, ts_panel *p, const uint8_t *const row[16]
         }
 }
 
-/* Bits 4j ... 4j + 3 of every lane, as 16 in bytes 0 ... 3. */
-INLINE __m256i fifth_bits_of_column(__m256i qh, int j)
-{
-    const int byte = 0x01010101 * (j / 2), bit = j % 2 ? (int)0x80402010 : 0x08040201;
-    const __m256i lane = _mm256_setr_epi32(0, 0x04040404, 0x08080808, 0x0C0C0C0C, 0, 0x04040404,
-                                           0x08080808, 0x0C0C0C0C);
-    const __m256i which = _mm256_add_epi8(lane, _mm256_set1_epi32(byte));
-    const __m256i mask = _mm256_set1_epi32(bit);
-    const __m256i v = _mm256_and_si256(_mm256_shuffle_epi8(qh, which), mask);
-
-    return _mm256_and_si256(_mm256_cmpeq_epi8(v, mask), _mm256_set1_epi8(16));
-}
-
-/* The fifth bits of eight rows' blocks. */
-INLINE __m256i fifth_bits_of_rows(const uint8_t *const row[8], size_t at)
-{
-    return _mm256_setr_epi32((int)load_u32(row[0] + at), (int)load_u32(row[1] + at),
-                             (int)load_u32(row[2] + at), (int)load_u32(row[3] + at),
-                             (int)load_u32(row[4] + at), (int)load_u32(row[5] + at),
-                             (int)load_u32(row[6] + at), (int)load_u32(row[7] + at));
-}
-
-INLINE size_t nibbles_at(quant_id id)
-{
-    switch (id) {
-    case QUANT_q4_0: return offsetof(ts_block_q4_0, qs);
-    case QUANT_q4_1: return offsetof(ts_block_q4_1, qs);
-    case QUANT_q5_0: return offsetof(ts_block_q5_0, qs);
-    case QUANT_q5_1: return offsetof(ts_block_q5_1, qs);
-    default: return offsetof(ts_block_mxfp4, qs);
-    }
-}
-
-/* Eight rows of a block of 32: columns of nibbles are columns of codes. */
+/* Eight rows of a block of 32. */
 INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *const row[8],
                         size_t at, int r)
 {
-    const __m128i e2m1_12 = _mm_add_epi8(_mm_setr_epi8(QUANT_E2M1_VALUES), _mm_set1_epi8(12));
-    const __m256i low = _mm256_set1_epi8(15);
-    __m256i v[4], qh = _mm256_setzero_si256();
+    const __m256i qh =
+        has_fifth_bits(id) ? fifth_bits_of_rows(id, row, at) : _mm256_setzero_si256();
+    __m256i v[8];
 
-    if (id == QUANT_q5_0)
-        qh = fifth_bits_of_rows(row, at + offsetof(ts_block_q5_0, qh));
-    if (id == QUANT_q5_1)
-        qh = fifth_bits_of_rows(row, at + offsetof(ts_block_q5_1, qh));
-    columns_16(v, row, at + nibbles_at(id));
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        __m256i a = _mm256_and_si256(v[j], low);
-        __m256i b = _mm256_and_si256(_mm256_srli_epi16(v[j], 4), low);
-        if (id == QUANT_mxfp4) {
-            a = look_up(e2m1_12, a);
-            b = look_up(e2m1_12, b);
-        }
-        if (id == QUANT_q5_0 || id == QUANT_q5_1) {
-            a = _mm256_or_si256(a, fifth_bits_of_column(qh, j));
-            b = _mm256_or_si256(b, fifth_bits_of_column(qh, j + 4));
-        }
-        store_256(codes[j][r], a);
-        store_256(codes[j + 4][r], b);
-    }
+    code_columns(v, id, row, at, qh);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++)
+        store_256(codes[j][r], v[j]);
 }
 
 /* Codes with a sign as unsigned bytes, moved up by 128. */
@@ -211,42 +156,18 @@ INLINE void codes_of_rows(quant_id id, ts_panel *p, const uint8_t *const row[8],
     }
 }
 
-/* Every 32-bit lane: byte a of it as the low 16 bits, byte b as the high ones. */
-INLINE __m256i two_bytes(__m256i v, int a, int b)
-{
-    const int lane = (int)0x80008000 | b << 16 | a;
-    const __m256i add = _mm256_setr_epi32(0, 0x00040004, 0x00080008, 0x000C000C, 0, 0x00040004,
-                                          0x00080008, 0x000C000C);
-
-    return _mm256_shuffle_epi8(v, _mm256_add_epi32(_mm256_set1_epi32(lane), add));
-}
-
-/* q4_k and q5_k: both floats, scales and minima are the first sixteen bytes. */
 INLINE void scales_of_rows_k4(ts_panel *p, const uint8_t *const row[8], size_t at, int r)
 {
-    const __m256i six = _mm256_set1_epi8(63), two = _mm256_set1_epi8(0x30);
-    const __m256i four = _mm256_set1_epi8(15);
-    __m256i v[4], scale[2], min[2];
+    const k4_columns c = k4_of_rows(row, at);
 
-    columns_16(v, row, at);
-    scale[0] = _mm256_and_si256(v[1], six);
-    min[0] = _mm256_and_si256(v[2], six);
-    scale[1] = _mm256_or_si256(_mm256_and_si256(v[3], four),
-                               _mm256_and_si256(_mm256_srli_epi16(v[1], 2), two));
-    min[1] = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(v[3], 4), four),
-                             _mm256_and_si256(_mm256_srli_epi16(v[2], 2), two));
 #pragma GCC unroll 8
     for (int g = 0; g < 8; g++)
-        store_256(p->scale[g][r], two_bytes(scale[g / 4], g % 4, g % 4));
+        store_256(p->scale[g][r], two_bytes(c.scale[g / 4], g % 4, g % 4));
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++)
-        store_256(p->min[j][r], two_bytes(min[j / 2], j % 2 * 2, j % 2 * 2 + 1));
-    const __m256i d = _mm256_and_si256(v[0], _mm256_set1_epi32(0xFFFF));
-    const __m256i both = _mm256_packus_epi32(d, _mm256_srli_epi32(v[0], 16));
-    _mm256_store_ps(p->d[0] + r,
-                    _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x08))));
-    _mm256_store_ps(p->m[0] + r,
-                    _mm256_cvtph_ps(_mm256_castsi256_si128(_mm256_permute4x64_epi64(both, 0x0D))));
+        store_256(p->min[j][r], two_bytes(c.min[j / 2], j % 2 * 2, j % 2 * 2 + 1));
+    _mm256_store_ps(p->d[0] + r, c.d);
+    _mm256_store_ps(p->m[0] + r, c.m);
 }
 
 /* Types whose scales are not k4's; minima are per 16 weights. */
@@ -303,14 +224,6 @@ INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t
                     .q_stride = x->q_stride,
                     .s_stride = x->s_stride,
                     .d_stride = x->d_stride};
-}
-
-/* A superblock's sums of 16 activations as sums of 32. */
-INLINE void sums_of_32(int16_t s[8], const int16_t *of_16)
-{
-    const __m256i v = _mm256_madd_epi16(load_256(of_16), _mm256_set1_epi16(1));
-
-    store_128(s, _mm_packs_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1)));
 }
 
 /* While a panel at weight k is multiplied, its successor comes from memory: the

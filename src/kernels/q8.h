@@ -20,16 +20,18 @@
 #define Q8_INFINITY_BITS 0x7f800000u
 
 /* Set *d = max / most; return the factor of the block, most / max, or 0 if all
- * its q are 0. */
+ * its q are 0: also where the factor would overflow, for a larger `most`. */
 static inline float q_factor(uint32_t max_bits, float most, float *d)
 {
     float max;
 
     memcpy(&max, &max_bits, sizeof max);
-    if (max_bits < Q8_TINY_BITS)
-        max = 0.0f;
+    if (max_bits < Q8_TINY_BITS || (max_bits < Q8_INFINITY_BITS && most / max > 0x1p127f)) {
+        *d = 0.0f;
+        return 0.0f;
+    }
     *d = max / most;
-    return max_bits < Q8_TINY_BITS || max_bits >= Q8_INFINITY_BITS ? 0.0f : most / max;
+    return max_bits >= Q8_INFINITY_BITS ? 0.0f : most / max;
 }
 
 static inline float q8_factor(uint32_t max_bits, float *d)

@@ -352,7 +352,7 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"reject", "distill", "qat", "all", NULL};
+    static const char *const later[] = {"reject", "distill", "qat", NULL};
 
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);

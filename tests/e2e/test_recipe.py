@@ -102,6 +102,26 @@ class Recipe(Case):
         self.assertEqual(out["task"]["addition"]["accuracy"], 0)
 
 
+    def test_all_of_it_in_one_command_that_goes_on(self):
+        path = WORK / "all"
+        command = ("train", "all", "--out", path, "--preset", "r-1m", "--vocab", 600, "--tokens", 16384,
+                   "--sft-tokens", 8192, "--grpo-steps", 0, "--judge", 1)
+        first = run(*command)
+        self.assert_ok(first)
+        self.assertNotIn("(done)", first.stderr.decode())
+        scores = json.loads((path / "eval.json").read_text())["task"]
+        self.assertEqual(len(scores), 16)
+        before = digest(path / "base" / "checkpoint.bin")
+        again = run(*command, "--threads", 1)
+        self.assert_ok(again)
+        self.assertEqual(again.stderr.decode().count("(done)"), 8)
+        (path / "base.done").unlink()  # as if it had been killed behind its last step
+        self.assert_ok(run(*command))
+        self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
+        changed = run(*command, "--vocab", 700, "--plan").stderr.decode()
+        self.assertEqual(changed.count("(done)"), 0)
+
+
 class Eval(Case):
     def test_json_has_the_promised_shape_and_comes_again(self):
         command = ("eval", "addition", "-n", 6, "--tokens", 64, "--json")

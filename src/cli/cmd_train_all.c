@@ -1,0 +1,367 @@
+/* cmd_train_all.c - the whole recipe: every stage as a run of this program.
+ *
+ * A stage that ended leaves FOLDER/STAGE.done with its command and those before it; asked
+ * again for the same, it is left out.  A training stage that was begun with the same
+ * commands goes on with its checkpoint. */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "core/error.h"
+#include "core/file.h"
+
+enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, MAX_SHARDS = 16 };
+
+static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
+static uint64_t n_vocab = 2048, n_tokens = 128000000, n_sft_tokens = 12000000, n_grpo_steps = 150,
+                n_judged = 1000, n_threads = 2;
+static bool only_says;
+
+static const ts_opt options[] = {
+    {'o', "out", "FOLDER", "where everything goes", .text = &folder},
+    {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
+    {0, "vocab", "N", "tokens of the vocabulary; default: 2048", .count = &n_vocab, .min = 512,
+     .max = 1 << 17},
+    {0, "tokens", "N", "of pre-training; default: 128000000", .count = &n_tokens, .min = BATCH,
+     .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
+    {0, "sft-tokens", "N", "of fine-tuning; default: 12000000", .count = &n_sft_tokens,
+     .min = BATCH, .max = SHARD_TOKENS},
+    {0, "grpo-steps", "N", "of learning from rewards, 0: none; default: 150",
+     .count = &n_grpo_steps, .max = 1 << 20},
+    {0, "type", "TYPE", "of matrices in the model file; default: q8_0", .text = &type_name},
+    {0, "experts", "TYPE", "of routed experts in it; default: q4_0", .text = &experts_name},
+    {0, "judge", "N", "problems of each family to judge it with; default: 1000", .count = &n_judged,
+     .min = 1, .max = 1 << 24},
+    {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
+     .max = TS_MAX_THREADS},
+    {0, "plan", .help = "say the commands and stop", .flag = &only_says},
+    {0}};
+
+/* A command line, its words in one text. */
+typedef struct command {
+    char text[MAX_TEXT];
+    size_t used, n;
+    char *words[MAX_WORDS + 1];
+    bool is_full;
+} command;
+
+static void word(command *c, const char *fmt, ...) TS_PRINTF(2, 3);
+
+static void word(command *c, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    const int n = vsnprintf(c->text + c->used, sizeof c->text - c->used, fmt, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= sizeof c->text - c->used || c->n == MAX_WORDS) {
+        c->is_full = true;
+        return;
+    }
+    c->words[c->n++] = c->text + c->used;
+    c->words[c->n] = NULL;
+    c->used += (size_t)n + 1;
+}
+
+static void words(command *c, const char *const *all)
+{
+    for (; *all; all++)
+        word(c, "%s", *all);
+}
+
+static void option(command *c, const char *name, uint64_t value)
+{
+    word(c, "%s", name);
+    word(c, "%llu", (unsigned long long)value);
+}
+
+static void path_option(command *c, const char *name, const char *file)
+{
+    word(c, "%s", name);
+    word(c, "%s/%s", folder, file);
+}
+
+/* The words with blanks between. */
+static bool append_line(ts_buf *out, const command *c)
+{
+    for (size_t i = 0; i < c->n; i++)
+        if (!ts_buf_append_str(out, i ? " " : "") || !ts_buf_append_str(out, c->words[i]))
+            return false;
+    return ts_buf_append_str(out, "\n");
+}
+
+/* ------------------------------------------------------------------ stages */
+
+typedef struct stage {
+    const char *name;
+    void (*fill)(command *c);
+    bool is_training; /* its checkpoint is FOLDER/NAME/checkpoint.bin */
+    bool is_judged;   /* its stdout goes to FOLDER/NAME.json */
+} stage;
+
+static void tokenizer(command *c)
+{
+    words(c, (const char *const[]){"train", "tokenizer", NULL});
+    path_option(c, "--out", "tokenizer.json");
+    option(c, "--vocab", n_vocab);
+}
+
+static void data(command *c, const char *kind, uint64_t n)
+{
+    words(c, (const char *const[]){"train", "data", "--out", folder, "--kind", kind, NULL});
+    option(c, "--tokens", n);
+    option(c, "--shard-tokens", SHARD_TOKENS);
+}
+
+static void pretrain_data(command *c)
+{
+    data(c, "pretrain", n_tokens);
+}
+
+static void sft_data(command *c)
+{
+    data(c, "sft", n_sft_tokens);
+}
+
+static void pretrain(command *c)
+{
+    words(c, (const char *const[]){"train", "pretrain", "--preset", preset, NULL});
+    for (uint64_t i = 0; i * SHARD_TOKENS < n_tokens; i++) {
+        word(c, "--data");
+        word(c, "%s/pretrain-%03llu.shard", folder, (unsigned long long)i);
+    }
+    path_option(c, "--out", "base");
+    option(c, "--steps", n_tokens / BATCH);
+    option(c, "--threads", n_threads);
+}
+
+static void sft(command *c)
+{
+    words(c, (const char *const[]){"train", "sft", NULL});
+    words(c, (const char *const[]){"--preset", preset, NULL});
+    path_option(c, "--data", "sft-000.shard");
+    path_option(c, "--from", "base/checkpoint.bin");
+    path_option(c, "--out", "sft");
+    option(c, "--steps", n_sft_tokens / BATCH);
+    option(c, "--threads", n_threads);
+}
+
+/* What is within reach and not mastered yet; the shards keep the rest. */
+static void grpo(command *c)
+{
+    static const char *const asked[] = {"countdown3", "countdown4", "multiplication", "division",
+                                        "stories",    "logic",      "percent"};
+
+    words(c, (const char *const[]){"train", "grpo", "--preset", preset, NULL});
+    path_option(c, "--data", "sft-000.shard");
+    path_option(c, "--from", "sft/checkpoint.bin");
+    path_option(c, "--tokenizer", "tokenizer.json");
+    path_option(c, "--out", "grpo");
+    for (size_t i = 0; i < TS_COUNT(asked); i++) {
+        word(c, "--family");
+        word(c, "%s", asked[i]);
+    }
+    option(c, "--max-answer", 400);
+    option(c, "--steps", n_grpo_steps);
+    option(c, "--threads", n_threads);
+}
+
+static void export_model(command *c)
+{
+    words(c, (const char *const[]){"train", "export", NULL});
+    word(c, "%s/%s/checkpoint.bin", folder, n_grpo_steps ? "grpo" : "sft");
+    path_option(c, "--tokenizer", "tokenizer.json");
+    words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
+    path_option(c, "--out", "model.gguf");
+}
+
+static void judge(command *c)
+{
+    word(c, "eval");
+    word(c, "%s/model.gguf", folder);
+    words(c, (const char *const[]){"all", "--json", NULL});
+    option(c, "-n", n_judged);
+    option(c, "--threads", n_threads);
+}
+
+static void judge_direct(command *c)
+{
+    judge(c);
+    word(c, "--no-think");
+}
+
+static const stage stages[] = {
+    {"tokenizer", tokenizer, false, false},
+    {"pretrain-data", pretrain_data, false, false},
+    {"sft-data", sft_data, false, false},
+    {"base", pretrain, true, false},
+    {"sft", sft, true, false},
+    {"grpo", grpo, true, false},
+    {"export", export_model, false, false},
+    {"eval", judge, false, true},
+    {"eval-direct", judge_direct, false, true},
+};
+
+/* -------------------------------------------------------------------- runs */
+
+static volatile sig_atomic_t was_interrupted;
+static volatile pid_t child;
+
+/* The terminal tells the child itself; a kill of this process is passed on. */
+static void on_signal(int number)
+{
+    was_interrupted = 1;
+    if (child > 0)
+        (void)kill(child, number);
+}
+
+static bool mark_path(char *out, size_t size, const stage *s, const char *end)
+{
+    const int n = snprintf(out, size, "%s/%s%s", folder, s->name, end);
+
+    return n > 0 && (size_t)n < size;
+}
+
+/* FOLDER/STAGE.end holds this line. */
+static bool is_marked(const stage *s, const char *end, const ts_buf *line)
+{
+    ts_buf text = ts_buf_make(0);
+    char path[4096];
+    tiefsee_error err;
+
+    const bool is_same = mark_path(path, sizeof path, s, end) && ts_file_exists(path) &&
+                         ts_file_read(&text, path, MAX_TEXT, &err) == TIEFSEE_OK &&
+                         text.len == line->len && memcmp(text.ptr, line->ptr, line->len) == 0;
+    ts_buf_free(&text);
+    return is_same;
+}
+
+static tiefsee_status mark(const stage *s, const char *end, const ts_buf *line, tiefsee_error *err)
+{
+    char path[4096];
+
+    if (!mark_path(path, sizeof path, s, end))
+        return ts_fail_errno(err, ENAMETOOLONG, "%s", folder);
+    return ts_file_write(path, line->ptr, line->len, err);
+}
+
+static int wait_for(pid_t pid)
+{
+    int status = 0;
+
+    while (waitpid(pid, &status, 0) < 0)
+        if (errno != EINTR)
+            return TS_EXIT_ERROR;
+    return WIFEXITED(status) ? WEXITSTATUS(status) : TS_EXIT_ERROR;
+}
+
+/* The stage as a process of its own; the exit code that it ended with. */
+static int spawn(const stage *s, command *c)
+{
+    posix_spawn_file_actions_t actions;
+    char path[4096];
+    pid_t pid;
+
+    if (!mark_path(path, sizeof path, s, ".json") || posix_spawn_file_actions_init(&actions) != 0)
+        return ts_cli_error(TS_EXIT_ERROR, "out of memory for a stage");
+    int failed = s->is_judged ? posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, path,
+                                                                 O_WRONLY | O_CREAT | O_TRUNC, 0666)
+                              : 0;
+    if (!failed)
+        failed = posix_spawn(&pid, "/proc/self/exe", &actions, NULL, c->words, environ);
+    (void)posix_spawn_file_actions_destroy(&actions);
+    if (failed)
+        return ts_cli_error(TS_EXIT_ERROR, "%s: %s", s->name, strerror(failed));
+    child = pid;
+    const int code = wait_for(pid);
+    child = 0;
+    return code;
+}
+
+/* What stages are compared by: their command and all before it, since each reads what
+ * those made.  Results do not depend on threads, so they are none of it. */
+static bool append_mark(ts_buf *marks, const stage *s)
+{
+    const uint64_t n = n_threads;
+    command c = {0};
+
+    n_threads = 0;
+    s->fill(&c);
+    n_threads = n;
+    return append_line(marks, &c);
+}
+
+static int run_stage(const stage *s, ts_buf *marks)
+{
+    ts_buf line = ts_buf_make(MAX_TEXT);
+    char path[4096];
+    command c = {0};
+    tiefsee_error err;
+    int code = TS_EXIT_OK;
+
+    word(&c, "tiefsee");
+    s->fill(&c);
+    if (c.is_full || !append_line(&line, &c) || !append_mark(marks, s))
+        return ts_cli_error(TS_EXIT_ERROR, "%s: the command is too long", s->name);
+    const bool is_done = is_marked(s, ".done", marks);
+    (void)fprintf(stderr, "%s%s", is_done ? "(done) " : "", line.ptr);
+    if (!only_says && !is_done) {
+        if (s->is_training && mark_path(path, sizeof path, s, "/checkpoint.bin") &&
+            ts_file_exists(path) && is_marked(s, ".begun", marks))
+            word(&c, "--resume");
+        else if (mark(s, ".begun", marks, &err) != TIEFSEE_OK)
+            code = ts_cli_fail(&err);
+        if (code == TS_EXIT_OK)
+            code = spawn(s, &c);
+        if (code == TS_EXIT_OK && !was_interrupted && mark(s, ".done", marks, &err) != TIEFSEE_OK)
+            code = ts_cli_fail(&err);
+    }
+    ts_buf_free(&line);
+    return was_interrupted ? TS_EXIT_INTERRUPTED : code;
+}
+
+static int run(int argc, char **argv)
+{
+    const struct sigaction action = {.sa_handler = on_signal};
+
+    (void)argc;
+    (void)argv;
+    if (!folder)
+        return ts_cli_error(TS_EXIT_USAGE, "train all: --out FOLDER is needed");
+    (void)sigaction(SIGINT, &action, NULL);
+    (void)sigaction(SIGTERM, &action, NULL);
+    if (!only_says)
+        (void)mkdir(folder, 0777); /* if it cannot be, writing says why */
+    ts_buf marks = ts_buf_make(MAX_TEXT);
+    int code = TS_EXIT_OK;
+    for (size_t i = 0; i < TS_COUNT(stages) && code == TS_EXIT_OK; i++) {
+        if (stages[i].fill == grpo && n_grpo_steps == 0)
+            continue;
+        code = run_stage(&stages[i], &marks);
+        if (code == TS_EXIT_INTERRUPTED)
+            (void)fprintf(stderr, "stopped in %s; the same command goes on\n", stages[i].name);
+    }
+    ts_buf_free(&marks);
+    return code;
+}
+
+const ts_command ts_cmd_train_all = {
+    .name = "train all",
+    .arguments = "--out FOLDER [options]",
+    .summary = "the whole recipe, from nothing to a judged model",
+    .details = "Tokenizer, data, pre-training, fine-tuning, learning from rewards, export and "
+               "evaluation, each as a command of this program that is shown before it runs. What "
+               "ended is not done again while its command stays the same; what was stopped goes on "
+               "with its checkpoint. FOLDER then has model.gguf, eval.json and eval-direct.json "
+               "(without thinking).",
+    .options = options,
+    .run = run,
+};

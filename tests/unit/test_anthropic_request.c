@@ -132,6 +132,22 @@ static void makes_turns_of_blocks(void **state)
     ts_turn_close(&r);
 }
 
+static void ends_with_the_question_whatever_reminds_of_it(void **state)
+{
+    ts_turn_request r;
+    ts_wrong w;
+
+    (void)state;
+    take_well(&r, "{" HEAD "\"system\":\"s\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},"
+                  "{\"role\":\"system\",\"content\":\"t\"},"
+                  "{\"role\":\"system\",\"content\":\"u\"}]}");
+    assert_int_equal(r.n_messages, 4);
+    for (size_t i = 0; i < 4; i++)
+        assert_string_equal(r.messages[i].content, ((const char *[]){"s", "t", "u", "q"})[i]);
+    assert_true(ts_turn_prepare(&r, &w));
+    ts_turn_close(&r);
+}
+
 static void forgets_the_thinking_of_other_models(void **state)
 {
     ts_turn_request r;
@@ -280,6 +296,7 @@ int main(void)
         cmocka_unit_test(takes_every_field),
         cmocka_unit_test(thinks_as_it_is_told),
         cmocka_unit_test(makes_turns_of_blocks),
+        cmocka_unit_test(ends_with_the_question_whatever_reminds_of_it),
         cmocka_unit_test(forgets_the_thinking_of_other_models),
         cmocka_unit_test(takes_tools_as_openai_has_them),
         cmocka_unit_test(does_not_part_the_caches_of_sessions),

@@ -325,6 +325,27 @@ static size_t count_turns(const json_t *list)
     return n;
 }
 
+/* Claude Code's reminders come as system messages behind the question.  A system's text
+ * stands at the beginning of these models' prompts wherever it is said, and what ends a
+ * prompt is the question. */
+static void move_reminders(maker *m)
+{
+    size_t asked = m->n, n_last = 0;
+
+    while (n_last < m->n && m->messages[m->n - 1 - n_last].role == TIEFSEE_SYSTEM)
+        n_last++;
+    while (asked > 0 && m->messages[asked - 1].role != TIEFSEE_USER)
+        asked--;
+    if (asked == 0)
+        return;
+    for (size_t k = 0; k < n_last; k++) { /* the last one first */
+        const tiefsee_message last = m->messages[m->n - 1];
+
+        memmove(&m->messages[asked], &m->messages[asked - 1], (m->n - asked) * sizeof *m->messages);
+        m->messages[asked - 1] = last;
+    }
+}
+
 bool ts_anthropic_messages_read(ts_turn_request *r, ts_wrong *wrong)
 {
     const json_t *list = ts_field_get(r->body, "messages");
@@ -347,6 +368,7 @@ bool ts_anthropic_messages_read(ts_turn_request *r, ts_wrong *wrong)
         if (!add_message(&m, json_array_get(list, i), path))
             return false;
     }
+    move_reminders(&m);
     r->messages = m.messages;
     r->n_messages = m.n;
     r->is_prefix = m.n > 0 && m.messages[m.n - 1].role == TIEFSEE_ASSISTANT &&

@@ -38,5 +38,14 @@ for (const [name, options] of [
     await page.waitForSelector('.hljs-keyword');
     await page.click('.thinking .fold');
     await check(page, 'chat');
+    for (const opener of ['Instructions', 'Settings', 'Keyboard shortcuts']) {
+      const button = page.getByRole('button', { name: opener, exact: true });
+      if (!(await button.isVisible())) continue; // in the sidebar, which a phone hides
+      await button.click();
+      await page.waitForSelector('dialog');
+      await check(page, opener);
+      await page.keyboard.press('Escape');
+      await page.waitForSelector('dialog', { state: 'detached' });
+    }
     await page.check();
   });

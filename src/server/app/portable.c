@@ -313,10 +313,12 @@ void ts_me_add_message(ts_http_request *req, ts_reply *reply)
 
     if (!body)
         return;
-    if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
-        ts_app_refuse(reply, 400, NULL, "role", "role is user or assistant");
-    else if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
-        add_one(&w, &c, body);
+    /* First whose it is: what is wrong with a body is the owner's business. */
+    if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
+        if (strcmp(role, "user") != 0 && strcmp(role, "assistant") != 0)
+            (void)ts_app_no(&w, 400, NULL, "role", "role is user or assistant");
+        else
+            add_one(&w, &c, body);
         ts_chat_free(&c);
     }
     json_decref(body);

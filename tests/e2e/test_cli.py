@@ -149,7 +149,7 @@ class Models(Case):
                 result = run("inspect", path)
                 self.assertIn(result.returncode, (1, 3), name)
                 self.assert_error(result, result.returncode, name + ".gguf")
-                self.assertLess(time.monotonic() - started, 5, name)
+                self.assertLess(time.monotonic() - started, 60, name)
 
     def test_names_are_found_in_the_model_folder(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -1,7 +1,7 @@
 /* notice.c - see notice.h.
  *
  * Every sentence is about something that the code does or keeps: a table of
- * app_... that is not named here is a mistake (tests/unit/test_notice.c).
+ * app_... that is not named here is a mistake.
  */
 #include "server/app/notice.h"
 

@@ -11,7 +11,7 @@ LOAD ?=
 MESON_TEST = meson test --print-errorlogs
 
 .SILENT:
-.PHONY: help build chat serve test lint asan fuzz bench bench-compare bench-load install clean format
+.PHONY: help build chat serve test lint asan tsan fuzz bench bench-compare bench-load install clean format
 .NOTPARALLEL:
 
 help:
@@ -28,6 +28,7 @@ help:
 	echo "  make bench-load many streaming clients against a server (URL=, LOAD=options)"
 	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
+	echo "  make tsan      threads of engine and server under ThreadSanitizer"
 	echo "  make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (needs clang)"
 	echo "  make format    format all C files"
 	echo "  make install   install under PREFIX=$(PREFIX)"
@@ -78,6 +79,14 @@ asan:
 	    -Db_lundef=false -Dc_args=-fno-sanitize-recover=all
 	$(MESON_TEST) -C build-asan --no-rebuild --timeout-multiplier 5 \
 	    --suite unit --suite fuzz
+
+# Threads of the engine and the server; not part of `make test` (minutes).
+tsan:
+	tools/setup test
+	tools/build build-tsan all -Dbuildtype=debugoptimized -Db_sanitize=thread -Db_lundef=false
+	TSAN_OPTIONS=halt_on_error=1 $(MESON_TEST) -C build-tsan --no-rebuild --timeout-multiplier 10 \
+	    auth engine engine_disk http jobs kvcache kvstore log metrics models cache reply serve session \
+	    store task_pool thread worker
 
 fuzz:
 	tools/setup fuzz

@@ -80,7 +80,7 @@ static void close_slot(slot *s)
     ts_free(s->path);
 }
 
-void ts_models_free(ts_models *m)
+void ts_models_stop(ts_models *m)
 {
     if (!m)
         return;
@@ -89,6 +89,21 @@ void ts_models_free(ts_models *m)
     ts_lock_wake(m->lock);
     ts_lock_give(m->lock);
     ts_thread_join(m->loader);
+    m->loader = NULL;
+    for (size_t i = 0; i < m->n; i++) {
+        ts_lock_take(m->lock);
+        ts_engine *engine = m->at[i].engine;
+        m->at[i].engine = NULL; /* who wants it from here on is told */
+        ts_lock_give(m->lock);
+        ts_engine_close(engine);
+    }
+}
+
+void ts_models_free(ts_models *m)
+{
+    if (!m)
+        return;
+    ts_models_stop(m);
     for (size_t i = 0; i < m->n; i++)
         close_slot(&m->at[i]);
     for (size_t i = 0; i < m->n_aliases; i++)
@@ -455,11 +470,19 @@ void ts_models_want(ts_models *m, const ts_served_model *model, ts_models_use *u
     use->model = index_of(m, model);
     use->next = NULL;
     ts_lock_take(m->lock);
-    *m->last = use;
-    m->last = &use->next;
-    m->n_waiting++;
-    ts_lock_wake(m->lock);
+    const bool is_over = m->is_closing; /* the loader may be gone */
+    if (!is_over) {
+        *m->last = use;
+        m->last = &use->next;
+        m->n_waiting++;
+        ts_lock_wake(m->lock);
+    }
     ts_lock_give(m->lock);
+    if (is_over) {
+        tiefsee_error err = {0};
+        (void)ts_fail(&err, TIEFSEE_E_CANCELLED, "the server is shutting down");
+        use->ready(use, NULL, &err);
+    }
 }
 
 void ts_models_done(ts_models *m, const ts_served_model *model)

@@ -25,7 +25,11 @@ typedef struct ts_models ts_models;
 
 ts_models *ts_models_new(void) TS_MUST_CHECK; /* NULL: out of memory */
 
-/* Cancels what runs, closes engines and models.  NULL allowed. */
+/* Cancels what runs and closes the engines; nobody may ask any more.  Names stay: who
+ * writes down what was used has not done so yet.  NULL allowed. */
+void ts_models_stop(ts_models *m);
+
+/* Stops, and closes the models.  NULL allowed. */
 void ts_models_free(ts_models *m);
 
 /* Takes over model (also on failure); opens its engine, which stays.  The name must
@@ -72,7 +76,7 @@ bool ts_models_alias_at(const ts_models *m, size_t i, const char **alias,
 ts_engine *ts_models_pin(ts_models *m, const ts_served_model *model);
 
 /* Somebody who waits for a model's engine.  ready comes once, on the loader's thread,
- * with the engine (pinned) or with what is wrong. */
+ * with the engine (pinned) or with what is wrong; at once when the models are stopped. */
 typedef struct ts_models_use {
     void (*ready)(struct ts_models_use *use, ts_engine *engine, const tiefsee_error *err);
     size_t model;

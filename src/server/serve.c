@@ -400,12 +400,13 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
 static void close_all(serving *s)
 {
     ts_http_close(s->server.http);
-    ts_models_free(s->server.models); /* their engines write what they remember */
+    ts_models_stop(s->server.models); /* the engines write what they remember */
     ts_http_release_bell(s->bell);
     ts_kvstore_close(s->server.disk);
     ts_app_close(s->server.app);
     if (s->server.auth)
         ts_auth_close(s->server.auth);
+    ts_models_free(s->server.models); /* the books and the log have named them */
     ts_metrics_free(s->server.metrics);
     for (size_t i = 0; i < s->opt->n_models; i++)
         tiefsee_model_close(s->opt->models[i].model);

@@ -411,7 +411,7 @@ static void a_key_deleted_while_it_runs_is_still_metered(void **state)
 static void a_change_by_another_program_is_seen_within_a_second(void **state)
 {
     const ts_identity who = identity_of("k", NULL);
-    const double end = ts_clock_seconds() + 10;
+    const double end = ts_clock_seconds() + 120; /* a busy machine */
     ts_auth_stats before, after;
     ts_store *other;
     ts_grant g, h;
@@ -462,7 +462,7 @@ static void add_keys_on_demand(int requests, int answers)
 
 static size_t wait_for_keys(size_t n)
 {
-    const double end = ts_clock_seconds() + 10;
+    const double end = ts_clock_seconds() + 120; /* a busy machine */
     ts_auth_stats stats;
 
     do

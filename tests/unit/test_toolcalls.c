@@ -46,8 +46,11 @@ typedef struct record {
 
 static void add(record *r, const char *text, size_t n)
 {
-    assert_true(strlen(r->text) + n < sizeof r->text);
-    strncat(r->text, text, n);
+    const size_t at = strlen(r->text);
+
+    assert_true(at + n < sizeof r->text);
+    memcpy(r->text + at, text, n);
+    r->text[at + n] = '\0';
 }
 
 static void on_begin(void *user, const char *name)

@@ -122,7 +122,6 @@ static tiefsee_status put_keys(job *j, const char *path)
 /* ---- weights */
 
 typedef struct tile {
-    const job *job;
     const ts_source *s;
     ts_dtype type;
     uint64_t first, row_bytes;
@@ -208,7 +207,7 @@ static size_t longest_row(const job *j)
 static tiefsee_status write_weights(job *j)
 {
     const size_t n = longest_row(j), n_threads = (size_t)ts_pool_threads(j->pool);
-    tile t = {.job = j, .n = n};
+    tile t = {.n = n};
     tiefsee_status st = TIEFSEE_OK;
 
     t.row = ts_alloc_zero(n_threads * n, sizeof *t.row);

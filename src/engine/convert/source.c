@@ -142,6 +142,16 @@ static ts_source *find_stack(list *l, const char *name)
     return NULL;
 }
 
+/* Experts come in any order. */
+static const ts_tensor *first_of(const ts_source *s)
+{
+    uint64_t e = 0;
+
+    while (!s->from[e])
+        e++;
+    return s->from[e];
+}
+
 static tiefsee_status add_expert(list *l, const char *name, int expert, const ts_tensor *t)
 {
     const uint32_t n = l->config->n_experts;
@@ -153,8 +163,11 @@ static tiefsee_status add_expert(list *l, const char *name, int expert, const ts
         return no_memory(l);
     s->n_dims = 3;
     s->ne[2] = n;
-    if (t->ne[0] != s->ne[0] || t->ne[1] != s->ne[1])
+    if (t->n_dims != 2 || t->ne[0] != s->ne[0] || t->ne[1] != s->ne[1])
         return ts_fail(l->err, TIEFSEE_E_FORMAT, "%s: expert %d has another shape", name, expert);
+    if (t->type != first_of(s)->type)
+        return ts_fail(l->err, TIEFSEE_E_UNSUPPORTED, "%s: expert %d has another type", name,
+                       expert);
     if (s->from[0] == t && expert != 0)
         s->from[0] = NULL;
     s->from[expert] = t;
@@ -216,6 +229,9 @@ static tiefsee_status add_hf(list *l, const ts_named_tensor *t)
         (strstr(name, "attn_q.weight") || strstr(name, "attn_k.weight"))) {
         s->kind = TS_SOURCE_PAIRS;
         s->d_head = l->config->d_head;
+        if (s->d_head == 0 || s->d_head % 2 != 0 || s->ne[1] % s->d_head != 0)
+            return ts_fail(l->err, TIEFSEE_E_FORMAT, "%s: %llu rows in heads of %u", name,
+                           (unsigned long long)s->ne[1], s->d_head);
     }
     return TIEFSEE_OK;
 }

@@ -76,6 +76,17 @@ class Fixtures(unittest.TestCase):
         path.write_text(json.dumps(config))
         self.same(folder, 1e-4)
 
+    def test_rows_that_are_no_whole_heads_are_refused(self):
+        folder = FOLDER / "crooked"
+        shutil.copytree(FIXTURES / "llama3-f32", folder)
+        path = folder / "config.json"
+        config = json.loads(path.read_text())
+        config["head_dim"] = 10
+        path.write_text(json.dumps(config))
+        result = run("quantize", folder, FOLDER / "crooked.gguf", "--type", "f32")
+        self.assertEqual(result.returncode, 3, result.stderr)
+        self.assertRegex(result.stderr.decode(), r"^tiefsee: .*heads of 10\n$")
+
     def test_what_the_format_cannot_say_is_refused(self):
         for name in sorted(UNSPEAKABLE):
             out = FOLDER / "refused.gguf"

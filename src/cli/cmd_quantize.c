@@ -79,6 +79,8 @@ static int run_quantize(int argc, char **argv)
         (void)fputs("\r\033[K", stderr);
     if (st == TIEFSEE_E_CANCELLED)
         return TS_EXIT_INTERRUPTED;
+    if (st == TIEFSEE_E_FORMAT) /* the model's fault: no readable model */
+        return ts_cli_error(TS_EXIT_NO_MODEL, "%s", err.message);
     if (st != TIEFSEE_OK)
         return ts_cli_fail(&err);
     return report(argv[1], ts_clock_seconds() - p.started);

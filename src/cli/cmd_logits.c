@@ -1,16 +1,14 @@
 /* cmd_logits.c - what a model predicts at every position, as a file of floats:
  * the command that a model is judged by. */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/ids.h"
 #include "core/alloc.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "core/outfile.h"
 
 enum { MAX_TEXT = 64 << 20 };
 
@@ -24,18 +22,20 @@ static const ts_opt options[] = {
     {0}};
 
 typedef struct sink {
-    int fd;
+    ts_outfile *file;
     size_t n_vocab;
-    uint8_t *bytes; /* one row */
-    int os_errno;   /* the first failure; nothing is written behind it */
+    uint8_t *bytes;        /* one row */
+    tiefsee_status status; /* after a failure nothing is written any more */
+    tiefsee_error error;
 } sink;
 
 static void on_logits(void *user, size_t i, const float *row)
 {
     sink *s = user;
-    const size_t n = s->n_vocab * 4;
 
     (void)i;
+    if (s->status != TIEFSEE_OK)
+        return;
     for (size_t k = 0; k < s->n_vocab; k++) {
         uint32_t bits;
 
@@ -43,13 +43,7 @@ static void on_logits(void *user, size_t i, const float *row)
         for (int b = 0; b < 4; b++)
             s->bytes[4 * k + b] = (uint8_t)(bits >> (8 * b));
     }
-    for (size_t done = 0; done < n && !s->os_errno;) {
-        const ssize_t written = write(s->fd, s->bytes + done, n - done);
-
-        if (written < 0 && errno != EINTR)
-            s->os_errno = errno;
-        done += written > 0 ? (size_t)written : 0;
-    }
+    s->status = ts_outfile_write(s->file, s->bytes, s->n_vocab * 4, &s->error);
 }
 
 static tiefsee_status compute(tiefsee_model *model, const ts_ids *ids, sink *s, tiefsee_error *err)
@@ -63,37 +57,27 @@ static tiefsee_status compute(tiefsee_model *model, const ts_ids *ids, sink *s, 
     if (st == TIEFSEE_OK)
         st = tiefsee_session_feed_all(session, ids->at, ids->n, on_logits, s, err);
     tiefsee_session_close(session);
-    if (st == TIEFSEE_OK && s->os_errno)
-        st = ts_fail_errno(err, s->os_errno, "%s", out_path);
+    if (st == TIEFSEE_OK && s->status != TIEFSEE_OK)
+        return ts_fail(err, s->status, "%s", s->error.message);
     return st;
 }
 
-/* All or nothing: written beside the file and renamed. */
 static tiefsee_status write_logits(tiefsee_model *model, const ts_ids *ids, tiefsee_error *err)
 {
     tiefsee_model_info info = {0};
-    char beside[4096];
-    const int n = snprintf(beside, sizeof beside, "%s.%ld.tmp", out_path, (long)getpid());
 
-    if (n < 0 || (size_t)n >= sizeof beside)
-        return ts_fail_errno(err, ENAMETOOLONG, "%s", out_path);
     tiefsee_model_describe(model, &info);
-    sink s = {.fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-              .n_vocab = info.n_vocab,
-              .bytes = ts_alloc(info.n_vocab * 4)};
-    tiefsee_status st = TIEFSEE_OK;
-    if (s.fd < 0)
-        st = ts_fail_errno(err, errno, "%s", out_path);
-    else if (!s.bytes)
-        st = ts_fail_nomem(err, info.n_vocab * 4, "a row of logits");
-    else
+    sink s = {.n_vocab = info.n_vocab, .bytes = ts_alloc(info.n_vocab * 4)};
+    if (!s.bytes)
+        return ts_fail_nomem(err, info.n_vocab * 4, "a row of logits");
+    tiefsee_status st = ts_outfile_open(&s.file, out_path, false, err);
+    if (st == TIEFSEE_OK)
         st = compute(model, ids, &s, err);
-    if (s.fd >= 0 && close(s.fd) != 0 && st == TIEFSEE_OK)
-        st = ts_fail_errno(err, errno, "%s", out_path);
-    if (st == TIEFSEE_OK && rename(beside, out_path) != 0)
-        st = ts_fail_errno(err, errno, "%s", out_path);
-    if (s.fd >= 0 && st != TIEFSEE_OK)
-        (void)unlink(beside);
+    if (st == TIEFSEE_OK) {
+        st = ts_outfile_commit(s.file, err);
+        s.file = NULL;
+    }
+    ts_outfile_drop(s.file);
     ts_free(s.bytes);
     return st;
 }

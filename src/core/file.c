@@ -110,7 +110,7 @@ tiefsee_status ts_file_read(ts_buf *out, const char *path, size_t max_bytes, tie
 tiefsee_status ts_file_write(const char *path, const void *bytes, size_t n, tiefsee_error *err)
 {
     ts_outfile *f;
-    tiefsee_status st = ts_outfile_open(&f, path, err);
+    tiefsee_status st = ts_outfile_open(&f, path, true, err);
 
     if (st != TIEFSEE_OK)
         return st;

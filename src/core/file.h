@@ -23,7 +23,7 @@ void ts_map_will_need(const void *p, size_t n);
 tiefsee_status ts_file_read(ts_buf *out, const char *path, size_t max_bytes,
                             tiefsee_error *err) TS_MUST_CHECK;
 
-/* Replace path by these bytes: written beside it, synced, renamed. */
+/* Replace path by these bytes: written beside it, synced, renamed; for its owner only. */
 tiefsee_status ts_file_write(const char *path, const void *bytes, size_t n,
                              tiefsee_error *err) TS_MUST_CHECK;
 

@@ -18,7 +18,8 @@ struct ts_outfile {
     char held[BUFFER];
 };
 
-tiefsee_status ts_outfile_open(ts_outfile **out, const char *path, tiefsee_error *err)
+tiefsee_status ts_outfile_open(ts_outfile **out, const char *path, bool is_private,
+                               tiefsee_error *err)
 {
     ts_outfile *f = ts_alloc(sizeof *f);
 
@@ -30,8 +31,11 @@ tiefsee_status ts_outfile_open(ts_outfile **out, const char *path, tiefsee_error
     const int n_beside = snprintf(f->beside, sizeof f->beside, "%s.%ld.tmp", path, (long)getpid());
     f->fd = -1;
     errno = ENAMETOOLONG;
-    if (n >= 0 && n_beside >= 0 && (size_t)n_beside < sizeof f->beside)
-        f->fd = open(f->beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (n >= 0 && n_beside >= 0 && (size_t)n_beside < sizeof f->beside) {
+        /* What a crash left there goes; what somebody else puts there is not followed. */
+        (void)unlink(f->beside);
+        f->fd = open(f->beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, is_private ? 0600 : 0666);
+    }
     if (f->fd < 0) {
         const tiefsee_status st = ts_fail_errno(err, errno, "%s", path);
         ts_free(f);

@@ -6,12 +6,15 @@
 #ifndef TS_CORE_OUTFILE_H
 #define TS_CORE_OUTFILE_H
 
+#include <stdbool.h>
+
 #include "core/error.h"
 
 typedef struct ts_outfile ts_outfile;
 
-/* Errors name the path, not the file beside it. */
-tiefsee_status ts_outfile_open(ts_outfile **out, const char *path,
+/* is_private: nobody but the owner may read it; else as the umask says.  Errors name
+ * the path, not the file beside it. */
+tiefsee_status ts_outfile_open(ts_outfile **out, const char *path, bool is_private,
                                tiefsee_error *err) TS_MUST_CHECK;
 
 /* Buffered; n == 0 is allowed. */

@@ -27,7 +27,7 @@ tiefsee_status ts_gguf_writer_open(ts_gguf_writer **out, const char *path, tiefs
     *out = NULL;
     if (!w)
         return ts_fail_nomem(err, sizeof *w, path);
-    const tiefsee_status st = ts_outfile_open(&w->file, path, err);
+    const tiefsee_status st = ts_outfile_open(&w->file, path, false, err);
     if (st != TIEFSEE_OK) {
         ts_free(w);
         return st;

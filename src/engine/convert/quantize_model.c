@@ -126,7 +126,7 @@ typedef struct tile {
     ts_dtype type;
     uint64_t first, row_bytes;
     uint8_t *out;
-    float *row, *column; /* [threads][n] */
+    float *row; /* [threads][n] */
     size_t n;
     _Atomic int is_bad;
 } tile;
@@ -134,10 +134,10 @@ typedef struct tile {
 static void quantize_rows(void *ctx, size_t begin, size_t end, int thread)
 {
     tile *t = ctx;
-    float *row = t->row + (size_t)thread * t->n, *column = t->column + (size_t)thread * t->n;
+    float *row = t->row + (size_t)thread * t->n;
 
     for (size_t r = begin; r < end; r++) {
-        ts_source_row(t->s, t->first + r, row, column);
+        ts_source_row(t->s, t->first + r, row);
         if (!ts_quantize_row(t->type, t->out + r * t->row_bytes, row, (size_t)t->s->ne[0]))
             t->is_bad = 1;
     }
@@ -196,11 +196,8 @@ static size_t longest_row(const job *j)
 {
     uint64_t n = 1;
 
-    for (size_t i = 0; i < j->n; i++) {
+    for (size_t i = 0; i < j->n; i++)
         n = j->source[i].ne[0] > n ? j->source[i].ne[0] : n;
-        if (j->source[i].n_from > 0 && j->source[i].from[0]->ne[0] > n)
-            n = j->source[i].from[0]->ne[0];
-    }
     return (size_t)n;
 }
 
@@ -211,9 +208,8 @@ static tiefsee_status write_weights(job *j)
     tiefsee_status st = TIEFSEE_OK;
 
     t.row = ts_alloc_zero(n_threads * n, sizeof *t.row);
-    t.column = ts_alloc_zero(n_threads * n, sizeof *t.column);
     t.out = ts_alloc(TILE_BYTES + n * sizeof(float));
-    if (!t.row || !t.column || !t.out)
+    if (!t.row || !t.out)
         st = ts_fail_nomem(j->err, n_threads * n * sizeof *t.row, "rows");
     for (size_t i = 0; i < j->n && st == TIEFSEE_OK; i++) {
         t.s = &j->source[i];
@@ -226,7 +222,6 @@ static tiefsee_status write_weights(job *j)
             st = ts_fail(j->err, TIEFSEE_E_CANCELLED, "stopped");
     }
     ts_free(t.row);
-    ts_free(t.column);
     ts_free(t.out);
     return st;
 }

@@ -29,18 +29,26 @@ static void widen(const ts_tensor *t, uint64_t r, float *out)
         out[i] *= scale[i / 128];
 }
 
-static void key_row(const ts_source *s, uint64_t r, float *out, float *column)
+/* Element k of row r, of a type without blocks. */
+static float element(const ts_tensor *t, uint64_t r, uint64_t k)
+{
+    const uint8_t *row = (const uint8_t *)t->data + r * t->row_bytes;
+    float v;
+
+    (void)ts_widen_row(t->type, &v, row + k * ts_dtype_of(t->type).block_bytes, 1);
+    return t->scale ? v * t->scale[r / 128 * ((t->ne[0] + 127) / 128) + k / 128] : v;
+}
+
+static void key_row(const ts_source *s, uint64_t r, float *out)
 {
     const uint64_t R = s->ne[1], head = r / R, k = r % R;
     const uint64_t first = head * (s->d_nope + s->d_value);
 
-    for (uint64_t i = 0; i < s->d_nope; i++) {
-        widen(s->from[0], first + i, column);
-        out[i] = column[k];
-    }
+    for (uint64_t i = 0; i < s->d_nope; i++)
+        out[i] = element(s->from[0], first + i, k);
 }
 
-void ts_source_row(const ts_source *s, uint64_t r, float *out, float *column)
+void ts_source_row(const ts_source *s, uint64_t r, float *out)
 {
     const uint64_t d = s->d_head;
 
@@ -51,7 +59,7 @@ void ts_source_row(const ts_source *s, uint64_t r, float *out, float *column)
         else
             widen(s->from[0], r, out);
         break;
-    case TS_SOURCE_KEYS: key_row(s, r, out, column); break;
+    case TS_SOURCE_KEYS: key_row(s, r, out); break;
     case TS_SOURCE_VALUES:
         widen(s->from[0], r / s->d_value * (s->d_nope + s->d_value) + s->d_nope + r % s->d_value,
               out);
@@ -117,7 +125,8 @@ static tiefsee_status add_split(list *l, int layer, const ts_tensor *t)
                                    {c->kv_lora_rank, c->d_value, c->n_heads}};
     char name[TS_GGUF_NAME];
 
-    if (t->ne[0] != c->kv_lora_rank || t->ne[1] != (uint64_t)c->n_heads * (c->d_nope + c->d_value))
+    if (t->n_dims != 2 || ts_dtype_of(t->type).block != 1 || t->ne[0] != c->kv_lora_rank ||
+        t->ne[1] != (uint64_t)c->n_heads * (c->d_nope + c->d_value))
         return ts_fail(l->err, TIEFSEE_E_FORMAT, "layer %d: kv_b_proj has %llu x %llu weights",
                        layer, (unsigned long long)t->ne[1], (unsigned long long)t->ne[0]);
     for (int k = 0; k < 2; k++) {

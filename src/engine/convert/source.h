@@ -37,9 +37,8 @@ typedef struct ts_source {
 tiefsee_status ts_sources_of(ts_source **out, size_t *n, const ts_modelfile *file, ts_arena *arena,
                              tiefsee_error *err) TS_MUST_CHECK;
 
-/* Row r of a source (over all its matrices) as ne[0] floats.  column: room for the
- * longest row of the file. */
-void ts_source_row(const ts_source *s, uint64_t r, float *out, float *column);
+/* Row r of a source (over all its matrices) as ne[0] floats. */
+void ts_source_row(const ts_source *s, uint64_t r, float *out);
 
 /* The type of the bytes behind it. */
 ts_dtype ts_source_type(const ts_source *s);

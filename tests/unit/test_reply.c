@@ -202,6 +202,9 @@ static void bounds_all_bodies_together(void **state)
     assert_true(ts_exchange_reserve_body(a, 60));
     assert_true(ts_exchange_reserve_body(b, 40));
     assert_false(ts_exchange_reserve_body(b, 1));
+    hub->bodies_bytes = 50; /* a reload */
+    assert_false(ts_exchange_reserve_body(b, 1));
+    hub->bodies_bytes = 100;
     ts_reply_send(a, 200, "text/plain", "", 0);
     ts_exchange_finish(a, true);
     clear_news();

@@ -323,7 +323,9 @@ bool ts_exchange_reserve_body(ts_reply *r, size_t n)
     ts_hub *hub = r->hub;
 
     ts_lock_take(hub->lock);
-    const bool fits = n <= hub->bodies_bytes - hub->n_body_bytes;
+    /* The limit may be less now than what is there. */
+    const bool fits =
+        hub->n_body_bytes <= hub->bodies_bytes && n <= hub->bodies_bytes - hub->n_body_bytes;
     if (fits) {
         hub->n_body_bytes += n;
         r->summary.body_bytes += n;

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -50,8 +51,9 @@ static void take_well(ts_turn_request *r, const char *body)
         fail_msg("%s: %s", body, w.message);
 }
 
-#define HEAD "\"model\":\"mini\",\"max_tokens\":9,"
-#define USER "\"messages\":[{\"role\":\"user\",\"content\":\"2+3=\"}]"
+#define HEAD     "\"model\":\"mini\",\"max_tokens\":9,"
+#define QUESTION "{\"role\":\"user\",\"content\":\"2+3=\"}"
+#define USER     "\"messages\":[" QUESTION "]"
 
 static void takes_every_field(void **state)
 {
@@ -146,6 +148,30 @@ static void ends_with_the_question_whatever_reminds_of_it(void **state)
         assert_string_equal(r.messages[i].content, ((const char *[]){"s", "t", "u", "q"})[i]);
     assert_true(ts_turn_prepare(&r, &w));
     ts_turn_close(&r);
+}
+
+/* One by one this took 4.7 s. */
+static void moves_reminders_without_end_at_once(void **state)
+{
+    static const char head[] = "{" HEAD "\"messages\":[" QUESTION, tail[] = "]}";
+    static const char one[] = ",{\"role\":\"system\",\"content\":\"t\"}";
+    const size_t n = TS_TURN_MAX_MESSAGES - 1;
+    ts_buf body = ts_buf_make(4 << 20);
+    ts_turn_request r;
+
+    (void)state;
+    assert_true(ts_buf_append_str(&body, head));
+    for (size_t i = 0; i < n; i++)
+        assert_true(ts_buf_append_str(&body, one));
+    assert_true(ts_buf_append(&body, tail, sizeof tail));
+    const clock_t start = clock();
+    take_well(&r, body.ptr);
+    assert_true((double)(clock() - start) / CLOCKS_PER_SEC < 2);
+    assert_int_equal(r.n_messages, n + 1);
+    assert_string_equal(r.messages[0].content, "t");
+    assert_string_equal(r.messages[n].content, "2+3=");
+    ts_turn_close(&r);
+    ts_buf_free(&body);
 }
 
 static void forgets_the_thinking_of_other_models(void **state)
@@ -297,6 +323,7 @@ int main(void)
         cmocka_unit_test(thinks_as_it_is_told),
         cmocka_unit_test(makes_turns_of_blocks),
         cmocka_unit_test(ends_with_the_question_whatever_reminds_of_it),
+        cmocka_unit_test(moves_reminders_without_end_at_once),
         cmocka_unit_test(forgets_the_thinking_of_other_models),
         cmocka_unit_test(takes_tools_as_openai_has_them),
         cmocka_unit_test(does_not_part_the_caches_of_sessions),

@@ -328,7 +328,7 @@ static size_t count_turns(const json_t *list)
 /* Claude Code's reminders come as system messages behind the question.  A system's text
  * stands at the beginning of these models' prompts wherever it is said, and what ends a
  * prompt is the question. */
-static void move_reminders(maker *m)
+static bool move_reminders(maker *m)
 {
     size_t asked = m->n, n_last = 0;
 
@@ -336,14 +336,16 @@ static void move_reminders(maker *m)
         n_last++;
     while (asked > 0 && m->messages[asked - 1].role != TIEFSEE_USER)
         asked--;
-    if (asked == 0)
-        return;
-    for (size_t k = 0; k < n_last; k++) { /* the last one first */
-        const tiefsee_message last = m->messages[m->n - 1];
-
-        memmove(&m->messages[asked], &m->messages[asked - 1], (m->n - asked) * sizeof *m->messages);
-        m->messages[asked - 1] = last;
-    }
+    if (asked == 0 || n_last == 0)
+        return true;
+    tiefsee_message *last = ts_arena_alloc_zero(m->r->arena, n_last, sizeof *last);
+    tiefsee_message *question = &m->messages[asked - 1];
+    if (!last)
+        return ts_turn_no_memory(m->w);
+    memcpy(last, &m->messages[m->n - n_last], n_last * sizeof *last);
+    memmove(question + n_last, question, (m->n - n_last - (asked - 1)) * sizeof *question);
+    memcpy(question, last, n_last * sizeof *last);
+    return true;
 }
 
 bool ts_anthropic_messages_read(ts_turn_request *r, ts_wrong *wrong)
@@ -368,7 +370,8 @@ bool ts_anthropic_messages_read(ts_turn_request *r, ts_wrong *wrong)
         if (!add_message(&m, json_array_get(list, i), path))
             return false;
     }
-    move_reminders(&m);
+    if (!move_reminders(&m))
+        return false;
     r->messages = m.messages;
     r->n_messages = m.n;
     r->is_prefix = m.n > 0 && m.messages[m.n - 1].role == TIEFSEE_ASSISTANT &&

@@ -201,8 +201,8 @@ static void judge_direct(command *c)
 static const stage stages[] = {
     {"tokenizer", tokenizer, false, false},
     {"pretrain-data", pretrain_data, false, false},
-    {"sft-data", sft_data, false, false},
     {"base", pretrain, true, false},
+    {"sft-data", sft_data, false, false}, /* behind base, which does not depend on it */
     {"sft", sft, true, false},
     {"grpo", grpo, true, false},
     {"export", export_model, false, false},
@@ -251,6 +251,34 @@ static tiefsee_status mark(const stage *s, const char *end, const ts_buf *line, 
     if (!mark_path(path, sizeof path, s, end))
         return ts_fail_errno(err, ENAMETOOLONG, "%s", folder);
     return ts_file_write(path, line->ptr, line->len, err);
+}
+
+/* The checkpoint of other commands, which a new run would refuse to replace. */
+static tiefsee_status set_aside(const stage *s, tiefsee_error *err)
+{
+    char path[4096], old[4096];
+
+    if (!mark_path(path, sizeof path, s, "/checkpoint.bin") ||
+        !mark_path(old, sizeof old, s, "/checkpoint.old.bin"))
+        return ts_fail_errno(err, ENAMETOOLONG, "%s", folder);
+    if (rename(path, old) != 0 && errno != ENOENT && errno != ENOTDIR)
+        return ts_fail_errno(err, errno, "%s", path);
+    return TIEFSEE_OK;
+}
+
+/* What is to be done before the command: --resume, or a clean place and a mark. */
+static tiefsee_status begin(const stage *s, command *c, const ts_buf *marks, tiefsee_error *err)
+{
+    const bool is_same = is_marked(s, ".begun", marks);
+    char path[4096];
+
+    if (s->is_training && is_same && mark_path(path, sizeof path, s, "/checkpoint.bin") &&
+        ts_file_exists(path)) {
+        word(c, "--resume");
+        return TIEFSEE_OK;
+    }
+    const tiefsee_status st = s->is_training && !is_same ? set_aside(s, err) : TIEFSEE_OK;
+    return st == TIEFSEE_OK ? mark(s, ".begun", marks, err) : st;
 }
 
 static int wait_for(pid_t pid)
@@ -302,7 +330,6 @@ static bool append_mark(ts_buf *marks, const stage *s)
 static int run_stage(const stage *s, ts_buf *marks)
 {
     ts_buf line = ts_buf_make(MAX_TEXT);
-    char path[4096];
     command c = {0};
     tiefsee_error err;
     int code = TS_EXIT_OK;
@@ -314,13 +341,7 @@ static int run_stage(const stage *s, ts_buf *marks)
     const bool is_done = is_marked(s, ".done", marks);
     (void)fprintf(stderr, "%s%s", is_done ? "(done) " : "", line.ptr);
     if (!only_says && !is_done) {
-        if (s->is_training && mark_path(path, sizeof path, s, "/checkpoint.bin") &&
-            ts_file_exists(path) && is_marked(s, ".begun", marks))
-            word(&c, "--resume");
-        else if (mark(s, ".begun", marks, &err) != TIEFSEE_OK)
-            code = ts_cli_fail(&err);
-        if (code == TS_EXIT_OK)
-            code = spawn(s, &c);
+        code = begin(s, &c, marks, &err) == TIEFSEE_OK ? spawn(s, &c) : ts_cli_fail(&err);
         if (code == TS_EXIT_OK && !was_interrupted && mark(s, ".done", marks, &err) != TIEFSEE_OK)
             code = ts_cli_fail(&err);
     }
@@ -357,11 +378,13 @@ const ts_command ts_cmd_train_all = {
     .name = "train all",
     .arguments = "--out FOLDER [options]",
     .summary = "the whole recipe, from nothing to a judged model",
-    .details = "Tokenizer, data, pre-training, fine-tuning, learning from rewards, export and "
-               "evaluation, each as a command of this program that is shown before it runs. What "
-               "ended is not done again while its command stays the same; what was stopped goes on "
-               "with its checkpoint. FOLDER then has model.gguf, eval.json and eval-direct.json "
-               "(without thinking).",
+    .details =
+        "Tokenizer, data, pre-training, fine-tuning, learning from rewards, export and "
+        "evaluation, each as a command of this program that is shown before it runs. What "
+        "ended is not done again while its command and those before it stay the same; what was "
+        "stopped goes on with its checkpoint; a checkpoint of other commands is kept as "
+        "checkpoint.old.bin. FOLDER then has model.gguf, eval.json and eval-direct.json "
+        "(without thinking).",
     .options = options,
     .run = run,
 };

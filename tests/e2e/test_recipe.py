@@ -120,6 +120,12 @@ class Recipe(Case):
         self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
         changed = run(*command, "--vocab", 700, "--plan").stderr.decode()
         self.assertEqual(changed.count("(done)"), 0)
+        fewer = command[:-6] + ("--sft-tokens", 9000, *command[-4:])
+        changed = run(*fewer)
+        self.assert_ok(changed)
+        self.assertEqual(changed.stderr.decode().count("(done)"), 3)  # up to base
+        self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
+        self.assertTrue((path / "sft" / "checkpoint.old.bin").exists())
 
 
 class Eval(Case):

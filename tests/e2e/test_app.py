@@ -330,6 +330,33 @@ class Rights(Base):
         self.assertEqual(text, "# Rezept\n\nParts of this text were made by AI.\n\n## User\n\n"
                                "Wie viel Mehl?\n\n## AI: m\n\n**500 g**\n")
 
+    def test_an_import_may_say_anything_and_becomes_a_tree(self):
+        def said(name, parent, role="user"):
+            return {"id": name * 8, "parent": parent and parent * 8, "role": role, "content": name}
+        far = 1 << 60
+        chat = {"id": "hostile-tree", "title": "t", "created": far, "updated": far, "messages": [
+            said("c", "b"), said("b", "a", "assistant"), said("a", None),  # children first
+            said("d", "nobody"), said("e", "e"),
+            said("f", "h"), said("g", "f"), said("h", "g")]}  # a circle
+        done = self.me.good("POST", "import", {"conversations": [chat]})
+        self.assertEqual((done["n_conversations"], done["n_messages"]), (1, 8))
+        got = self.me.good("GET", "conversations/hostile-tree")
+        self.assertLess(got["updated"], far)
+        parents = {m["content"]: (m["parent"] or " ")[0].strip() for m in got["messages"]}
+        self.assertEqual({n: parents[n] for n in "abcde"},
+                         {"a": "", "b": "a", "c": "b", "d": "", "e": ""})
+        self.assertEqual(sum(not parents[n] for n in "fgh"), 1)
+        place = {m["id"]: i for i, m in enumerate(got["messages"])}
+        for m in got["messages"]:
+            self.assertTrue(m["parent"] is None or place[m["parent"]] < place[m["id"]], m)
+        self.me.good("DELETE", "conversations/hostile-tree/messages/" + "a" * 8)
+        got = self.me.good("GET", "conversations/hostile-tree")
+        self.assertEqual(sorted(m["content"] for m in got["messages"]), list("defgh"))
+        self.me.good("DELETE", "conversations/hostile-tree")
+        twice = {"id": "two-of-one-id", "messages": [said("a", None), said("a", None)]}
+        self.refused(self.me, "POST", "import", 400, "invalid", {"conversations": [twice]})
+        self.refused(self.me, "GET", "conversations/two-of-one-id", 404, "not_found")
+
     def test_the_record_of_processing_says_what_the_admin_entered(self):
         self.me.good("PATCH", "admin/settings", {"operator_name": "Kantine GmbH"})
         self.refused(self.me, "PATCH", "admin/settings", 400, "invalid", {"minimum_age": -1})

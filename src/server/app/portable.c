@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/alloc.h"
 #include "server/app/accounts.h"
 #include "server/app/audit.h"
 #include "server/app/chat_json.h"
@@ -25,10 +26,6 @@ static void write_member(ts_out *o, const char *name, json_t *value)
     json_decref(value);
     ts_buf_free(&text);
 }
-
-typedef struct ids {
-    json_t *list;
-} ids;
 
 static bool add_id(void *ctx, const ts_dialog *c)
 {
@@ -98,16 +95,23 @@ static const char *text_of(const json_t *object, const char *name)
     return text ? text : "";
 }
 
+/* Not in the future: retention counts from it. */
+static json_int_t time_of(const json_t *object, const char *name)
+{
+    const json_t *time = json_object_get(object, name);
+    const json_int_t now = ts_app_now();
+
+    return json_is_integer(time) && json_integer_value(time) < now ? json_integer_value(time) : now;
+}
+
 /* A message as we would have made it: only what we know, with our types. */
 static json_t *plain_message(const json_t *from, const char *id, const char *parent, json_t *files)
 {
     static const char *const kept[] = {"usage", "timings", "ai_generated"};
     const bool is_user = strcmp(text_of(from, "role"), "user") == 0;
-    const json_t *created = json_object_get(from, "created");
-    json_t *m =
-        json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", id, "role", is_user ? "user" : "assistant",
-                  "content", text_of(from, "content"), "reasoning", text_of(from, "reasoning"),
-                  "created", json_is_integer(created) ? json_integer_value(created) : ts_app_now());
+    json_t *m = json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", id, "role", is_user ? "user" : "assistant",
+                          "content", text_of(from, "content"), "reasoning",
+                          text_of(from, "reasoning"), "created", time_of(from, "created"));
 
     (void)json_object_set_new(m, "parent", *parent ? json_string(parent) : json_null());
     (void)json_object_set(m, "files", files);
@@ -122,10 +126,12 @@ static json_t *plain_message(const json_t *from, const char *id, const char *par
     return m;
 }
 
-static tiefsee_status put_message(importing *x, ts_dialog *c, const json_t *from)
+/* parent: "" or of a message that is there. */
+static tiefsee_status put_message(importing *x, ts_dialog *c, const json_t *from,
+                                  const char *parent)
 {
     ts_work *w = x->w;
-    const char *id = text_of(from, "id"), *parent = text_of(from, "parent");
+    const char *id = text_of(from, "id");
     ts_chat_message m = {0};
     ts_buf text = ts_buf_make(MAX_OUT);
     json_t *texts = NULL;
@@ -136,8 +142,7 @@ static tiefsee_status put_message(importing *x, ts_dialog *c, const json_t *from
         (void)snprintf(m.id, sizeof m.id, "%s", id);
     else
         ts_id_make(m.id);
-    json_t *plain =
-        files ? plain_message(from, m.id, ts_id_is_valid(parent) ? parent : "", files) : NULL;
+    json_t *plain = files ? plain_message(from, m.id, parent, files) : NULL;
     if (!files)
         st = ts_fail(&w->err, TIEFSEE_E_INVALID, "%s", x->wrong.message);
     else if (!plain || !ts_app_dump(&text, plain))
@@ -160,16 +165,13 @@ static tiefsee_status put_message(importing *x, ts_dialog *c, const json_t *from
 static bool start_chat(ts_dialog *c, const json_t *from)
 {
     static const char *const lines[] = {"title", "folder", "model"};
-    const json_t *created = json_object_get(from, "created"),
-                 *updated = json_object_get(from, "updated");
     json_t *meta = json_object();
     char line[TS_TITLE_MAX + 1];
 
-    *c = (ts_dialog){
-        .is_pinned = json_is_true(json_object_get(from, "is_pinned")),
-        .created = json_is_integer(created) ? json_integer_value(created) : ts_app_now(),
-        .updated = json_is_integer(updated) ? json_integer_value(updated) : ts_app_now(),
-        .meta = ts_buf_make(1 << 20)};
+    *c = (ts_dialog){.is_pinned = json_is_true(json_object_get(from, "is_pinned")),
+                     .created = time_of(from, "created"),
+                     .updated = time_of(from, "updated"),
+                     .meta = ts_buf_make(1 << 20)};
     if (ts_id_is_valid(text_of(from, "id")))
         (void)snprintf(c->id, sizeof c->id, "%s", text_of(from, "id"));
     else
@@ -187,6 +189,68 @@ static bool start_chat(ts_dialog *c, const json_t *from)
     return is_good;
 }
 
+/* Exporters list messages in any order, and a file may say anything: here parents come
+ * first, but for one message of each circle.  order has room for all. */
+static bool order_messages(const json_t *messages, size_t *order)
+{
+    const size_t n = json_array_size(messages);
+    json_t *places = json_object();
+    bool *is_begun = ts_alloc_zero(n + 1, sizeof *is_begun), is_good = places && is_begun;
+    size_t n_ordered = 0;
+
+    for (size_t i = 0; i < n && is_good; i++)
+        is_good = json_object_set_new(places, text_of(json_array_get(messages, i), "id"),
+                                      json_integer((json_int_t)i)) == 0;
+    for (size_t i = 0; i < n && is_good; i++) {
+        const size_t first = n_ordered;
+
+        for (size_t at = i; !is_begun[at];) {
+            const json_t *parent =
+                json_object_get(places, text_of(json_array_get(messages, at), "parent"));
+            is_begun[at] = true;
+            order[n_ordered++] = at;
+            at = parent ? (size_t)json_integer_value(parent) : at;
+        }
+        for (size_t a = first, b = n_ordered; a + 1 < b; a++) {
+            const size_t child = order[a];
+            order[a] = order[--b];
+            order[b] = child;
+        }
+    }
+    ts_free(is_begun);
+    json_decref(places);
+    return is_good;
+}
+
+/* A message whose parent is not there before it is a first one: whoever walks up the tree
+ * walks to earlier rows only. */
+static tiefsee_status put_messages(importing *x, ts_dialog *c, const json_t *messages)
+{
+    tiefsee_error *err = &x->w->err;
+    const size_t n = json_array_size(messages);
+    size_t *order = ts_alloc((n + 1) * sizeof *order);
+    json_t *there = json_object();
+    tiefsee_status st = order && there && order_messages(messages, order)
+                            ? TIEFSEE_OK
+                            : ts_fail_nomem(err, n * sizeof *order, "the messages");
+
+    for (size_t i = 0; i < n && st == TIEFSEE_OK; i++) {
+        const json_t *from = json_array_get(messages, order[i]);
+        const char *id = text_of(from, "id"), *parent = text_of(from, "parent");
+
+        if (json_object_get(there, id))
+            st = ts_fail(err, TIEFSEE_E_INVALID, "two messages with the id %s", id);
+        else
+            st = put_message(x, c, from, json_object_get(there, parent) ? parent : "");
+        if (st == TIEFSEE_OK && ts_id_is_valid(id) &&
+            json_object_set_new(there, id, json_true()) != 0)
+            st = ts_fail_nomem(err, 0, "the messages");
+    }
+    ts_free(order);
+    json_decref(there);
+    return st;
+}
+
 static tiefsee_status put_chat(importing *x, const json_t *from)
 {
     ts_work *w = x->w;
@@ -198,8 +262,8 @@ static tiefsee_status put_chat(importing *x, const json_t *from)
 
     if (st == TIEFSEE_OK)
         st = ts_chats_create(w->store, &w->owner, &c, &is_new, &w->err);
-    for (size_t i = 0; st == TIEFSEE_OK && is_new && i < json_array_size(messages); i++)
-        st = put_message(x, &c, json_array_get(messages, i));
+    if (st == TIEFSEE_OK && is_new)
+        st = put_messages(x, &c, messages);
     if (st == TIEFSEE_OK && is_new)
         st = ts_search_add(w->app->search, w->store, &w->owner, &c,
                            ts_str_of(text_of(from, "title")), &w->err);
@@ -287,7 +351,7 @@ static void add_one(ts_work *w, ts_dialog *c, json_t *body)
         tiefsee_status st = ts_store_begin(w->store, &w->err);
 
         if (st == TIEFSEE_OK) {
-            st = put_message(&x, c, body);
+            st = put_message(&x, c, body, parent);
             (void)json_object_set(meta, "leaf", json_object_get(body, "id"));
             c->updated = ts_app_now();
             if (st == TIEFSEE_OK && ts_chat_set_meta(c, meta))

@@ -57,6 +57,20 @@ json_t *ts_app_answer_find(const json_t *tree, const char *id)
     return NULL;
 }
 
+size_t ts_app_answer_path(const json_t *tree, const char *id, json_t **up)
+{
+    size_t n = 0;
+
+    for (size_t i = json_array_size(tree); i-- > 0 && *id;) {
+        json_t *m = json_array_get(tree, i);
+        if (strcmp(text_of(m, "id"), id) == 0) {
+            up[n++] = m;
+            id = text_of(m, "parent");
+        }
+    }
+    return n;
+}
+
 /* ---- the branch */
 
 bool ts_branch_open(ts_branch *b, ts_turn_request *r, size_t n_messages, const char *system)
@@ -128,15 +142,11 @@ static bool add_stored(ts_branch *b, ts_turn_request *r, ts_work *w, const ts_di
 bool ts_branch_add_path(ts_branch *b, ts_turn_request *r, ts_work *w, const ts_dialog *c,
                         const json_t *tree, json_t *message, ts_wrong *wrong)
 {
-    const size_t n = json_array_size(tree);
-    json_t **path = ts_arena_alloc_zero(r->arena, n + 1, sizeof *path);
-    size_t depth = 0;
+    json_t **path = ts_arena_alloc_zero(r->arena, json_array_size(tree) + 1, sizeof *path);
 
     if (!path)
         return ts_turn_no_memory(wrong);
-    for (json_t *m = message; m && depth < n; m = ts_app_answer_find(tree, text_of(m, "parent")))
-        path[depth++] = m;
-    while (depth-- > 0)
+    for (size_t depth = ts_app_answer_path(tree, text_of(message, "id"), path); depth-- > 0;)
         if (!add_stored(b, r, w, c, path[depth], wrong))
             return false;
     return true;

@@ -18,6 +18,10 @@ json_t *ts_app_answer_tree(ts_work *w, const ts_dialog *c);
 /* NULL: there is none. */
 json_t *ts_app_answer_find(const json_t *tree, const char *id);
 
+/* The messages from `id` up to the first: their number; up has room for all of the tree.
+ * A parent arrives before its children, so one look at each message is enough. */
+size_t ts_app_answer_path(const json_t *tree, const char *id, json_t **up);
+
 /* Room for the system text and all of the tree and two more. */
 bool ts_branch_open(ts_branch *b, ts_turn_request *r, size_t n_messages, const char *system);
 

@@ -474,20 +474,16 @@ static void send_download(ts_reply *reply, const char *name, ts_out *o)
 /* The branch that is shown, for people to read. */
 static bool write_markdown(ts_work *w, const ts_dialog *c, ts_out *o)
 {
-    json_t *tree = ts_app_answer_tree(w, c), *meta = ts_chat_meta(c), *path = json_array();
-    const char *at = json_string_value(json_object_get(meta, "leaf"));
+    json_t *tree = ts_app_answer_tree(w, c), *meta = ts_chat_meta(c);
+    json_t **path = ts_arena_alloc_zero(w->req->arena, json_array_size(tree) + 1, sizeof *path);
+    const char *leaf = json_string_value(json_object_get(meta, "leaf"));
     const char *title = json_string_value(json_object_get(meta, "title"));
 
-    for (json_t *m = at ? ts_app_answer_find(tree, at) : NULL;
-         m && json_array_size(path) < json_array_size(tree);
-         at = json_string_value(json_object_get(m, "parent")),
-                m = at ? ts_app_answer_find(tree, at) : NULL)
-        (void)json_array_insert(path, 0, m);
     ts_out_raw(o, "# ");
     ts_out_raw(o, title && *title ? title : "Conversation");
     ts_out_raw(o, "\n\nParts of this text were made by AI.\n");
-    for (size_t i = 0; i < json_array_size(path); i++) {
-        const json_t *m = json_array_get(path, i);
+    for (size_t i = path ? ts_app_answer_path(tree, leaf ? leaf : "", path) : 0; i-- > 0;) {
+        const json_t *m = path[i];
         const char *role = json_string_value(json_object_get(m, "role"));
         const char *content = json_string_value(json_object_get(m, "content"));
         const char *model = json_string_value(json_object_get(m, "model"));
@@ -499,10 +495,9 @@ static bool write_markdown(ts_work *w, const ts_dialog *c, ts_out *o)
         ts_out_raw(o, content ? content : "");
         ts_out_raw(o, "\n");
     }
-    const bool is_good = tree && !o->has_failed;
+    const bool is_good = tree && path && !o->has_failed;
     json_decref(tree);
     json_decref(meta);
-    json_decref(path);
     return is_good;
 }
 

@@ -305,6 +305,24 @@ class Rights(Base):
                 found = found or text.encode() in f.read()
         return found
 
+    def test_a_range_is_erased_and_no_more(self):
+        day = 86400000
+        now = self.me.good("GET", "conversations/" + self.me.chat(id="of-today"))["updated"]
+        old = [{"id": f"{n}-days-old", "updated": now - n * day, "messages": []} for n in (1, 2, 3)]
+        self.me.good("POST", "import", {"conversations": old})
+        path, times = "me/erase", {"from": now - 2 * day, "to": now - 1 * day}
+        for name in times:
+            for wrong in (None, "1764000000000", 1.5):
+                self.refused(self.me, "POST", path, 400, "invalid",
+                             {"what": "range", **times, name: wrong})
+        self.assertEqual(len(self.me.good("GET", "conversations")["conversations"]), 4)
+        cert = self.me.good("POST", path, {"what": "range", **times})["certificate"]
+        self.assertEqual((cert["what"], cert["n_conversations"]), ("range", 2))
+        left = self.me.good("GET", "conversations")["conversations"]
+        self.assertEqual([c["id"] for c in left], ["of-today", "3-days-old"])
+        for c in left:
+            self.me.good("DELETE", "conversations/" + c["id"])
+
     def test_a_frozen_account_reads_and_exports_only(self):
         chat = self.me.chat(title="kept")
         self.me.good("PATCH", "me", {"is_frozen": True})

@@ -361,7 +361,10 @@ json_t *ts_me_read_usage(ts_app *app, int64_t key_id, int64_t n_days, tiefsee_er
                                   .by_model = true};
     json_t *days = json_array();
 
-    return ts_usage_read(app->store, &query, add_usage, days, err) == TIEFSEE_OK ? days : NULL;
+    if (ts_usage_read(app->store, &query, add_usage, days, err) == TIEFSEE_OK)
+        return days;
+    json_decref(days);
+    return NULL;
 }
 
 void ts_me_usage(ts_http_request *req, ts_reply *reply)
@@ -507,10 +510,16 @@ void ts_me_erase(ts_http_request *req, ts_reply *reply)
 {
     json_t *body = ts_app_body(req, reply);
     const char *what = json_string_value(json_object_get(body, "what"));
+    const bool is_range = what && strcmp(what, "range") == 0;
 
     if (!body)
         return;
-    if (what && strcmp(what, "range") == 0)
+    /* A limit that is missing must not mean the year 1970. */
+    if (is_range && !json_is_integer(json_object_get(body, "from")))
+        ts_app_refuse(reply, 400, NULL, "from", "from is a time in milliseconds");
+    else if (is_range && !json_is_integer(json_object_get(body, "to")))
+        ts_app_refuse(reply, 400, NULL, "to", "to is a time in milliseconds");
+    else if (is_range)
         erase(req, reply, body, TS_ERASE_RANGE);
     else if (what && strcmp(what, "all") == 0)
         erase(req, reply, body, TS_ERASE_ALL);

@@ -424,6 +424,38 @@ static void a_turn_of_the_master_that_was_cut_off_is_finished(void **state)
     open_all();
 }
 
+static void run_sql(const char *sql)
+{
+    ts_query q = ts_query_begin(store, sql);
+
+    (void)ts_query_step(&q);
+    GOOD(ts_query_end(&q, &err));
+}
+
+static void an_erasure_that_the_disk_cut_off_is_finished_by_the_next(void **state)
+{
+    const ts_person anna = add_person("anna"), bert = add_person("bert"), carl = add_person("carl");
+    ts_person got;
+    ts_vault vault;
+
+    (void)state;
+    run_sql("CREATE TRIGGER refuse BEFORE UPDATE OF wrapped ON app_user"
+            " BEGIN SELECT RAISE(ABORT, 'full'); END");
+    assert_int_not_equal(ts_people_erase(people, store, anna.n, &err), TIEFSEE_OK);
+    assert_int_not_equal(ts_people_erase(people, store, bert.n, &err), TIEFSEE_OK);
+    assert_true(ts_people_by_name(people, "bert", &got));
+    run_sql("DROP TRIGGER refuse");
+    GOOD(ts_people_erase(people, store, bert.n, &err));
+    close_all();
+    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), &err));
+    assert_false(vault.has_earlier);
+    ts_vault_close(&vault);
+    open_all();
+    assert_int_equal(ts_people_count(people), 1);
+    assert_true(ts_people_by_name(people, "carl", &got));
+    assert_memory_equal(got.key, carl.key, sizeof got.key);
+}
+
 static void a_key_file_that_others_can_read_or_that_is_another_is_refused(void **state)
 {
     const char *path = scratch_path(&place, "master.key");
@@ -501,6 +533,7 @@ int main(void)
         T(a_filter_never_misses_a_part_of_its_text),
         T(an_erased_user_is_gone_from_the_files_and_a_copy_does_not_open),
         T(a_turn_of_the_master_that_was_cut_off_is_finished),
+        T(an_erasure_that_the_disk_cut_off_is_finished_by_the_next),
         T(a_key_file_that_others_can_read_or_that_is_another_is_refused),
         T(sessions_end_by_time_by_will_and_with_their_user),
         T(names_that_pretend_are_refused),

@@ -424,11 +424,15 @@ static void forget(ts_people *p, int64_t n)
 
 tiefsee_status ts_people_erase(ts_people *p, ts_store *s, int64_t n, tiefsee_error *err)
 {
-    ts_query q = ts_query_begin(s, "DELETE FROM app_user WHERE n = ?");
+    /* A turn that a full disk cut off comes to its end first. */
+    tiefsee_status st = p->vault.has_earlier ? finish_turn(p, s, err) : TIEFSEE_OK;
 
+    if (st != TIEFSEE_OK)
+        return st;
+    ts_query q = ts_query_begin(s, "DELETE FROM app_user WHERE n = ?");
     ts_query_i64(&q, n);
     (void)ts_query_step(&q);
-    tiefsee_status st = ts_query_end(&q, err);
+    st = ts_query_end(&q, err);
     if (st != TIEFSEE_OK)
         return st;
     forget(p, n);

@@ -58,6 +58,18 @@ test('cells of a table are apart', () => {
   assert.equal(textOfXml(`${cell('a')}${cell('b')}`), 'a\tb');
 });
 
+test('markup made to be slow is read in time that grows with its length', () => {
+  const begun = performance.now();
+  assert.equal(textOfXml('<w:t '.repeat(100_000)), '');
+  assert.equal(textOfXml('<w:br '.repeat(100_000)), '');
+  assert.equal(textOfXml('<w:t>x</w:t>' + '<w:br/></w:tc>'.repeat(200_000)), 'x');
+  assert.ok(performance.now() - begun < 5000);
+});
+
+test('only the entities of XML are replaced', () => {
+  assert.equal(textOfXml('<w:t>&constructor; &quot;</w:t>'), '&constructor; "');
+});
+
 test('texts in several encodings', () => {
   assert.equal(decodeText(bytes('Tiefsee: 深海')), 'Tiefsee: 深海');
   assert.equal(decodeText(new Uint8Array([0xff, 0xfe, 0x61, 0, 0xe4, 0])), 'aä');

@@ -19,8 +19,10 @@ export class Blocks {
     this.text = text;
     const blocks = parseBlocks(text.slice(this.start), this.env);
     const last = blocks.pop();
-    for (const block of blocks) this.start += block.source.length;
-    this.finished.push(...blocks);
+    for (const block of blocks) {
+      this.start += block.source.length;
+      this.finished.push(block);
+    }
     return last ? [...this.finished, last] : [...this.finished];
   }
 }

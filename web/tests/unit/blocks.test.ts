@@ -78,6 +78,14 @@ test('prices are no formulas', () => {
     assert.equal(kinds(source).filter((k) => k.type.startsWith('math')).length, 0, source);
 });
 
+test('openers without an end, and very many blocks, are read in time that grows with their length', () => {
+  const begun = performance.now();
+  for (const opener of ['\\(', 'a \\[ x', '$$ a\n'])
+    assert.equal(new Blocks().update(opener.repeat(20_000)).map((b) => b.source).join('').length, opener.length * 20_000);
+  assert.equal(new Blocks().update('a\n\n'.repeat(150_000)).length, 150_000);
+  assert.ok(performance.now() - begun < 10_000);
+});
+
 test('html is text', () => {
   const types = new Set(kinds('<b>x</b>\n\n<script>alert(1)</script>').map((k) => k.type));
   assert.ok(![...types].some((type) => type.startsWith('html')), [...types].join());

@@ -193,9 +193,10 @@ static tiefsee_status write_file(export *x, const ts_vocab *vocab)
     return st;
 }
 
+/* Of all views: those of keys are transposed, rows of d_nope. */
 static size_t widest(const ts_network *n)
 {
-    size_t w = 1;
+    size_t w = n->config.d_nope;
 
     for (size_t i = 0; i < n->n_params; i++)
         w = n->param[i].n_in > w ? n->param[i].n_in : w;

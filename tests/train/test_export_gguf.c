@@ -107,6 +107,21 @@ static void the_engine_computes_the_trainers_logits(void **state)
     tiny_close(&net);
 }
 
+/* Rows of keys are the longest ones of this network. */
+static void keys_wider_than_everything_else_fit(void **state)
+{
+    ts_config c = config_of_width_32(0);
+
+    (void)state;
+    c.d_nope = TS_MAX_HEAD_DIM / 2;
+    tiny_open(&net, c, false, (ts_trunk_sizes){TINY_TOKENS, 76, 1}, ts_cpu_flags());
+    batch = (tiny_batch){0};
+    tiny_fill(&batch, 3, 1536);
+    ts_trunk_forward(&net.trunk, &batch.b);
+    assert_true(compare(TS_F32, true).worst < 2e-4);
+    tiny_close(&net);
+}
+
 /* The types of smaller files: near, and the nearer the more bits. */
 static void narrower_types_stay_near(void **state)
 {
@@ -162,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_engine_computes_the_trainers_logits),
+        cmocka_unit_test(keys_wider_than_everything_else_fit),
         cmocka_unit_test(narrower_types_stay_near),
         cmocka_unit_test(a_tokenizer_of_another_size_and_broken_weights_are_refused),
     };

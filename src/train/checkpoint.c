@@ -6,6 +6,7 @@
 
 #include "core/hash.h"
 #include "formats/config_check.h"
+#include "train/tasks/task.h"
 
 static const char MAGIC[8] = "tstrain1";
 enum { VERSION = 1 };
@@ -37,6 +38,57 @@ tiefsee_status ts_checkpoint_save(void *state, uint64_t bytes, const char *path,
     return ts_file_write(path, state, bytes, err);
 }
 
+/* What the command line and config.json are held to; a file may hold any bytes. */
+static bool is_possible(const ts_run_options *o)
+{
+#define FIELD(field) offsetof(ts_run_options, field)
+    static const struct {
+        size_t at;
+        uint32_t low, high;
+    } numbers[] = {
+        {FIELD(config.n_layers), 1, TS_MAX_LAYERS},
+        {FIELD(config.d_model), 1, TS_MAX_WIDTH},
+        {FIELD(config.n_vocab), 1, TS_MAX_VOCAB},
+        {FIELD(config.n_ctx), 1, TS_MAX_CONTEXT},
+        {FIELD(config.d_ff), 1, TS_MAX_WIDTH},
+        {FIELD(config.n_heads), 1, TS_MAX_HEADS},
+        {FIELD(config.q_lora_rank), 0, TS_MAX_WIDTH},
+        {FIELD(config.kv_lora_rank), 1, TS_MAX_WIDTH},
+        {FIELD(config.d_nope), 1, TS_MAX_HEAD_DIM},
+        {FIELD(config.d_rope), 2, TS_MAX_HEAD_DIM},
+        {FIELD(config.d_value), 1, TS_MAX_HEAD_DIM},
+        {FIELD(config.n_experts), 0, TS_MAX_EXPERTS},
+        {FIELD(config.n_active), 0, TS_MAX_ACTIVE},
+        {FIELD(config.n_shared), 0, TS_MAX_EXPERTS},
+        {FIELD(config.d_expert), 0, TS_MAX_WIDTH},
+        {FIELD(config.n_groups), 1, TS_MAX_EXPERTS},
+        {FIELD(config.n_top_groups), 1, TS_MAX_EXPERTS},
+        {FIELD(grpo.n_prompts), 0, 4096},
+        {FIELD(grpo.group), 0, 1024},
+    };
+    static const size_t flags[] = {FIELD(has_mtp), FIELD(config.has_tied_head),
+                                   FIELD(config.rope.is_interleaved), FIELD(config.norm_topk),
+                                   FIELD(optimizer.has_muon)};
+#undef FIELD
+    const uint8_t *bytes = (const uint8_t *)o;
+
+    for (size_t i = 0; i < TS_COUNT(numbers); i++) {
+        uint32_t n;
+
+        memcpy(&n, bytes + numbers[i].at, sizeof n);
+        if (n < numbers[i].low || n > numbers[i].high)
+            return false;
+    }
+    for (size_t i = 0; i < TS_COUNT(flags); i++)
+        if (bytes[flags[i]] > 1)
+            return false;
+    if (o->grpo.n_prompts &&
+        (!o->grpo.group || !o->grpo.max_answer || o->grpo.families >> ts_n_families))
+        return false;
+    return o->save_every > 0 && (!o->config.n_experts || o->config.n_active) &&
+           o->config.rope.n_dims == o->config.d_rope;
+}
+
 static tiefsee_status check(const ts_map *map, tiefsee_error *err)
 {
     const ts_checkpoint *h = (const void *)map->ptr;
@@ -49,7 +101,11 @@ static tiefsee_status check(const ts_map *map, tiefsee_error *err)
                        h->version, h->header_bytes);
     if (h->bytes != map->size || h->hash != hash_of(map->ptr, map->size))
         return ts_fail(err, TIEFSEE_E_FORMAT, "the checkpoint is damaged");
-    tiefsee_status st = ts_config_check(&h->options.config, err);
+    if (!is_possible(&h->options))
+        return ts_fail(err, TIEFSEE_E_FORMAT, "no run has the options of this checkpoint");
+    tiefsee_status st = ts_network_check(&h->options.config, err);
+    if (st == TIEFSEE_OK)
+        st = ts_config_check(&h->options.config, err);
     if (st == TIEFSEE_OK)
         st = ts_run_make_plan(&plan, &h->options, 1, err);
     if (st == TIEFSEE_OK && plan.state_bytes != map->size)

@@ -15,6 +15,7 @@
 #include "core/file.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
+#include "train/checkpoint.h"
 #include "train/feed.h"
 #include "train/run.h"
 
@@ -223,6 +224,45 @@ static void damage_other_data_and_a_second_start_are_refused(void **state)
     ts_buf_free(&b);
 }
 
+/* With a right hash, as somebody who wants to harm would write it. */
+static void options_that_no_run_has_are_refused(void **state)
+{
+    char path[512], name[600];
+    tiefsee_error err = {0};
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s", scratch_path(&folder, "hostile"));
+    assert_int_equal(mkdir(path, 0777), 0);
+    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", path);
+    ts_buf b = read_in(whole, "checkpoint.bin");
+    ts_checkpoint *h = (ts_checkpoint *)b.ptr;
+    uint32_t *const numbers[] = {&h->options.config.n_layers, &h->options.config.n_groups,
+                                 &h->options.config.d_model,  &h->options.config.n_active,
+                                 &h->options.config.d_rope,   &h->options.batch_tokens};
+    for (size_t i = 0; i < TS_COUNT(numbers); i++)
+        for (int k = 0; k < 2; k++) {
+            const uint32_t kept = *numbers[i];
+
+            *numbers[i] = k ? UINT32_MAX : 0;
+            assert_int_equal(ts_checkpoint_save(b.ptr, b.len, name, &err), TIEFSEE_OK);
+            assert_resume_fails(path, "");
+            *numbers[i] = kept;
+        }
+    memset(&h->options.has_mtp, 2, 1);
+    assert_int_equal(ts_checkpoint_save(b.ptr, b.len, name, &err), TIEFSEE_OK);
+    assert_resume_fails(path, "no run has the options");
+    memset(&h->options.has_mtp, 0, 1);
+    h->options.save_every = 0;
+    assert_int_equal(ts_checkpoint_save(b.ptr, b.len, name, &err), TIEFSEE_OK);
+    assert_resume_fails(path, "no run has the options");
+    h->options.save_every = 2;
+    h->options.grpo = (ts_grpo_options){
+        .n_prompts = 1, .group = 2, .max_answer = 1, .families = 1u << 31, .temperature = 1};
+    assert_int_equal(ts_checkpoint_save(b.ptr, b.len, name, &err), TIEFSEE_OK);
+    assert_resume_fails(path, "no run has the options");
+    ts_buf_free(&b);
+}
+
 static void a_loss_that_runs_away_stops_the_run_and_leaves_the_checkpoint(void **state)
 {
     ts_run_options o = options();
@@ -349,6 +389,7 @@ int main(void)
         cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits_on_other_threads),
         cmocka_unit_test(a_killed_run_loses_the_steps_since_its_checkpoint_and_nothing_else),
         cmocka_unit_test(damage_other_data_and_a_second_start_are_refused),
+        cmocka_unit_test(options_that_no_run_has_are_refused),
         cmocka_unit_test(a_loss_that_runs_away_stops_the_run_and_leaves_the_checkpoint),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_does_not_stop_the_run),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_numbers),

@@ -2,6 +2,7 @@
  *
  * GET /health          is the server up: cheap, for a balancer's every second
  * GET /health?deep=1   can the first model still say something: one real token
+ *                      (a few at a time: nobody is asked for a key here)
  * GET /metrics         Prometheus
  */
 #include "server/base_routes.h"
@@ -15,11 +16,14 @@
 
 /* ------------------------------------------------------------------ health */
 
+enum { MAX_DEEP = 4 };
+
 static void deep_done(void *user, const ts_job_result *result)
 {
     ts_reply *reply = user;
     char text[160];
 
+    ts_server_of(ts_reply_request(reply))->n_deep--;
     if (result->status != TIEFSEE_OK) {
         ts_reply_fail_status(reply, &result->error);
         return;
@@ -37,7 +41,8 @@ static void deep_done(void *user, const ts_job_result *result)
 static void deep_health(ts_http_request *req, ts_reply *reply)
 {
     static const ts_job_events events = {.done = deep_done};
-    const ts_served_model *model = ts_models_find(ts_server_of(req)->models, NULL);
+    ts_server *server = ts_server_of(req);
+    const ts_served_model *model = ts_models_find(server->models, NULL);
     tiefsee_token token = model ? tiefsee_token_bos(model->model) : -1;
     tiefsee_error err = {0};
 
@@ -56,8 +61,15 @@ static void deep_health(ts_http_request *req, ts_reply *reply)
                      .sampling = {.size = sizeof spec.generate.sampling}},
         .user_name = "health",
     };
-    if (ts_jobs_submit(reply, model, &spec, &events, reply, &err) != TIEFSEE_OK)
+    if (server->n_deep++ >= MAX_DEEP) {
+        server->n_deep--;
+        ts_reply_fail_with(reply, &(ts_http_error){.status = 429,
+                                                   .message = "other checks are under way",
+                                                   .retry_after_s = 1});
+    } else if (ts_jobs_submit(reply, model, &spec, &events, reply, &err) != TIEFSEE_OK) {
+        server->n_deep--;
         ts_reply_fail_status(reply, &err);
+    }
 }
 
 /* Numbers only: names are for those who may ask (/v1/models, /metrics). */

@@ -16,6 +16,7 @@ typedef struct ts_server {
     const struct ts_netseal *seal; /* NULL: none */
     double started;                /* ts_clock_seconds() */
     bool is_draining;
+    _Atomic int n_deep; /* deep health checks under way */
 } ts_server;
 
 static inline ts_server *ts_server_of(const ts_http_request *req)
@@ -23,7 +24,7 @@ static inline ts_server *ts_server_of(const ts_http_request *req)
     return req->app;
 }
 
-/* API files export their routes; src/server/serve.c lists the tables:
+/* API files export their routes; src/server/routes.c lists the tables:
  *     extern const ts_route ts_openai_routes[];
  *     extern const size_t ts_n_openai_routes;
  */

@@ -7,6 +7,7 @@ a 5xx, none hangs, and the server still answers at the end.
 import http.client
 import json
 import re
+import threading
 import unittest
 
 import served
@@ -112,6 +113,26 @@ class Hostile(unittest.TestCase):
                 type(self).connection = None
                 if attempt == 2:
                     raise
+
+    def test_checks_of_health_without_a_key_are_few_at_once(self):
+        found = []
+
+        def ask(k):
+            for _ in range(10):
+                c, r = self.server.send("GET", "/health?deep=1")
+                if k % 4:
+                    r.read()
+                c.close()
+                found.append(r.status)
+
+        threads = [threading.Thread(target=ask, args=(k,)) for k in range(32)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(len(found), 320)
+        self.assertIn(200, found)
+        self.assertLessEqual(set(found), {200, 429})
 
     def check_envelope(self, path, status, text, body):
         where = (path, body[:200], status, text[:300])

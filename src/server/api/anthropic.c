@@ -50,15 +50,6 @@ const ts_protocol ts_protocol_anthropic = {.name = "anthropic",
                                            .render = ts_anthropic_render,
                                            .id_header = "request-id"};
 
-static void send_out(ts_reply *reply, ts_out *o)
-{
-    if (o->has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    else
-        ts_reply_send(reply, 200, "application/json", o->buf.ptr, o->buf.len);
-    ts_out_free(o);
-}
-
 /* ---- messages */
 
 /* Also of a prompt that is too long to be asked: clients decide by it what to drop. */
@@ -73,7 +64,7 @@ static void count(ts_reply *reply, ts_turn_request *r)
         return;
     }
     ts_out_f(&o, "{\"input_tokens\":%zu}", r->n_prompt);
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 static void ask(ts_http_request *req, ts_reply *reply)
@@ -126,7 +117,7 @@ static void list_models(ts_http_request *req, ts_reply *reply)
     ts_out_raw(&o, ",\"last_id\":");
     ts_out_str(&o, n ? ts_models_at(models, n - 1)->name : NULL);
     ts_out_raw(&o, "}");
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 static void show_model(ts_http_request *req, ts_reply *reply)
@@ -138,7 +129,7 @@ static void show_model(ts_http_request *req, ts_reply *reply)
 
     if (m) {
         write_model(&o, m);
-        send_out(reply, &o);
+        ts_turn_send(reply, &o);
         return;
     }
     (void)ts_wrong_set(&wrong, 404, NULL, "model", "'%.100s' is not served here", name);

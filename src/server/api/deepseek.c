@@ -1,8 +1,8 @@
 /* deepseek.c - see deepseek.h. */
 #include "server/api/deepseek.h"
 
-#include "server/api/jsonout.h"
 #include "server/api/openai.h"
+#include "server/api/turn_answer.h"
 #include "server/auth/auth.h"
 #include "server/server.h"
 
@@ -25,11 +25,7 @@ static void show_balance(ts_http_request *req, ts_reply *reply)
         "{\"is_available\":%s,\"balance_infos\":[{\"currency\":\"USD\",\"total_balance\":\"%.6f\","
         "\"granted_balance\":\"%.6f\",\"topped_up_balance\":\"0.00\"}]}",
         b.is_limited && b.n_left == 0 ? "false" : "true", millions, millions);
-    if (o.has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    else
-        ts_reply_send(reply, 200, "application/json", o.buf.ptr, o.buf.len);
-    ts_out_free(&o);
+    ts_turn_send(reply, &o);
 }
 
 static const ts_openai_endpoint chat = {.is_chat = true, .is_deepseek = true},

@@ -32,15 +32,6 @@ bool ts_ollama_render(const ts_http_request *req, const ts_http_error *error, ts
 
 const ts_protocol ts_protocol_ollama = {"ollama", "application/json", ts_ollama_render, 0, NULL};
 
-static void send_out(ts_reply *reply, ts_out *o)
-{
-    if (o->has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    else
-        ts_reply_send(reply, 200, "application/json", o->buf.ptr, o->buf.len);
-    ts_out_free(o);
-}
-
 /* ---- chat and generate */
 
 static const bool is_chat_yes = true, is_chat_no = false;
@@ -164,7 +155,7 @@ static void list_models(ts_http_request *req, ts_reply *reply)
         ts_out_raw(&o, "}");
     }
     ts_out_raw(&o, "]}");
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 /* Those that are in memory; for how long depends on who asks. */
@@ -187,7 +178,7 @@ static void list_loaded(ts_http_request *req, ts_reply *reply)
         ts_out_f(&o, ",\"size_vram\":0,\"context_length\":%zu}", m->n_ctx);
     }
     ts_out_raw(&o, "]}");
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 static void write_info(ts_out *o, const ts_served_model *m)
@@ -252,7 +243,7 @@ static void show_model(ts_http_request *req, ts_reply *reply)
 
     if (read_name(&r, req, &wrong)) {
         write_shown(&o, r.model);
-        send_out(reply, &o);
+        ts_turn_send(reply, &o);
     } else {
         ts_out_free(&o);
         ts_turn_refuse(reply, &wrong);
@@ -266,7 +257,7 @@ static void show_version(ts_http_request *req, ts_reply *reply)
 
     (void)req;
     ts_out_f(&o, "{\"version\":\"%s\",\"tiefsee\":\"%s\"}", API_VERSION, tiefsee_version());
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 /* ---- what there is not */

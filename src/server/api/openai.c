@@ -91,15 +91,6 @@ static void write_model(ts_out *o, const ts_served_model *m)
              m->info.can_think ? "true" : "false");
 }
 
-static void send_out(ts_reply *reply, ts_out *o)
-{
-    if (o->has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    else
-        ts_reply_send(reply, 200, "application/json", o->buf.ptr, o->buf.len);
-    ts_out_free(o);
-}
-
 void ts_openai_list_models(ts_http_request *req, ts_reply *reply)
 {
     const ts_models *models = ts_server_of(req)->models;
@@ -111,7 +102,7 @@ void ts_openai_list_models(ts_http_request *req, ts_reply *reply)
         write_model(&o, ts_models_at(models, i));
     }
     ts_out_raw(&o, "]}");
-    send_out(reply, &o);
+    ts_turn_send(reply, &o);
 }
 
 void ts_openai_show_model(ts_http_request *req, ts_reply *reply)
@@ -123,7 +114,7 @@ void ts_openai_show_model(ts_http_request *req, ts_reply *reply)
 
     if (m) {
         write_model(&o, m);
-        send_out(reply, &o);
+        ts_turn_send(reply, &o);
         return;
     }
     (void)ts_wrong_set(&wrong, 404, "model_not_found", "model", "'%.100s' is not served here",

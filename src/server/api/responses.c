@@ -20,11 +20,7 @@ static void count(ts_reply *reply, ts_turn_request *r)
         return;
     }
     ts_out_f(&o, "{\"object\":\"response.input_tokens\",\"input_tokens\":%zu}", r->n_prompt);
-    if (o.has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
-    else
-        ts_reply_send(reply, 200, "application/json", o.buf.ptr, o.buf.len);
-    ts_out_free(&o);
+    ts_turn_send(reply, &o);
 }
 
 static void ask(ts_http_request *req, ts_reply *reply)

@@ -172,10 +172,8 @@ static void answer(ts_http_request *req, ts_reply *reply, answer_body *write)
     if (!ts_turn_open(&r, req->body, 0, &wrong) ||
         !write(&o, &r, ts_server_of(req)->models, &wrong))
         ts_turn_refuse(reply, &wrong);
-    else if (o.has_failed)
-        ts_reply_fail(reply, 503, "out of memory for this request");
     else
-        ts_reply_send(reply, 200, "application/json", o.buf.ptr, o.buf.len);
+        ts_turn_send(reply, &o);
     ts_out_free(&o);
     ts_turn_close(&r);
 }

@@ -37,6 +37,15 @@ void ts_turn_refuse(ts_reply *reply, const ts_wrong *w)
     ts_reply_fail_with(reply, &error);
 }
 
+void ts_turn_send(ts_reply *reply, ts_out *o)
+{
+    if (o->has_failed)
+        ts_reply_fail(reply, 503, "out of memory for this request");
+    else
+        ts_reply_send(reply, 200, "application/json", o->buf.ptr, o->buf.len);
+    ts_out_free(o);
+}
+
 /* ---- what is said */
 
 static bool has_failed(const ts_turn *t)

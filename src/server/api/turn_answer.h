@@ -100,6 +100,9 @@ struct ts_turn {
  * (ts_reply_request(reply)->arena); dialect->free frees what is in it. */
 void ts_turn_run(ts_reply *reply, ts_turn_request *r, const ts_turn_dialect *dialect, void *state);
 
+/* Answers with the JSON in o, or with 503 if it could not be written; frees o. */
+void ts_turn_send(ts_reply *reply, ts_out *o);
+
 /* Answers with an error, in the route's protocol. */
 void ts_turn_refuse(ts_reply *reply, const ts_wrong *wrong);
 

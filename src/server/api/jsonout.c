@@ -23,6 +23,13 @@ void ts_out_bytes(ts_out *o, const char *bytes, size_t n)
         o->has_failed = true;
 }
 
+void ts_out_append(ts_out *o, const ts_out *other)
+{
+    o->has_failed = o->has_failed || other->has_failed;
+    if (other->buf.len > 0)
+        ts_out_bytes(o, other->buf.ptr, other->buf.len);
+}
+
 void ts_out_raw(ts_out *o, const char *text)
 {
     ts_out_bytes(o, text, strlen(text));
@@ -98,6 +105,11 @@ void ts_out_text(ts_out *o, const char *s, size_t n)
 void ts_out_str(ts_out *o, const char *terminated)
 {
     ts_out_text(o, terminated, terminated ? strlen(terminated) : 0);
+}
+
+void ts_out_buf(ts_out *o, const ts_buf *text)
+{
+    ts_out_text(o, text && text->ptr ? text->ptr : "", text ? text->len : 0);
 }
 
 void ts_out_byte_array(ts_out *o, const char *s, size_t n)

@@ -44,11 +44,6 @@ static void write_head(ts_out *o, const char *model)
     ts_ollama_write_time(o, now.tv_sec, now.tv_nsec);
 }
 
-static void write_string(ts_out *o, const ts_buf *text)
-{
-    ts_out_text(o, text->ptr ? text->ptr : "", text->len);
-}
-
 /* ---- logprobs */
 
 static void write_logprob(ts_out *o, const tiefsee_model *m, tiefsee_token token, float logprob)
@@ -214,10 +209,10 @@ static void write_whole(ts_turn *t, const ts_turn_end *end)
     write_head(o, t->model->name);
     ts_out_raw(o,
                a->is_chat ? ",\"message\":{\"role\":\"assistant\",\"content\":" : ",\"response\":");
-    write_string(o, &t->content);
+    ts_out_buf(o, &t->content);
     if (t->reasoning.len > 0) {
         ts_out_raw(o, ",\"thinking\":");
-        write_string(o, &t->reasoning);
+        ts_out_buf(o, &t->reasoning);
     }
     if (a->is_chat) {
         write_calls(t);

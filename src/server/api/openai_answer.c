@@ -27,13 +27,6 @@ static const char *object_name(const ts_turn *t, const answer *a)
     return t->is_stream ? "chat.completion.chunk" : "chat.completion";
 }
 
-static void append_out(ts_out *to, const ts_out *from)
-{
-    to->has_failed = to->has_failed || from->has_failed;
-    if (from->buf.len > 0)
-        ts_out_bytes(to, from->buf.ptr, from->buf.len);
-}
-
 static void write_head(ts_turn *t)
 {
     answer *a = t->state;
@@ -48,7 +41,7 @@ static void write_head(ts_turn *t)
         ts_out_str(o, t->model->name);
         ts_out_f(o, ",\"system_fingerprint\":\"%s\"", fingerprint);
     }
-    append_out(&t->out, o);
+    ts_out_append(&t->out, o);
 }
 
 static void free_answer(void *state)
@@ -190,7 +183,7 @@ static void write_call(ts_out *o, const ts_turn_call *call)
     ts_out_raw(o, ",\"type\":\"function\",\"function\":{\"name\":");
     ts_out_str(o, call->name);
     ts_out_raw(o, ",\"arguments\":");
-    ts_out_text(o, call->arguments.ptr ? call->arguments.ptr : "", call->arguments.len);
+    ts_out_buf(o, &call->arguments);
     ts_out_raw(o, "}}");
 }
 
@@ -261,11 +254,6 @@ static void write_fail(ts_turn *t, const ts_http_error *error)
 
 /* ---- whole answers */
 
-static void write_string(ts_out *o, const ts_buf *text)
-{
-    ts_out_text(o, text->ptr ? text->ptr : "", text->len);
-}
-
 static void write_message(ts_turn *t)
 {
     ts_out *o = &t->out;
@@ -274,10 +262,10 @@ static void write_message(ts_turn *t)
     if (t->n_calls > 0 && t->content.len == 0)
         ts_out_raw(o, ((const answer *)t->state)->is_deepseek ? "\"\"" : "null");
     else
-        write_string(o, &t->content);
+        ts_out_buf(o, &t->content);
     if (t->is_thinking || t->reasoning.len > 0) {
         ts_out_raw(o, ",\"reasoning_content\":");
-        write_string(o, &t->reasoning);
+        ts_out_buf(o, &t->reasoning);
     }
     for (size_t i = 0; i < t->n_calls; i++) {
         ts_out_raw(o, i ? ",{" : ",\"tool_calls\":[{");
@@ -300,7 +288,7 @@ static void write_whole(ts_turn *t, const ts_turn_end *end)
         write_message(t);
     else {
         ts_out_raw(o, "\"text\":");
-        write_string(o, &t->content);
+        ts_out_buf(o, &t->content);
     }
     write_logprobs(t);
     ts_out_f(o, ",\"finish_reason\":\"%s\"}],\"usage\":", finish_name(end->finish));

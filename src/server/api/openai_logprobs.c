@@ -23,13 +23,6 @@ void ts_openai_logprobs_free(ts_openai_logprobs *l)
         ts_out_free(&l->lists[i]);
 }
 
-static void append(ts_out *to, const ts_out *from)
-{
-    to->has_failed = to->has_failed || from->has_failed;
-    if (from->buf.len > 0)
-        ts_out_bytes(to, from->buf.ptr, from->buf.len);
-}
-
 static ts_str text_of(const tiefsee_model *m, tiefsee_token token)
 {
     size_t n = 0;
@@ -126,7 +119,7 @@ void ts_openai_logprobs_write(ts_openai_logprobs *l, ts_out *o)
     }
     for (size_t i = 0; i < (l->is_chat ? TS_COUNT(before) : TS_COUNT(side_by_side)); i++) {
         ts_out_raw(o, l->is_chat ? before[i] : side_by_side[i]);
-        append(o, &l->lists[i]);
+        ts_out_append(o, &l->lists[i]);
         ts_buf_clear(&l->lists[i].buf);
     }
     ts_out_raw(o, l->is_chat ? "],\"refusal\":null}" : "]}");

@@ -75,7 +75,7 @@ static void write_reasoning(ts_turn *t, const ts_buf *text, const char *status)
     ts_out_raw(o, ",\"summary\":[],\"content\":[");
     if (text) {
         ts_out_raw(o, "{\"type\":\"reasoning_text\",\"text\":");
-        ts_out_text(o, text->ptr ? text->ptr : "", text->len);
+        ts_out_buf(o, text);
         ts_out_raw(o, "}");
     }
     ts_out_raw(o, "]");
@@ -88,8 +88,8 @@ static void write_reasoning(ts_turn *t, const ts_buf *text, const char *status)
 static void write_entries(ts_out *o, const ts_out *entries)
 {
     ts_out_raw(o, ",\"logprobs\":[");
-    if (entries && entries->buf.len > 0)
-        ts_out_bytes(o, entries->buf.ptr, entries->buf.len);
+    if (entries)
+        ts_out_append(o, entries);
     ts_out_raw(o, "]");
 }
 
@@ -99,7 +99,7 @@ static void write_part(ts_turn *t, const ts_buf *text)
     ts_out *o = &t->out;
 
     ts_out_raw(o, "{\"type\":\"output_text\",\"text\":");
-    ts_out_text(o, text && text->ptr ? text->ptr : "", text ? text->len : 0);
+    ts_out_buf(o, text);
     ts_out_raw(o, ",\"annotations\":[]");
     write_entries(o, text ? &a->entries : NULL);
     ts_out_raw(o, "}");
@@ -131,7 +131,6 @@ static void write_space(ts_turn *t, const ts_turn_call *call)
 
 static void write_call(ts_turn *t, const ts_turn_call *call, bool has_arguments, const char *status)
 {
-    const ts_buf *arguments = &call->arguments;
     ts_out *o = &t->out;
 
     ts_out_raw(o, "{\"type\":\"function_call\",\"id\":");
@@ -142,8 +141,7 @@ static void write_call(ts_turn *t, const ts_turn_call *call, bool has_arguments,
     ts_out_str(o, call->name);
     write_space(t, call);
     ts_out_raw(o, ",\"arguments\":");
-    ts_out_text(o, has_arguments && arguments->ptr ? arguments->ptr : "",
-                has_arguments ? arguments->len : 0);
+    ts_out_buf(o, has_arguments ? &call->arguments : NULL);
     ts_out_f(o, ",\"status\":\"%s\"}", status);
 }
 
@@ -294,7 +292,7 @@ static void write_part_event(ts_turn *t, const char *type, const ts_buf *text)
         write_part(t, text);
     else {
         ts_out_raw(&t->out, "{\"type\":\"reasoning_text\",\"text\":");
-        ts_out_text(&t->out, text && text->ptr ? text->ptr : "", text ? text->len : 0);
+        ts_out_buf(&t->out, text);
         ts_out_raw(&t->out, "}");
     }
     end_event(t);
@@ -308,7 +306,7 @@ static void close_text(ts_turn *t, const ts_buf *text)
                 a->open == MESSAGE ? "response.output_text.done" : "response.reasoning_text.done");
     write_place(t, true);
     ts_out_raw(&t->out, ",\"text\":");
-    ts_out_text(&t->out, text->ptr ? text->ptr : "", text->len);
+    ts_out_buf(&t->out, text);
     if (a->open == MESSAGE)
         write_entries(&t->out, &a->entries);
     end_event(t);
@@ -322,7 +320,7 @@ static void close_arguments(ts_turn *t, const ts_turn_call *call)
     ts_out_raw(&t->out, ",\"name\":");
     ts_out_str(&t->out, call->name);
     ts_out_raw(&t->out, ",\"arguments\":");
-    ts_out_text(&t->out, call->arguments.ptr ? call->arguments.ptr : "", call->arguments.len);
+    ts_out_buf(&t->out, &call->arguments);
     end_event(t);
 }
 

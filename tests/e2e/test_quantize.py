@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import struct
 import subprocess
 import sys
 import tempfile
@@ -46,6 +47,17 @@ def difference(a, b):
     return max(abs(x - y) for x, y in zip(a, b))
 
 
+def fused_experts(name):
+    folder = FOLDER / name
+    shutil.copytree(FIXTURES / "v3-mscale-fused", folder)
+    path = folder / "config.json"
+    config = json.loads(path.read_text())
+    rope = config.get("rope_parameters") or config["rope_scaling"]
+    rope["mscale"] = rope["mscale_all_dim"] = 1.0
+    path.write_text(json.dumps(config))
+    return folder
+
+
 def model_in(folder):
     return next(iter(sorted(folder.glob("*.gguf"))), folder)
 
@@ -67,14 +79,26 @@ class Fixtures(unittest.TestCase):
                 self.same(model_in(folder), 1e-6 if "gguf" in folder.name else 1e-4)
 
     def test_fused_experts_come_apart(self):
-        folder = FOLDER / "fused"
-        shutil.copytree(FIXTURES / "v3-mscale-fused", folder)
-        path = folder / "config.json"
-        config = json.loads(path.read_text())
-        rope = config.get("rope_parameters") or config["rope_scaling"]
-        rope["mscale"] = rope["mscale_all_dim"] = 1.0
-        path.write_text(json.dumps(config))
-        self.same(folder, 1e-4)
+        self.same(fused_experts("fused"), 1e-4)
+
+    def test_an_expert_beside_fused_ones_is_refused(self):
+        folder = fused_experts("both")
+        path = folder / "model.safetensors"
+        file = path.read_bytes()
+        (n,) = struct.unpack_from("<Q", file)
+        table, data = json.loads(file[8:8 + n]), file[8 + n:]
+        name = next(k for k in table if k.endswith("mlp.experts.down_proj"))
+        begin, end = table[name]["data_offsets"]
+        n_experts, *shape = table[name]["shape"]
+        one = data[begin:begin + (end - begin) // n_experts]
+        table[name.replace("down_proj", f"{n_experts - 1}.down_proj.weight")] = {
+            "dtype": table[name]["dtype"], "shape": shape,
+            "data_offsets": [len(data), len(data) + len(one)]}
+        text = json.dumps(table).encode()
+        path.write_bytes(struct.pack("<Q", len(text)) + text + data + one)
+        result = run("quantize", folder, FOLDER / "refused.gguf", "--type", "f32")
+        self.assertEqual(result.returncode, 1)
+        self.assertRegex(result.stderr.decode(), r"^tiefsee: .*all of them in one\n$")
 
     def test_rows_that_are_no_whole_heads_are_refused(self):
         folder = FOLDER / "crooked"

@@ -170,6 +170,9 @@ static tiefsee_status add_expert(list *l, const char *name, int expert, const ts
         return ts_fail(l->err, TIEFSEE_E_FORMAT, "%s: expert %d of %u", name, expert, n);
     if (!s && !(s = add(l, name, t, n)))
         return no_memory(l);
+    if (s->n_from != n || s->kind != TS_SOURCE_PLAIN)
+        return ts_fail(l->err, TIEFSEE_E_FORMAT, "%s: expert %d beside all of them in one", name,
+                       expert);
     s->n_dims = 3;
     s->ne[2] = n;
     if (t->n_dims != 2 || t->ne[0] != s->ne[0] || t->ne[1] != s->ne[1])

@@ -111,6 +111,14 @@ class Fixtures(unittest.TestCase):
         self.assertEqual(result.returncode, 3, result.stderr)
         self.assertRegex(result.stderr.decode(), r"^tiefsee: .*heads of 10\n$")
 
+    def test_the_old_alignment_stays_behind(self):
+        # The copy's tensors lie 32 bytes apart, whatever the old file's did.
+        model, copy = ROOT / "tests" / "fuzz" / "corpus" / "gguf" / "llama_v2", FOLDER / "copy.gguf"
+        self.assertIn(b"general.alignment", model.read_bytes())
+        result = run("quantize", model, copy, "--type", "f32")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertNotIn(b"general.alignment", copy.read_bytes())
+
     def test_what_the_format_cannot_say_is_refused(self):
         for name in sorted(UNSPEAKABLE):
             out = FOLDER / "refused.gguf"

@@ -85,7 +85,7 @@ static ts_dtype choose(const ts_source *s, ts_dtype wanted, bool has_tied_head)
 static bool is_ours_to_say(ts_str key)
 {
     return ts_str_is(key, "general.file_type") || ts_str_is(key, "general.quantization_version") ||
-           ts_str_starts(key, "split.");
+           ts_str_is(key, "general.alignment") || ts_str_starts(key, "split.");
 }
 
 static tiefsee_status copy_keys(job *j, const char *path)

@@ -104,13 +104,13 @@ static void penalise(ts_sampler *s, const int32_t *recent, size_t n_recent)
     if (r > 0 && r != 1.0f) {
         const size_t window = o->repetition_window ? (size_t)o->repetition_window : 64;
         const size_t begin = n_recent > window ? n_recent - window : 0;
+        int32_t *was_seen = s->ids; /* not used yet */
+        memset(was_seen, 0, s->n_vocab * sizeof *was_seen);
         for (size_t i = begin; i < n_recent; i++) {
             float *v = &s->p[recent[i]];
-            bool is_first = true;
-            for (size_t j = begin; j < i && is_first; j++)
-                is_first = recent[j] != recent[i];
-            if (is_first)
+            if (!was_seen[recent[i]])
                 *v = *v > 0 ? *v / r : *v * r;
+            was_seen[recent[i]] = 1;
         }
     }
     if (o->presence_penalty != 0 || o->frequency_penalty != 0)

@@ -6,6 +6,9 @@
 
 #include "core/alloc.h"
 
+/* Below it no two logits that differ are both likely, and their quotients overflow. */
+#define COLDEST 1e-30f
+
 tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err)
 {
     *s = (ts_sampler){.n_vocab = n_vocab};
@@ -300,7 +303,7 @@ int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
     int32_t token;
 
     adjust(s, logits, undefined, recent, n_recent);
-    if (o->temperature == 0) {
+    if (o->temperature < COLDEST) {
         token = ts_argmax(s->p, s->n_vocab);
     } else {
         k->scale_f32(s->p, 1 / o->temperature, s->p, s->n_vocab);

@@ -100,12 +100,14 @@ static void min_p_is_relative_to_the_best(void **state)
 
 static void temperature_zero_is_greedy_and_ties_go_to_the_lower_id(void **state)
 {
-    const tiefsee_sampling o = {.temperature = 0};
+    const tiefsee_sampling o = {.temperature = 0}, cold = {.temperature = 1e-40f};
     const float tied[4] = {1, 3, 3, 2};
     double share[V];
 
     (void)state;
     draw(share, &o, NULL);
+    expect_only(share, (const int[]){1}, 1);
+    draw(share, &cold, NULL);
     expect_only(share, (const int[]){1}, 1);
     assert_int_equal(ts_argmax(tied, 4), 1);
 }

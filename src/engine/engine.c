@@ -483,6 +483,10 @@ static void sweep(ts_engine *e, bool all)
 
 static void out_of_memory(ts_engine *e)
 {
+    /* Cancelled since the sweep: nothing was asked for, or its pages will do. */
+    for (size_t i = 0; i < e->n_running; i++)
+        if (is_cancelled(e->running[i]) && !is_waiting_for_disk(e->running[i]))
+            return;
     for (size_t i = e->n_running; i-- > 0;)
         if (e->running[i]->state != TS_JOB_LOADING) {
             finish(e, e->running[i], TIEFSEE_FINISH_LENGTH);
@@ -496,7 +500,7 @@ static void step(ts_engine *e)
     const double start = ts_clock_seconds();
 
     if (n == 0) {
-        /* Nobody could get a page although it was promised. */
+        /* Nobody could get a page although it was promised, or all were cancelled. */
         out_of_memory(e);
         return;
     }

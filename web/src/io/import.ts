@@ -1,6 +1,6 @@
 /* Conversations from elsewhere: our own export, DeepSeek's and ChatGPT's (conversations.json).
  * The files are strangers': everything is checked, what does not fit is left out. */
-import { newId } from '../core/id';
+import { isId, newId } from '../core/id';
 import type { Conversation, Message } from '../core/types';
 import { conversationOf, type WireConversation } from './wire';
 
@@ -98,16 +98,36 @@ function conversation(chat: Json, messages: Message[], leaf: string): Conversati
   };
 }
 
+const isTextOrNone = (x: unknown) => x === undefined || x === null || typeof x === 'string';
+const isIdOrNone = (x: unknown) => x === undefined || x === null || isId(x);
+
+function isOurFile(x: unknown): boolean {
+  return isObject(x) && typeof x['name'] === 'string' && typeof x['bytes'] === 'number' && isTextOrNone(x['text']);
+}
+
+function isOurMessage(m: unknown): boolean {
+  if (!isObject(m) || !isId(m['id']) || !isIdOrNone(m['parent'])) return false;
+  const { role, files, error } = m;
+  return (
+    (role === 'user' || role === 'assistant') &&
+    ['content', 'reasoning', 'model', 'finish'].every((name) => isTextOrNone(m[name])) &&
+    (files === undefined || files === null || (Array.isArray(files) && files.every(isOurFile))) &&
+    (error === undefined || error === null || (isObject(error) && typeof error['message'] === 'string'))
+  );
+}
+
+/* Ids become parts of addresses, texts are cut and searched: neither may be anything else. */
 function isOurs(x: unknown): x is WireConversation {
   return (
     isObject(x) &&
-    typeof x['id'] === 'string' &&
+    isId(x['id']) &&
+    isIdOrNone(x['leaf']) &&
     typeof x['title'] === 'string' &&
     typeof x['created'] === 'number' &&
+    typeof x['updated'] === 'number' &&
+    ['folder', 'system', 'model'].every((name) => isTextOrNone(x[name])) &&
     Array.isArray(x['messages']) &&
-    x['messages'].every(
-      (m) => isObject(m) && typeof m['id'] === 'string' && (m['role'] === 'user' || m['role'] === 'assistant'),
-    )
+    x['messages'].every(isOurMessage)
   );
 }
 
@@ -120,7 +140,7 @@ export function readImport(json: string): Conversation[] {
     return [];
   }
   if (isObject(data) && data['format'] === 'tiefsee-export' && Array.isArray(data['conversations']))
-    return data['conversations'].filter(isOurs).map(conversationOf);
+    return data['conversations'].filter(isOurs).map((c) => conversationOf({ ...c, live: null }));
   const list: unknown[] = Array.isArray(data) ? data : [data];
   return list.filter(isObject).flatMap((chat) => {
     const imported = fromMapping(chat);

@@ -3,6 +3,7 @@
 import { effect, signal } from '@preact/signals';
 import { app, type Session } from '../api/app';
 import { ApiError } from '../api/base';
+import { isId } from '../core/id';
 import { show } from './answer';
 import { currentId, current, newChat, useStore } from './chats';
 import { reach, refreshModels } from './server';
@@ -19,8 +20,8 @@ async function begin(): Promise<void> {
   if (needsLogin()) return;
   void refreshModels();
   if (session.value?.server.has_store) await useStore(new ServerStore());
-  const id = /^#chat\/([\w-]{8,32})$/.exec(location.hash)?.[1];
-  if (id) await show(id).catch(() => { newChat(); });
+  const id = /^#chat\/(.*)$/.exec(location.hash)?.[1];
+  if (isId(id)) await show(id).catch(() => { newChat(); });
   /* A reload comes back to the same chat; a temporary one has no address. */
   effect(() => {
     const kept = currentId.value !== null && !current.value?.isTemporary;

@@ -70,6 +70,22 @@ test('what is no export gives nothing', () => {
     assert.deepEqual(readImport(bad), [], bad);
 });
 
+test('of our own form, what the page could not show or address is left out', () => {
+  const good = { id: 'chat-0001', title: 'x', created: 1, updated: 1, messages: [{ id: 'said-0001', role: 'user', content: 'x' }] };
+  const read = (change: object) =>
+    readImport(JSON.stringify({ format: 'tiefsee-export', conversations: [{ ...good, ...change }] })).length;
+  const message = (change: object) => read({ messages: [{ ...good.messages[0], ...change }] });
+  assert.equal(read({}), 1);
+  for (const id of ['../me/erase?', 'constructor', 'short', 'a'.repeat(33), 5]) {
+    assert.equal(read({ id }), 0, String(id));
+    assert.equal(message({ id }), 0, String(id));
+  }
+  for (const bad of [{ system: {} }, { folder: 5 }, { model: [] }, { leaf: 7 }, { updated: 'x' }])
+    assert.equal(read(bad), 0, JSON.stringify(bad));
+  for (const bad of [{ content: {} }, { reasoning: 1 }, { files: 'abc' }, { files: [{ name: 1, bytes: 1 }] }, { error: 'x' }, { parent: '..' }])
+    assert.equal(message(bad), 0, JSON.stringify(bad));
+});
+
 test('a loop of empty nodes ends', () => {
   const loop = [{ title: '', mapping: {
     a: { parent: 'b', message: null },

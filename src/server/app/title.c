@@ -23,7 +23,8 @@ typedef struct naming {
 
 /* ---- what the model said */
 
-/* Its first line, without the quotes and stars that models put around titles. */
+/* Its first line, without the quotes and stars that models put around titles.  A longer
+ * line is no title (a small model answers instead): nothing. */
 static void clean(char out[MAX_TITLE + 1], const char *text)
 {
     static const char around[] = " \t\r\n\"'`*#_";
@@ -31,6 +32,8 @@ static void clean(char out[MAX_TITLE + 1], const char *text)
     text += strspn(text, around);
     char line[MAX_TITLE + 1];
     const size_t n = strcspn(text, "\r\n");
+    if (n > MAX_TITLE)
+        return;
     char *copy = ts_strdup_n(text, n);
     ts_app_line(line, MAX_TITLE, copy ? copy : "");
     ts_free(copy);

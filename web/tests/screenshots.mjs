@@ -52,8 +52,7 @@ async function ask(page, text, script, title = '') {
   await page.keyboard.press('Control+Enter');
 }
 
-async function talk(page, isNarrow) {
-  if (isNarrow) await page.keyboard.press('Control+b');
+async function talk(page) {
   for (const title of old) {
     await ask(page, title, [[0, { content: 'Yes.' }]]);
     await page.waitForSelector('.answer:not(.is-live)');
@@ -77,7 +76,7 @@ const phone = { viewport: { width: 390, height: 780 }, deviceScaleFactor: 1.5, h
 for (const colorScheme of ['light', 'dark']) {
   const page = await open({ ...desktop, colorScheme });
   if (colorScheme === 'light') await page.screenshot({ path: join(folder, 'empty-light.png') });
-  await talk(page, false);
+  await talk(page);
   await page.screenshot({ path: join(folder, `chat-${colorScheme}.png`) });
   await page.context().close();
 }
@@ -91,7 +90,7 @@ for (const colorScheme of ['light', 'dark']) {
 }
 {
   const page = await open({ ...phone, colorScheme: 'light', locale: 'zh' });
-  await talk(page, true);
+  await talk(page);
   await page.screenshot({ path: join(folder, 'phone-light-zh.png') });
   await page.context().close();
 }

@@ -27,7 +27,7 @@ const defaults: Settings = {
   model: '',
   instructions: '',
   presets: [],
-  isSidebarOpen: true,
+  isSidebarOpen: !matchMedia('(max-width: 760px)').matches, // there it lies over the page
 };
 
 function load(): Settings {

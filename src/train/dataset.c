@@ -218,6 +218,12 @@ static tiefsee_status add_answer(ts_dataset *d, bool thinks, ts_str trace, ts_st
     return TIEFSEE_OK;
 }
 
+/* More tokens than there is room for are too many for any limit. */
+static tiefsee_status leave_out(const ts_dataset *d, tiefsee_status st)
+{
+    return st == TIEFSEE_E_LIMIT && d->opt.max_tokens > 0 ? TIEFSEE_OK : st;
+}
+
 static void give(ts_dataset *d, ts_document *out)
 {
     for (size_t i = 0; i < d->tokens.n; i++)
@@ -305,7 +311,7 @@ tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, s
                         err);
     if (st == TIEFSEE_OK && (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens))
         give(d, out);
-    return st;
+    return leave_out(d, st);
 }
 
 tiefsee_status ts_dataset_text(ts_dataset *d, const char *text, size_t n, ts_document *out,
@@ -319,7 +325,7 @@ tiefsee_status ts_dataset_text(ts_dataset *d, const char *text, size_t n, ts_doc
     if (st == TIEFSEE_OK)
         st = push(d, ts_bpe_eos(d->bpe), err);
     if (st != TIEFSEE_OK)
-        return st;
+        return leave_out(d, st);
     if (d->opt.max_tokens > 0 && d->tokens.n > d->opt.max_tokens)
         return TIEFSEE_OK;
     memset(d->learned, 1, d->tokens.n);

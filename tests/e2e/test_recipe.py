@@ -88,6 +88,10 @@ class Recipe(Case):
         done = run(*out, "--chat", path / "chat.jsonl", "--text", path / "text.txt", "--skip-bad")
         self.assert_ok(done)
         self.assertIn("2 conversations, 1 left out", done.stderr.decode())
+        (path / "long.txt").write_bytes(b"7" * 70000 + b"\nabc\n")
+        done = run(*out, "--text", path / "long.txt")
+        self.assert_ok(done)
+        self.assertIn("1 too long", done.stderr.decode())
 
     def test_a_model_comes_out_and_is_judged(self):
         path = self.folder("model")

@@ -143,8 +143,7 @@ static tiefsee_status open_log(ts_run *r, const char *folder, uint64_t length, t
 
     (void)snprintf(path, sizeof path, "%s/log.jsonl", folder);
     r->log_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-    if (r->log_fd < 0 || ftruncate(r->log_fd, (off_t)length) != 0 ||
-        lseek(r->log_fd, 0, SEEK_END) < 0)
+    if (r->log_fd < 0 || ftruncate(r->log_fd, (off_t)length) != 0)
         return ts_fail_errno(err, errno, "%s", path);
     return TIEFSEE_OK;
 }
@@ -443,7 +442,7 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
 
 /* Times have a fixed width, so that a checkpoint, which counts the log's bytes, does not
  * depend on them.  A log that cannot be written does not stop the run; the caller sees
- * every step. */
+ * every step; of a line that was cut off (a full disk) the next one takes the place. */
 static void log_step(ts_run *r, const ts_run_stats *s)
 {
     char line[640], reward[160] = "";
@@ -463,7 +462,8 @@ static void log_step(ts_run *r, const ts_run_stats *s)
         s->max_violation, (unsigned long long)s->n_tokens, (unsigned long long)s->n_learned,
         (unsigned long long)s->epoch, reward, s->seconds, s->flops / s->seconds / 1e9);
 
-    if (n > 0 && (size_t)n < sizeof line && write(r->log_fd, line, (size_t)n) == n)
+    if (n > 0 && (size_t)n < sizeof line &&
+        pwrite(r->log_fd, line, (size_t)n, (off_t)r->head->log_bytes) == n)
         r->head->log_bytes += (uint64_t)n;
 }
 

@@ -114,11 +114,18 @@ static void tokenizer(command *c)
     option(c, "--vocab", n_vocab);
 }
 
+static uint64_t shards_of(uint64_t n)
+{
+    return (n + SHARD_TOKENS - 1) / SHARD_TOKENS;
+}
+
+/* A shard ends with a document, so it has some tokens more than it should: only shards
+ * of one size are as many as shards_of() says. */
 static void data(command *c, const char *kind, uint64_t n)
 {
     words(c, (const char *const[]){"train", "data", "--out", folder, "--kind", kind, NULL});
     option(c, "--tokens", n);
-    option(c, "--shard-tokens", SHARD_TOKENS);
+    option(c, "--shard-tokens", (n + shards_of(n) - 1) / shards_of(n));
 }
 
 static void pretrain_data(command *c)
@@ -134,7 +141,7 @@ static void sft_data(command *c)
 static void pretrain(command *c)
 {
     words(c, (const char *const[]){"train", "pretrain", "--preset", preset, NULL});
-    for (uint64_t i = 0; i * SHARD_TOKENS < n_tokens; i++) {
+    for (uint64_t i = 0; i < shards_of(n_tokens); i++) {
         word(c, "--data");
         word(c, "%s/pretrain-%03llu.shard", folder, (unsigned long long)i);
     }

@@ -378,13 +378,18 @@ const ts_command ts_cmd_train = {
     .name = "train",
     .arguments = "STAGE [CHECKPOINT] [options]",
     .summary = "make a model of DeepSeek-V3's architecture from tokens",
-    .details = "Stages: pretrain learns from nothing; sft goes on from the weights of a "
-               "checkpoint; grpo lets the model answer problems and learns from what was right; "
-               "export CHECKPOINT writes a model file. pretrain and sft learn only the tokens that "
-               "the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
-               "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
-               "resumed run ends with the same bits. Not there yet: rejection sampling, "
-               "distillation and quantisation-aware training.",
+    .details =
+        "Stages: pretrain learns from nothing; sft goes on from the weights of a "
+        "checkpoint; grpo lets the model answer problems and learns from what was right; "
+        "export CHECKPOINT writes a model file. pretrain and sft learn only the tokens that "
+        "the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
+        "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
+        "resumed run ends with the same bits. Defaults are those of pretrain: sft takes 0.3 of "
+        "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "
+        "1e-4, a cosine to zero behind 5 steps of warm-up, no decay of weights, no balance "
+        "and saves every 10 steps. With --from the model is the checkpoint's, whatever "
+        "--preset, --config and --ctx say. Not there yet: rejection sampling, "
+        "distillation and quantisation-aware training.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,

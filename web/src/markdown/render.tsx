@@ -74,17 +74,23 @@ function leaf(token: Token, key: number, isLive: boolean): ComponentChildren {
   }
 }
 
-function renderUntilClose(c: Cursor): ComponentChildren[] {
+/* Emphasis nests as deep as somebody writes it; the stack does not. */
+const MAX_DEPTH = 100;
+
+function renderUntilClose(c: Cursor, depth: number): ComponentChildren[] {
   const out: ComponentChildren[] = [];
+  let flat = 0; // elements too deep: only what is in them
   for (;;) {
     const token = c.tokens[c.at++];
-    if (!token || token.nesting < 0) return out;
-    if (token.nesting > 0) out.push(container(token, renderUntilClose(c), out.length));
+    if (!token || (token.nesting < 0 && flat === 0)) return out;
+    if (token.nesting < 0) flat--;
+    else if (token.nesting > 0 && depth >= MAX_DEPTH) flat++;
+    else if (token.nesting > 0) out.push(container(token, renderUntilClose(c, depth + 1), out.length));
     else out.push(leaf(token, out.length, c.isLive));
   }
 }
 
 /** isLive: more may come, so costly finishing can wait. */
 export function renderTokens(tokens: readonly Token[], isLive: boolean): ComponentChildren[] {
-  return renderUntilClose(new Cursor(tokens, isLive));
+  return renderUntilClose(new Cursor(tokens, isLive), 0);
 }

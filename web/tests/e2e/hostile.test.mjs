@@ -55,6 +55,17 @@ test('as answer and thought, alone and all together', async () => {
   await page.check();
 });
 
+test('nested deeper than any stack', async () => {
+  const page = await armed();
+  const n = 5000;
+  all.proxy.script = () => [[0, { content: '*a '.repeat(n) + 'b* '.repeat(n) }]];
+  await ask(page, 'Deep');
+  await answered(page);
+  const said = await page.textContent('.answer .markdown');
+  assert.equal(said.replaceAll(/[^ab]/g, ''), 'a'.repeat(n) + 'b'.repeat(n));
+  await page.check();
+});
+
 test('as question, title and file name', async () => {
   const page = await armed();
   for (const payload of payloads.filter((p, i) => i % 5 === 0)) {

@@ -50,9 +50,7 @@ static void fill_limits(ts_http_limits *limits)
 
 static bool copy_text(ts_arena *arena, const char **text)
 {
-    if (*text)
-        *text = ts_arena_strdup(arena, *text, strlen(*text));
-    return true;
+    return !*text || (*text = ts_arena_strdup(arena, *text, strlen(*text))) != NULL;
 }
 
 static bool copy_list(ts_arena *arena, const char *const **list, size_t n)
@@ -94,9 +92,7 @@ static tiefsee_status copy_options(ts_http *h, const ts_http_options *opt, tiefs
         !copy_text(h->arena, &h->opt.unix_path) || !copy_text(h->arena, &h->opt.tls_cert) ||
         !copy_text(h->arena, &h->opt.tls_key) ||
         !copy_list(h->arena, &h->opt.hosts, h->opt.n_hosts) ||
-        !copy_list(h->arena, &h->opt.origins, h->opt.n_origins) || (opt->host && !h->opt.host) ||
-        (opt->unix_path && !h->opt.unix_path) || (opt->tls_cert && !h->opt.tls_cert) ||
-        (opt->tls_key && !h->opt.tls_key))
+        !copy_list(h->arena, &h->opt.origins, h->opt.n_origins))
         return ts_fail_nomem(err, SETTINGS_BYTES, "the server's settings");
     add_own_host(h);
     h->guard = (ts_guard){.hosts = h->opt.hosts,

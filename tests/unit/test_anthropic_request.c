@@ -13,6 +13,7 @@
 #include "core/compiler.h"
 #include "server/api/anthropic_request.h"
 #include "server/api/signature.h"
+#include "support/mini_models.h"
 
 static ts_models *models;
 static const ts_anthropic_endpoint plain, deepseek = {.is_deepseek = true},
@@ -20,14 +21,9 @@ static const ts_anthropic_endpoint plain, deepseek = {.is_deepseek = true},
 
 static int set_up(void **state)
 {
-    const ts_engine_options options = {.n_ctx = 256, .cache_bytes = 64 << 20};
-    tiefsee_model *model;
-
     (void)state;
-    models = ts_models_new();
-    if (!models || tiefsee_model_open(&model, NULL, NULL, NULL) != TIEFSEE_OK)
-        return 1;
-    return ts_models_add(models, "mini", model, &options, NULL) != TIEFSEE_OK;
+    models = mini_models_new(256);
+    return models == NULL;
 }
 
 static int tear_down(void **state)

@@ -10,19 +10,15 @@
 
 #include "core/compiler.h"
 #include "server/api/ollama_request.h"
+#include "support/mini_models.h"
 
 static ts_models *models;
 
 static int set_up(void **state)
 {
-    const ts_engine_options options = {.n_ctx = 64, .cache_bytes = 64 << 20};
-    tiefsee_model *model;
-
     (void)state;
-    models = ts_models_new();
-    if (!models || tiefsee_model_open(&model, NULL, NULL, NULL) != TIEFSEE_OK)
-        return 1;
-    return ts_models_add(models, "mini", model, &options, NULL) != TIEFSEE_OK;
+    models = mini_models_new(64);
+    return models == NULL;
 }
 
 static int tear_down(void **state)

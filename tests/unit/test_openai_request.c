@@ -11,19 +11,15 @@
 
 #include "core/compiler.h"
 #include "server/api/openai_request.h"
+#include "support/mini_models.h"
 
 static ts_models *models;
 
 static int set_up(void **state)
 {
-    const ts_engine_options options = {.n_ctx = 1024, .cache_bytes = 64 << 20};
-    tiefsee_model *model;
-
     (void)state;
-    models = ts_models_new();
-    if (!models || tiefsee_model_open(&model, NULL, NULL, NULL) != TIEFSEE_OK)
-        return 1;
-    return ts_models_add(models, "mini", model, &options, NULL) != TIEFSEE_OK;
+    models = mini_models_new(1024);
+    return models == NULL;
 }
 
 static int tear_down(void **state)

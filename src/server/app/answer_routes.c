@@ -334,8 +334,10 @@ static void start(asking *a)
         (void)ts_app_fail(w, st);
         return;
     }
-    ts_app_leave(w);
+    /* Still owning the store: until it is among the running ones, nobody else may ask
+     * whether one runs, or delete what it writes. */
     run(a, stays_of(a->r.body, true));
+    ts_app_leave(w);
 }
 
 static uint64_t seed_of(const ts_http_request *req)

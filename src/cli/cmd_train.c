@@ -285,10 +285,11 @@ static int go(ts_run *r)
     const tiefsee_status st = ts_run_go(r, show, &p, &err);
     if (st != TIEFSEE_OK)
         return ts_cli_fail(&err);
-    if (stop)
-        (void)fprintf(stderr, "stopped behind step %llu; --resume goes on\n",
-                      (unsigned long long)ts_run_step(r));
-    return TS_EXIT_OK;
+    if (!stop)
+        return TS_EXIT_OK;
+    (void)fprintf(stderr, "stopped behind step %llu; --resume goes on\n",
+                  (unsigned long long)ts_run_step(r));
+    return TS_EXIT_INTERRUPTED;
 }
 
 static int train(stage at)

@@ -274,10 +274,10 @@ void ts_vocab_file_close(ts_vocab_file *t)
     *t = (ts_vocab_file){0};
 }
 
-static tiefsee_status check_tokenizer(const ts_checkpoint *h, const ts_vocab *v, const char *path,
-                                      tiefsee_error *err)
+tiefsee_status ts_vocab_file_check(const ts_vocab_file *t, uint64_t fingerprint, const char *path,
+                                   tiefsee_error *err)
 {
-    if (h->tokenizer && h->tokenizer != ts_vocab_fingerprint(v))
+    if (fingerprint && fingerprint != ts_vocab_fingerprint(&t->vocab))
         return ts_fail(err, TIEFSEE_E_INVALID, "%s: not the tokenizer of the data", path);
     return TIEFSEE_OK;
 }
@@ -297,7 +297,7 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
         return st;
     st = ts_vocab_file_open(&t, tokenizer_path, err);
     if (st == TIEFSEE_OK)
-        st = check_tokenizer(h, &t.vocab, tokenizer_path, err);
+        st = ts_vocab_file_check(&t, h->tokenizer, tokenizer_path, err);
     if (st == TIEFSEE_OK)
         st = open_network(&n, &work, &map, h, err);
     if (st == TIEFSEE_OK)

@@ -36,6 +36,9 @@ typedef struct ts_vocab_file {
 
 tiefsee_status ts_vocab_file_open(ts_vocab_file *t, const char *path,
                                   tiefsee_error *err) TS_MUST_CHECK;
+/* Is it the tokenizer that a shard or checkpoint was made with?  0: not known. */
+tiefsee_status ts_vocab_file_check(const ts_vocab_file *t, uint64_t fingerprint, const char *path,
+                                   tiefsee_error *err) TS_MUST_CHECK;
 void ts_vocab_file_close(ts_vocab_file *t); /* also after a failure */
 
 /* "q8_0": false if there is no such type or it cannot be written. */

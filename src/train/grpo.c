@@ -387,8 +387,12 @@ tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files, tiefsee_error
     r->end = end;
     s->n_threads = files->n_threads;
     (void)snprintf(s->policy_path, sizeof s->policy_path, "%s/policy.gguf", files->folder);
-    const tiefsee_status st = reserve(s, o, err);
-    return st == TIEFSEE_OK ? ts_vocab_file_open(&s->vocab, files->tokenizer, err) : st;
+    tiefsee_status st = reserve(s, o, err);
+    if (st == TIEFSEE_OK)
+        st = ts_vocab_file_open(&s->vocab, files->tokenizer, err);
+    if (st == TIEFSEE_OK)
+        st = ts_vocab_file_check(&s->vocab, r->head->tokenizer, files->tokenizer, err);
+    return st;
 }
 
 void ts_grpo_set_reward(ts_run *r, ts_grpo_reward *reward)

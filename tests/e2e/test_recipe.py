@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 TIEFSEE = os.path.abspath(sys.argv[1])
@@ -105,6 +106,24 @@ class Recipe(Case):
         self.assertEqual(out["task"]["addition"]["n"], 4)
         self.assertEqual(out["task"]["addition"]["accuracy"], 0)
 
+    def test_ctrl_c_in_training_ends_it_with_130_and_it_goes_on(self):
+        path = self.folder("stopped")
+        self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))
+        train = [TIEFSEE, "train", "pretrain", "-d", path / "pretrain-000.shard", "-o", path / "run",
+                 "--preset", "r-1m", "--batch", "512", "--pass", "512", "-t", "1"]
+        with subprocess.Popen([*train, "-n", "1000000"], stderr=subprocess.PIPE,
+                              env=environment()) as p:
+            while b"steps: " not in p.stderr.readline():
+                pass
+            while not (path / "run" / "log.jsonl").exists() or \
+                    not (path / "run" / "log.jsonl").stat().st_size:
+                self.assertIsNone(p.poll())
+                time.sleep(0.02)
+            p.send_signal(signal.SIGINT)
+            error = p.communicate(timeout=LIMIT_S)[1].decode()
+            self.assertEqual(p.returncode, 130, error)
+        self.assertIn("--resume goes on", error)
+        self.assertTrue((path / "run" / "checkpoint.bin").exists())
 
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"

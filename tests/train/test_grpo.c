@@ -60,9 +60,9 @@ static void a_weight_of_two_counts_like_two_rows(void **state)
     tiny_close(&net);
 }
 
-static void write_shard(void)
+static void write_shard(uint64_t tokenizer)
 {
-    ts_shard_writer w = ts_shard_writer_make(N_VOCAB, 0, 1 << 20);
+    ts_shard_writer w = ts_shard_writer_make(N_VOCAB, tokenizer, 1 << 20);
     const uint32_t token[4] = {0, 300, 301, 1};
     const uint8_t learned[4] = {0, 0, 1, 1};
     tiefsee_error err;
@@ -174,12 +174,26 @@ static void an_interrupted_run_ends_with_the_same_bits(void **state)
     ts_buf_free(&b);
 }
 
+static void another_tokenizer_than_the_datas_is_refused(void **state)
+{
+    const ts_run_options o = options(1);
+    const ts_run_files files = files_in(scratch_path(&folder, "other"), 1);
+    tiefsee_error err = {0};
+    ts_run *r;
+
+    (void)state;
+    write_shard(7); /* no vocabulary's */
+    assert_int_equal(ts_run_new(&r, &o, &files, &err), TIEFSEE_E_INVALID);
+    assert_non_null(strstr(err.message, "not the tokenizer of the data"));
+    write_shard(0);
+}
+
 static int open_folder(void **state)
 {
     (void)state;
     scratch_make(&folder);
     (void)snprintf(shard, sizeof shard, "%s", scratch_path(&folder, "a.shard"));
-    write_shard();
+    write_shard(0);
     return 0;
 }
 
@@ -197,6 +211,7 @@ int main(void)
         cmocka_unit_test(a_weight_of_two_counts_like_two_rows),
         cmocka_unit_test(a_bandit_is_learned),
         cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+        cmocka_unit_test(another_tokenizer_than_the_datas_is_refused),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);
 }

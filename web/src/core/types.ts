@@ -56,6 +56,6 @@ export interface Conversation extends Summary {
   live?: string;
 }
 
-/** How hard the model thinks: none at all, or an effort of the API. */
-export type Effort = 'off' | 'low' | 'high' | 'max';
-export const EFFORTS: readonly Effort[] = ['off', 'low', 'high', 'max'];
+/** Whether the model thinks.  The API has more efforts; no model here tells them apart. */
+export type Effort = 'off' | 'high';
+export const EFFORTS: readonly Effort[] = ['off', 'high'];

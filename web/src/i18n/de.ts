@@ -44,9 +44,7 @@ export const de: Messages = {
   filePdf: (name) => `${name}: PDF-Dateien lassen sich noch nicht lesen; kopiere den Text heraus`,
   effort: 'Nachdenken',
   effortOff: 'Ohne Nachdenken',
-  effortLow: 'Kurz nachdenken',
   effortHigh: 'Nachdenken',
-  effortMax: 'Gründlich nachdenken',
   model: 'Modell',
   aiNotice: 'Antworten stammen von einer KI und können falsch sein. Prüfe, was wichtig ist.',
 

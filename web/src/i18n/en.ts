@@ -45,9 +45,7 @@ export const en = {
   filePdf: (name: string) => `${name}: PDF files cannot be read yet; copy the text out of it`,
   effort: 'Thinking',
   effortOff: 'No thinking',
-  effortLow: 'Think briefly',
   effortHigh: 'Think',
-  effortMax: 'Think hard',
   model: 'Model',
   aiNotice: 'Answers are made by an AI and can be wrong. Check what matters.',
 

@@ -42,9 +42,7 @@ export const zh: Messages = {
   filePdf: (name) => `${name}：暂时无法读取 PDF 文件，请复制其中的文本`,
   effort: '思考',
   effortOff: '不思考',
-  effortLow: '简单思考',
   effortHigh: '思考',
-  effortMax: '深度思考',
   model: '模型',
   aiNotice: '回答由人工智能生成，可能有误。重要内容请核实。',
 

@@ -33,7 +33,7 @@ const defaults: Settings = {
 function load(): Settings {
   try {
     const stored = JSON.parse(localStorage.getItem(KEY) ?? '{}') as Partial<Settings>;
-    return { ...defaults, ...stored };
+    return { ...defaults, ...stored, effort: stored.effort === 'off' ? 'off' : defaults.effort };
   } catch {
     return defaults; // no storage, or not ours
   }

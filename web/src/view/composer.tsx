@@ -24,9 +24,7 @@ function wantsSend(event: KeyboardEvent): boolean {
 function EffortSelect() {
   const names: Record<Effort, string> = {
     off: t.value.effortOff,
-    low: t.value.effortLow,
     high: t.value.effortHigh,
-    max: t.value.effortMax,
   };
   return (
     <label class="select">

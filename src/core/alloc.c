@@ -8,9 +8,10 @@
 
 #include "core/checked.h"
 
-/* From this size on an allocation asks for pages of 2 MiB: the cache of a long
+/* From this size on an allocation asks for pages of 2 MiB: a session's cache of a long
  * context is walked for every token, and with pages of 4 KiB half of the time
- * goes into finding them (measured in a virtual machine). */
+ * goes into finding them (measured in a virtual machine).  The pages of the server's
+ * cache are smaller and do not get them. */
 enum { HUGE_PAGE = 2 << 20, FROM_BYTES = 4 * HUGE_PAGE };
 
 static _Atomic uint64_t n_calls, failing_call;

@@ -202,6 +202,10 @@ static const struct {
      ",\"tool_choice\":{\"type\":\"allowed_tools\",\"allowed_tools\":{\"mode\":\"auto\","
      "\"tools\":[{\"function\":{\"name\":\"x\"}}]}}}",
      true, 400, "tool_choice", "entry 0"},
+    {"{" MODEL USER ",\"tools\":[{\"function\":{\"name\":\"x\"}}],\"tool_choice\":{\"type\":"
+     "\"allowed_tools\",\"allowed_tools\":{\"mode\":\"auto\",\"tools\":["
+     "{\"function\":{\"name\":\"x\"}},{\"function\":{\"name\":\"x\"}}]}}}",
+     true, 400, "tool_choice", "entry 1"},
     {"{" MODEL USER ",\"tool_choice\":{\"type\":\"allowed_tools\"}}", true, 400, "tool_choice",
      "mode"},
     {"{" MODEL USER ",\"functions\":[{}]}", true, 400, "functions", "tools"},

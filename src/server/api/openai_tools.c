@@ -123,6 +123,8 @@ static bool read_allowed(ts_turn_request *r, const json_t *allowed, ts_wrong *w)
         if (!found)
             return ts_wrong_field(w, "tool_choice", "allowed_tools: entry %zu is none of the tools",
                                   i);
+        if (!found->is_withheld) /* which also bounds the list */
+            return ts_wrong_field(w, "tool_choice", "allowed_tools: entry %zu is there twice", i);
         found->is_withheld = false;
     }
     r->tools = tools;

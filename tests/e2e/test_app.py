@@ -163,6 +163,32 @@ class OneUser(Base):
         said = events[0]["answer"]["reasoning"] + text_of(events, "reasoning")
         self.assertEqual(got["reasoning"], said)
 
+    def test_thinking_ends_when_it_is_asked_to_and_the_answer_has_what_is_left(self):
+        n_max = 40
+        for seed in range(100):
+            chat = self.me.chat()
+            path = f"conversations/{chat}/answers"
+            c, r = self.server.send("POST", "/app/api/" + path,
+                                    {"content": QUESTION, "effort": "high", "seed": seed,
+                                     "temperature": 2, "max_tokens": n_max,
+                                     "answer_id": "answer-now"}, self.me.headers())
+            lines = [r.readline()]
+            while b'"reasoning","text"' not in lines[-1]:
+                lines.append(r.readline())
+            status, _, _ = self.me.ask("POST", path + "/answer-now", {"action": "answer_now"})
+            events = events_of(b"".join(lines + [r.read()]).decode())
+            c.close()
+            self.assertIn(status, (202, 404, 409))
+            done, kinds = events[-1]["answer"], [e["type"] for e in events]
+            self.assertIn(done["finish"], ("stop", "length"))
+            self.assertLessEqual(done["usage"]["completion"], n_max)
+            if status == 202 and kinds.count("prompt") == 2:
+                self.assertNotIn("reasoning", kinds[kinds.index("prompt", 2):])
+                if done["finish"] == "length":  # both jobs together have what was asked for
+                    self.assertEqual(done["usage"]["completion"], n_max)
+                    return
+        self.fail("no answer in a hundred was asked for in time")
+
     def test_a_temporary_chat_is_answered_and_not_written(self):
         status, events = self.me.stream("POST", "answers", {
             "messages": [{"role": "user", "content": MARK + "temporary"}], "max_tokens": 5})

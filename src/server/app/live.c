@@ -44,7 +44,6 @@ struct ts_live {
     size_t n_prompt;
     ts_job *job;
     ts_grant grant;
-    bool is_submitted; /* submit has returned, or will: a job may be there */
     bool wants_stop, wants_now, is_thinking, is_dropped, has_failed, needs_end, is_dirty;
     tiefsee_status status;
     tiefsee_error error;
@@ -304,7 +303,9 @@ static void add_used(ts_usage_tokens *used, const ts_job_result *r, bool is_firs
     used->n_reasoning += r->n_reasoning;
 }
 
-/* The prompt of the job that answers now: what was said so far, and the end of thinking. */
+/* The prompt of the job that answers now: what was said so far, and the end of thinking
+ * unless that came by itself meanwhile.  It has the tokens that the first one left of
+ * what was granted. */
 static void close_thinking(ts_live *v, const ts_job_result *r)
 {
     const size_t n = r->n_prompt + r->n_generated;
@@ -313,10 +314,13 @@ static void close_thinking(ts_live *v, const ts_job_result *r)
     if (!more)
         return;
     memcpy(more, r->tokens, n * sizeof *more);
-    more[n] = v->model->model->think_end;
     ts_free(v->prompt);
     v->prompt = more;
-    v->n_prompt = n + 1;
+    v->n_prompt = n;
+    if (v->is_thinking)
+        more[v->n_prompt++] = v->model->model->think_end;
+    if (v->generate.max_tokens > 0)
+        v->generate.max_tokens -= r->n_generated;
 }
 
 static void on_done(void *user, const ts_job_result *r)
@@ -330,8 +334,12 @@ static void on_done(void *user, const ts_job_result *r)
     v->status = r->status;
     v->error = r->error;
     v->finish = r->finish;
-    const bool is_turned = v->wants_now && !v->wants_stop && v->is_thinking &&
-                           r->status == TIEFSEE_OK && r->finish == TIEFSEE_FINISH_CANCELLED;
+    const size_t max = v->generate.max_tokens;
+    const bool is_cut = v->wants_now && !v->wants_stop && r->status == TIEFSEE_OK &&
+                        r->finish == TIEFSEE_FINISH_CANCELLED;
+    const bool is_turned = is_cut && (max == 0 || r->n_generated < max);
+    if (is_cut && !is_turned) /* its last token was the last one it had */
+        v->finish = TIEFSEE_FINISH_LENGTH;
     ts_free(is_turned ? v->prompt : NULL);
     if (is_turned) {
         v->prompt = NULL;

@@ -3,7 +3,7 @@
  * live_lock guards everything here but what the worker alone touches.  The engine's
  * callbacks take it for the time of an append and a few writes into replies.
  */
-#include "server/app/live.h"
+#include "server/app/live_inside.h"
 
 #include <stddef.h>
 #include <stdio.h>
@@ -16,127 +16,6 @@
 
 enum { MAX_TEXT = 64 << 20, MAX_EVENT = 256 << 20 };
 static const double SAVE_EVERY_S = 1, HEARTBEAT_S = 10;
-
-typedef struct listener {
-    ts_reply *reply;
-    ts_live *live; /* NULL: it has ended */
-    ts_app *app;
-    bool is_gone;
-    ts_reply_watch watch;
-    struct listener *next;
-} listener;
-
-struct ts_live {
-    ts_app *app;
-    int64_t user_n, seq;
-    char chat_id[TS_ID_MAX + 1], id[TS_ID_MAX + 1];
-    bool stays;
-    json_t *answer, *user_message;
-    ts_buf content, reasoning;
-    listener *listeners;
-    ts_live *next;
-
-    const ts_served_model *model;
-    ts_models_use use; /* while the model is loaded */
-    tiefsee_generate_options generate;
-    char user_name[24];
-    tiefsee_token *prompt; /* of the next job */
-    size_t n_prompt;
-    ts_job *job;
-    ts_grant grant;
-    bool wants_stop, wants_now, is_thinking, is_dropped, has_failed, needs_end, is_dirty;
-    tiefsee_status status;
-    tiefsee_error error;
-    tiefsee_finish finish;
-    ts_usage_tokens used;
-    double asked, started, first, content_began, ended; /* seconds; 0: not yet */
-};
-
-/* ---- what is said */
-
-static void set_int(json_t *object, const char *name, double value)
-{
-    (void)json_object_set_new(object, name, json_integer((json_int_t)value));
-}
-
-static double ms_between(double a, double b)
-{
-    return a > 0 && b > a ? (b - a) * 1e3 : 0;
-}
-
-static const char *finish_name(const ts_live *v)
-{
-    if (!v->needs_end)
-        return "live";
-    if (v->has_failed || v->status != TIEFSEE_OK)
-        return "error";
-    if (v->finish == TIEFSEE_FINISH_CANCELLED)
-        return v->wants_stop ? "stopped" : "broken";
-    return v->finish == TIEFSEE_FINISH_LENGTH ? "length" : "stop";
-}
-
-static json_t *usage_of(const ts_live *v)
-{
-    return json_pack("{s:I,s:I,s:I,s:I}", "prompt", (json_int_t)v->used.n_prompt, "cached",
-                     (json_int_t)v->used.n_cached, "completion", (json_int_t)v->used.n_completion,
-                     "reasoning", (json_int_t)v->used.n_reasoning);
-}
-
-static json_t *timings_of(const ts_live *v)
-{
-    json_t *t = json_object();
-    const double end = v->ended > 0 ? v->ended : ts_clock_seconds();
-
-    set_int(t, "queue_ms", ms_between(v->asked, v->started));
-    set_int(t, "prompt_ms", ms_between(v->started, v->first));
-    set_int(t, "thinking_ms",
-            v->reasoning.len ? ms_between(v->first, v->content_began > 0 ? v->content_began : end)
-                             : 0);
-    set_int(t, "answer_ms", ms_between(v->content_began, end));
-    return t;
-}
-
-static const char *error_code(const ts_live *v)
-{
-    switch (v->status) {
-    case TIEFSEE_E_LIMIT: return "overloaded";
-    case TIEFSEE_E_NOMEM: return "overloaded";
-    default: return "internal";
-    }
-}
-
-/* What may be said of an error: its text can be ours only where it is about the request. */
-static json_t *error_of(const ts_live *v)
-{
-    const bool is_plain = v->status == TIEFSEE_E_LIMIT || v->status == TIEFSEE_E_INVALID;
-
-    return json_pack("{s:s,s:s,s:n}", "code", error_code(v), "message",
-                     is_plain ? v->error.message : "the server could not finish this", "field");
-}
-
-/* The message as it stands; a new reference, NULL: no memory. */
-static json_t *compose(const ts_live *v, bool with_texts)
-{
-    json_t *m = json_copy(v->answer);
-    const char *finish = finish_name(v);
-
-    if (!m)
-        return NULL;
-    (void)json_object_set_new(m, "finish", json_string(finish));
-    if (with_texts) {
-        (void)json_object_set_new(
-            m, "content",
-            json_stringn_nocheck(v->content.ptr ? v->content.ptr : "", v->content.len));
-        (void)json_object_set_new(
-            m, "reasoning",
-            json_stringn_nocheck(v->reasoning.ptr ? v->reasoning.ptr : "", v->reasoning.len));
-    }
-    if (strcmp(finish, "error") == 0)
-        (void)json_object_set_new(m, "error", error_of(v));
-    (void)json_object_set_new(m, "usage", usage_of(v));
-    (void)json_object_set_new(m, "timings", timings_of(v));
-    return m;
-}
 
 /* ---- listeners (under the lock) */
 
@@ -165,16 +44,6 @@ static void tell_event(ts_live *v, json_t *event)
     else
         v->has_failed = true;
     ts_buf_free(&text);
-}
-
-static json_t *start_event(const ts_live *v)
-{
-    json_t *event = json_pack("{s:s}", "type", "start");
-
-    (void)json_object_set_new(event, "user",
-                              v->user_message ? json_incref(v->user_message) : json_null());
-    (void)json_object_set_new(event, "answer", compose(v, true));
-    return event;
 }
 
 /* Per token, so without a tree. */
@@ -492,7 +361,7 @@ bool ts_live_start(ts_app *app, ts_reply *reply, ts_live_spec *spec)
     begin_stream(reply);
     ts_lock_take(app->live_lock);
     add_listener(v, l);
-    tell_event(v, start_event(v));
+    tell_event(v, ts_live_start_event(v));
     v->next = app->live;
     app->live = v;
     ts_lock_give(app->live_lock);
@@ -521,7 +390,7 @@ bool ts_live_join(ts_app *app, ts_reply *reply, int64_t user_n, const char *chat
     ts_live *v = l ? find(app, user_n, chat_id, id) : NULL;
     if (v) {
         begin_stream(reply);
-        if (make_event(&text, start_event(v)))
+        if (make_event(&text, ts_live_start_event(v)))
             (void)ts_reply_write(reply, text.ptr, text.len);
         add_listener(v, l);
     }
@@ -595,7 +464,7 @@ typedef struct saving {
 
 static bool take_saving(const ts_live *v, saving *out)
 {
-    json_t *m = compose(v, true);
+    json_t *m = ts_live_compose(v, true);
 
     *out = (saving){.user_n = v->user_n,
                     .seq = v->seq,
@@ -715,18 +584,6 @@ static bool write_books(ts_app *app, ts_live *v)
     return is_good;
 }
 
-static json_t *end_event(const ts_live *v, bool is_saved)
-{
-    const bool is_error = strcmp(finish_name(v), "error") == 0;
-    json_t *event =
-        json_pack("{s:s,s:b}", "type", is_error ? "error" : "done", "is_saved", is_saved);
-
-    (void)json_object_set_new(event, "answer", compose(v, false));
-    if (is_error)
-        (void)json_object_set_new(event, "error", error_of(v));
-    return event;
-}
-
 /* Takes listeners off: all, or those who are gone.  Their replies end outside the lock. */
 static listener *take_listeners(ts_live *v, bool all)
 {
@@ -762,7 +619,7 @@ static void end_live(ts_app *app, ts_live *v)
     const bool is_booked = write_books(app, v);
 
     ts_lock_take(app->live_lock);
-    tell_event(v, end_event(v, is_saved && is_booked));
+    tell_event(v, ts_live_end_event(v, is_saved && is_booked));
     for (ts_live **at = &app->live; *at; at = &(*at)->next)
         if (*at == v) {
             *at = v->next;

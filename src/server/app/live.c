@@ -301,7 +301,25 @@ static void free_live(ts_live *v)
     ts_buf_free(&v->content);
     ts_buf_free(&v->reasoning);
     ts_free(v->prompt);
+    ts_free(v->bias);
     ts_free(v);
+}
+
+/* A job may begin when the request is long gone: while its model was loaded, or to
+ * answer now. */
+static bool own_options(ts_live *v)
+{
+    tiefsee_sampling *s = &v->generate.sampling;
+
+    v->generate.stop = NULL;
+    v->generate.n_stop = 0;
+    if (s->n_bias == 0)
+        return true;
+    v->bias = ts_alloc_zero(s->n_bias, sizeof *v->bias);
+    if (v->bias)
+        memcpy(v->bias, s->bias, s->n_bias * sizeof *v->bias);
+    s->bias = v->bias;
+    return v->bias != NULL;
 }
 
 static ts_live *new_live(ts_app *app, ts_live_spec *spec)
@@ -330,13 +348,12 @@ static ts_live *new_live(ts_app *app, ts_live_spec *spec)
                    .is_thinking = r->is_thinking,
                    .asked = ts_clock_seconds()};
     r->prompt = NULL; /* ours now */
-    v->generate.stop = NULL;
-    v->generate.n_stop = 0;
     memcpy(v->user_name, spec->caller->who.user, sizeof v->user_name);
     (void)snprintf(v->chat_id, sizeof v->chat_id, "%s", spec->chat_id);
     (void)snprintf(v->id, sizeof v->id, "%s",
                    json_string_value(json_object_get(spec->answer, "id")));
-    if (!ts_buf_append(&v->content, spec->content.ptr ? spec->content.ptr : "",
+    if (!own_options(v) ||
+        !ts_buf_append(&v->content, spec->content.ptr ? spec->content.ptr : "",
                        spec->content.len) ||
         !ts_buf_append(&v->reasoning, spec->reasoning.ptr ? spec->reasoning.ptr : "",
                        spec->reasoning.len)) {

@@ -26,6 +26,7 @@ struct ts_live {
     const ts_served_model *model;
     ts_models_use use; /* while the model is loaded */
     tiefsee_generate_options generate;
+    tiefsee_logit_bias *bias; /* behind generate.sampling; outlives the request */
     char user_name[24];
     tiefsee_token *prompt; /* of the next job */
     size_t n_prompt;

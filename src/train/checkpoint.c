@@ -9,7 +9,13 @@
 #include "train/tasks/task.h"
 
 static const char MAGIC[8] = "tstrain1";
-enum { VERSION = 1 };
+enum { VERSION = 1, FIRST_HEADER_BYTES = 552 };
+
+/* What files of the first header have, where they have it. */
+_Static_assert(offsetof(ts_checkpoint, options) == 88 &&
+                   offsetof(ts_run_options, grpo.anchor) == 456 &&
+                   offsetof(ts_run_options, has_mtp) == 232,
+               "a field of older checkpoints has moved");
 
 void ts_checkpoint_carve(ts_checkpoint **header, ts_trunk *t, ts_trunk_sizes sizes, ts_optimizer *o,
                          ts_carve *state, ts_carve *work)
@@ -89,43 +95,54 @@ static bool is_possible(const ts_run_options *o)
            o->config.rope.n_dims == o->config.d_rope;
 }
 
-static tiefsee_status check(const ts_map *map, tiefsee_error *err)
+static tiefsee_status check(ts_checkpoint_file *f, tiefsee_error *err)
 {
-    const ts_checkpoint *h = (const void *)map->ptr;
+    const ts_checkpoint *h = (const void *)f->map.ptr;
+    const size_t first = FIRST_HEADER_BYTES;
     ts_run_plan plan;
 
-    if (map->size < sizeof *h || memcmp(h->magic, MAGIC, sizeof MAGIC) != 0)
+    if (f->map.size < first || memcmp(h->magic, MAGIC, sizeof MAGIC) != 0)
         return ts_fail(err, TIEFSEE_E_FORMAT, "not a checkpoint of a training run");
-    if (h->version != VERSION || h->header_bytes != sizeof *h)
-        return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "a checkpoint of another version (%u, %u)",
-                       h->version, h->header_bytes);
-    if (h->bytes != map->size || h->hash != hash_of(map->ptr, map->size))
+    const size_t n = h->header_bytes, begin = (n + 63) / 64 * 64;
+    if (h->version != VERSION || n < first || n > sizeof *h)
+        return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "a checkpoint of another version (%u, %zu)",
+                       h->version, n);
+    if (h->bytes != f->map.size || begin > f->map.size ||
+        h->hash != hash_of(f->map.ptr, f->map.size))
         return ts_fail(err, TIEFSEE_E_FORMAT, "the checkpoint is damaged");
-    if (!is_possible(&h->options))
+    f->head = (ts_checkpoint){0};
+    memcpy(&f->head, h, n);
+    f->body = f->map.ptr + begin;
+    f->body_bytes = f->map.size - begin;
+    const ts_run_options *o = &f->head.options;
+    if (!is_possible(o))
         return ts_fail(err, TIEFSEE_E_FORMAT, "no run has the options of this checkpoint");
-    tiefsee_status st = ts_network_check(&h->options.config, err);
+    tiefsee_status st = ts_network_check(&o->config, err);
     if (st == TIEFSEE_OK)
-        st = ts_config_check(&h->options.config, err);
+        st = ts_config_check(&o->config, err);
     if (st == TIEFSEE_OK)
-        st = ts_run_make_plan(&plan, &h->options, 1, err);
-    if (st == TIEFSEE_OK && plan.state_bytes != map->size)
-        st = ts_fail(err, TIEFSEE_E_FORMAT, "%zu bytes (%llu belong to its config)", map->size,
-                     (unsigned long long)plan.state_bytes);
+        st = ts_run_make_plan(&plan, o, 1, err);
+    if (st == TIEFSEE_OK && plan.state_bytes - ts_checkpoint_body() != f->body_bytes)
+        st = ts_fail(err, TIEFSEE_E_FORMAT, "%zu bytes (%llu belong to its config)", f->map.size,
+                     (unsigned long long)(plan.state_bytes - ts_checkpoint_body() + begin));
     return st;
 }
 
-tiefsee_status ts_checkpoint_map(ts_map *map, const ts_checkpoint **header, const char *path,
-                                 tiefsee_error *err)
+tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path, tiefsee_error *err)
 {
-    tiefsee_status st = ts_map_open(map, path, err);
+    tiefsee_status st = ts_map_open(&out->map, path, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    st = check(map, err);
+    st = check(out, err);
     if (st != TIEFSEE_OK) {
-        ts_map_close(map);
+        ts_map_close(&out->map);
         return ts_while(err, st, "%s", path);
     }
-    *header = (const void *)map->ptr;
     return TIEFSEE_OK;
+}
+
+void ts_checkpoint_close(ts_checkpoint_file *f)
+{
+    ts_map_close(&f->map);
 }

@@ -1,5 +1,9 @@
 /* checkpoint.h - a run in one file: a header, then weights, biases and moments as they
- * lie in memory.  Little-endian machines only, like the rest of the program. */
+ * lie in memory.  Little-endian machines only, like the rest of the program.
+ *
+ * The header only grows: what is new stands behind what was there, and a file's
+ * header_bytes say how much of it the file has.  What it lacks is read as zero, so zero
+ * must mean what runs did before there was the field. */
 #ifndef TS_TRAIN_CHECKPOINT_H
 #define TS_TRAIN_CHECKPOINT_H
 
@@ -26,8 +30,22 @@ void ts_checkpoint_carve(ts_checkpoint **header, ts_trunk *t, ts_trunk_sizes siz
 tiefsee_status ts_checkpoint_save(void *state, uint64_t bytes, const char *path,
                                   tiefsee_error *err) TS_MUST_CHECK;
 
-/* Maps a file and proves it: magic, sizes, hash, config.  *header points into the map. */
-tiefsee_status ts_checkpoint_map(ts_map *map, const ts_checkpoint **header, const char *path,
-                                 tiefsee_error *err) TS_MUST_CHECK;
+/* Where the header ends and what lies behind it begins, in the memory of a run. */
+static inline size_t ts_checkpoint_body(void)
+{
+    return (sizeof(ts_checkpoint) + 63) / 64 * 64;
+}
+
+typedef struct ts_checkpoint_file {
+    ts_map map;
+    ts_checkpoint head; /* with zeros for what the file lacks */
+    const uint8_t *body;
+    uint64_t body_bytes;
+} ts_checkpoint_file;
+
+/* Maps a file and proves it: magic, sizes, hash, config. */
+tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path,
+                                  tiefsee_error *err) TS_MUST_CHECK;
+void ts_checkpoint_close(ts_checkpoint_file *f);
 
 #endif

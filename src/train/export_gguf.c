@@ -231,19 +231,19 @@ tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
 }
 
 /* Views of the checkpoint's own bytes; nothing is written to them. */
-static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_map *map,
-                                   const ts_checkpoint *h, tiefsee_error *err)
+static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_checkpoint_file *f,
+                                   tiefsee_error *err)
 {
+    const ts_run_options *o = &f->head.options;
     ts_carve state = {0}, work = {0};
 
-    *n = (ts_network){.config = h->options.config, .has_mtp = h->options.has_mtp};
+    *n = (ts_network){.config = o->config, .has_mtp = o->has_mtp};
     ts_network_carve(n, &state, &work);
     *work_memory = ts_alloc_zero(work.used, 1);
     if (!*work_memory)
         return ts_fail_nomem(err, work.used, "the views of a checkpoint");
-    state = (ts_carve){(uint8_t *)(uintptr_t)map->ptr, 0};
+    state = (ts_carve){(uint8_t *)(uintptr_t)f->body, 0};
     work = (ts_carve){*work_memory, 0};
-    (void)ts_carve_take(&state, 1, sizeof(ts_checkpoint));
     ts_network_carve(n, &state, &work);
     return TIEFSEE_OK;
 }
@@ -286,24 +286,23 @@ tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenize
                                     const ts_export_options *opt, const char *path,
                                     tiefsee_error *err)
 {
-    const ts_checkpoint *h;
     ts_vocab_file t = {0};
     void *work = NULL;
+    ts_checkpoint_file from;
     ts_network n;
-    ts_map map;
-    tiefsee_status st = ts_checkpoint_map(&map, &h, checkpoint, err);
+    tiefsee_status st = ts_checkpoint_open(&from, checkpoint, err);
 
     if (st != TIEFSEE_OK)
         return st;
     st = ts_vocab_file_open(&t, tokenizer_path, err);
     if (st == TIEFSEE_OK)
-        st = ts_vocab_file_check(&t, h->tokenizer, tokenizer_path, err);
+        st = ts_vocab_file_check(&t, from.head.tokenizer, tokenizer_path, err);
     if (st == TIEFSEE_OK)
-        st = open_network(&n, &work, &map, h, err);
+        st = open_network(&n, &work, &from, err);
     if (st == TIEFSEE_OK)
         st = ts_export_network(&n, &t.vocab, opt, path, err);
     ts_free(work);
     ts_vocab_file_close(&t);
-    ts_map_close(&map);
+    ts_checkpoint_close(&from);
     return st;
 }

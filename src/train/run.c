@@ -160,50 +160,48 @@ static tiefsee_status set_paths(ts_run *r, const char *folder, tiefsee_error *er
 }
 
 /* MTP's parameters are the last ones, so without it the others lie where they are. */
-static tiefsee_status copy_weights(ts_run *r, const ts_map *map, const ts_checkpoint *from,
-                                   tiefsee_error *err)
+static tiefsee_status copy_weights(ts_run *r, const ts_checkpoint_file *from, tiefsee_error *err)
 {
-    const size_t skip = (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state);
+    const size_t skip =
+        (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state) - ts_checkpoint_body();
     const ts_network *n = &r->trunk.net;
     ts_run_plan plan;
-    const tiefsee_status st = ts_run_make_plan(&plan, &from->options, 1, err);
+    const tiefsee_status st = ts_run_make_plan(&plan, &from->head.options, 1, err);
 
     if (st != TIEFSEE_OK)
         return st;
     const size_t biases = skip + (plan.n_parameters * sizeof(real) + 63) / 64 * 64;
-    memcpy(n->value, map->ptr + skip, n->n_reals * sizeof(real));
-    memcpy(n->bias, map->ptr + biases, n->n_biases * sizeof *n->bias);
+    memcpy(n->value, from->body + skip, n->n_reals * sizeof(real));
+    memcpy(n->bias, from->body + biases, n->n_biases * sizeof *n->bias);
     return TIEFSEE_OK;
 }
 
 static tiefsee_status load_weights(ts_run *r, const char *path, tiefsee_error *err)
 {
     const ts_run_options *o = &r->head->options;
-    const ts_checkpoint *from;
-    ts_map map;
-    tiefsee_status st = ts_checkpoint_map(&map, &from, path, err);
+    ts_checkpoint_file from;
+    tiefsee_status st = ts_checkpoint_open(&from, path, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    if (memcmp(&from->options.config, &o->config, sizeof(ts_config)) != 0 ||
-        (o->has_mtp && !from->options.has_mtp))
+    if (memcmp(&from.head.options.config, &o->config, sizeof(ts_config)) != 0 ||
+        (o->has_mtp && !from.head.options.has_mtp))
         st = ts_fail(err, TIEFSEE_E_INVALID, "%s: the weights of another architecture", path);
     else
-        st = copy_weights(r, &map, from, err);
-    ts_map_close(&map);
+        st = copy_weights(r, &from, err);
+    ts_checkpoint_close(&from);
     return st;
 }
 
 tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint, tiefsee_error *err)
 {
-    const ts_checkpoint *from;
-    ts_map map;
-    const tiefsee_status st = ts_checkpoint_map(&map, &from, checkpoint, err);
+    ts_checkpoint_file from;
+    const tiefsee_status st = ts_checkpoint_open(&from, checkpoint, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    *out = from->options.config;
-    ts_map_close(&map);
+    *out = from.head.options.config;
+    ts_checkpoint_close(&from);
     return TIEFSEE_OK;
 }
 
@@ -247,22 +245,23 @@ static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_ru
 
 static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefsee_error *err)
 {
-    const ts_checkpoint *from;
-    ts_map map;
+    ts_checkpoint_file from;
     tiefsee_status st = set_paths(r, files->folder, err);
 
     if (st == TIEFSEE_OK)
-        st = ts_checkpoint_map(&map, &from, r->checkpoint_path, err);
+        st = ts_checkpoint_open(&from, r->checkpoint_path, err);
     if (st != TIEFSEE_OK)
         return st;
-    st = set_up(r, &from->options, files, err);
-    if (st == TIEFSEE_OK && from->fingerprint != r->feed.fingerprint)
+    st = set_up(r, &from.head.options, files, err);
+    if (st == TIEFSEE_OK && from.head.fingerprint != r->feed.fingerprint)
         st = ts_fail(err, TIEFSEE_E_INVALID, "the run was started with other data");
     if (st == TIEFSEE_OK)
-        st = open_log(r, files->folder, from->log_bytes, err);
-    if (st == TIEFSEE_OK)
-        memcpy(r->state, map.ptr, r->state_bytes);
-    ts_map_close(&map);
+        st = open_log(r, files->folder, from.head.log_bytes, err);
+    if (st == TIEFSEE_OK) {
+        memcpy(r->head, &from.head, sizeof from.head); /* with its padding */
+        memcpy((uint8_t *)r->state + ts_checkpoint_body(), from.body, from.body_bytes);
+    }
+    ts_checkpoint_close(&from);
     return st;
 }
 

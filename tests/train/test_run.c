@@ -263,6 +263,60 @@ static void options_that_no_run_has_are_refused(void **state)
     ts_buf_free(&b);
 }
 
+/* The header of 552 bytes, as it was written before there were more fields: two of four
+ * steps of a network of 1,500 weights. */
+static void a_checkpoint_of_the_first_header_goes_on(void **state)
+{
+    static const char OLD[] = "tests/train/fixtures/checkpoint-1.bin";
+    char path[512], name[600], data[600];
+    const char *const shards[1] = {data};
+    ts_checkpoint_file f;
+    ts_shard_writer w = ts_shard_writer_make(29, 0, 1 << 20);
+    uint32_t token[16];
+    uint8_t learned[16];
+    tiefsee_error err = {0};
+    ts_buf b;
+    ts_run *r;
+
+    (void)state;
+    for (uint32_t d = 0; d < 8; d++) {
+        for (uint32_t i = 0; i < 16; i++) {
+            token[i] = (d * 3 + i) % 29;
+            learned[i] = i >= 8;
+        }
+        assert_int_equal(ts_shard_add(&w, token, learned, 16, &err), TIEFSEE_OK);
+    }
+    (void)snprintf(path, sizeof path, "%s", scratch_path(&folder, "old"));
+    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", path);
+    (void)snprintf(data, sizeof data, "%s/a.shard", path);
+    assert_int_equal(mkdir(path, 0777), 0);
+    assert_int_equal(ts_shard_write(&w, data, &err), TIEFSEE_OK);
+    ts_shard_writer_free(&w);
+    assert_int_equal(ts_file_read(&b, OLD, 1 << 20, &err), TIEFSEE_OK);
+    assert_int_equal(ts_file_write(name, b.ptr, b.len, &err), TIEFSEE_OK);
+    assert_int_equal(ts_checkpoint_open(&f, name, &err), TIEFSEE_OK);
+    assert_int_equal(f.head.header_bytes, 552);
+    assert_int_equal(f.head.step, 2);
+    assert_int_equal(f.head.options.schedule.n_steps, 4);
+    ts_checkpoint old;
+    memcpy(&old, &f.head, sizeof old);
+    const ts_checkpoint empty = {0};
+    assert_memory_equal((const char *)&old + 552, (const char *)&empty + 552,
+                        sizeof(ts_checkpoint) - 552);
+    ts_checkpoint_close(&f);
+    assert_memory_equal(&old, b.ptr, 552);
+    ts_buf_free(&b);
+
+    const ts_run_files files = {.folder = path, .shards = shards, .n_shards = 1, .n_threads = 1};
+    assert_int_equal(ts_run_resume(&r, &files, &err), TIEFSEE_OK);
+    assert_int_equal(ts_run_go(r, on_step, &(plan){0}, &err), TIEFSEE_OK);
+    ts_run_close(r);
+    assert_int_equal(ts_checkpoint_open(&f, name, &err), TIEFSEE_OK);
+    assert_int_equal(f.head.step, 4);
+    assert_int_equal(f.head.header_bytes, sizeof(ts_checkpoint));
+    ts_checkpoint_close(&f);
+}
+
 static void a_loss_that_runs_away_stops_the_run_and_leaves_the_checkpoint(void **state)
 {
     ts_run_options o = options();
@@ -390,6 +444,7 @@ int main(void)
         cmocka_unit_test(a_killed_run_loses_the_steps_since_its_checkpoint_and_nothing_else),
         cmocka_unit_test(damage_other_data_and_a_second_start_are_refused),
         cmocka_unit_test(options_that_no_run_has_are_refused),
+        cmocka_unit_test(a_checkpoint_of_the_first_header_goes_on),
         cmocka_unit_test(a_loss_that_runs_away_stops_the_run_and_leaves_the_checkpoint),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_does_not_stop_the_run),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_numbers),

@@ -7,6 +7,7 @@ PREFIX ?= /usr/local
 MODEL ?=
 URL ?= http://127.0.0.1:8642/v1
 LOAD ?=
+SERVE ?=
 
 MESON_TEST = meson test --print-errorlogs
 
@@ -22,7 +23,7 @@ help:
 	echo
 	echo "  make build     the program, at $(BUILD)/tiefsee"
 	echo "  make serve     the assistant in the browser at http://127.0.0.1:8642, and the API for"
-	echo "                 programs at /v1 (MODEL=file)"
+	echo "                 programs at /v1 (MODEL=file, SERVE='--accounts' or other options)"
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
 	echo "  make bench-compare Tiefsee beside llama.cpp on the same file (MODEL=file)"
 	echo "  make bench-load many streaming clients against a server (URL=, LOAD=options)"
@@ -46,7 +47,7 @@ serve:
 	tools/setup serve
 	tools/web
 	tools/build $(BUILD) tiefsee
-	exec $(BUILD)/tiefsee serve --open $(MODEL)
+	exec $(BUILD)/tiefsee serve --open $(SERVE) $(MODEL)
 
 bench: build
 	exec $(BUILD)/tiefsee bench $(MODEL)

@@ -1,4 +1,4 @@
-/* cmd_serve.c - the API for programs: opens models, says where, serves. */
+/* cmd_serve.c - the assistant and the API for programs: opens models, says where, serves. */
 #include <stdio.h>
 #include <string.h>
 
@@ -309,15 +309,16 @@ static int run(int argc, char **argv)
 const ts_command ts_cmd_serve = {
     .name = "serve",
     .arguments = "[[NAME=]MODEL ...] [options]",
-    .summary = "answer programs over HTTP",
+    .summary = "the assistant in the browser, and the API for programs",
     .details =
-        "Serve one or more models by the APIs of DeepSeek and OpenAI, at http://127.0.0.1:8642/v1 "
-        "unless told otherwise. A model is served by the name of its file, or by NAME; the first "
-        "one also answers requests that name none. Listens on this machine only: beyond it, TLS "
-        "and --require-key are needed, or --insecure-listen. SIGTERM and Ctrl-C let running "
-        "answers end, a second one ends them; SIGHUP reads keys, their limits and --limits again. "
-        "The log on "
-        "stderr has one line per request and nothing of what was said.",
+        "Serve one or more models: to people by the assistant, a page at http://127.0.0.1:8642/ "
+        "unless told otherwise (--accounts: with users who log in), and to programs by the APIs of "
+        "DeepSeek, OpenAI and Anthropic below /v1 and Ollama's below /api. A model is served by "
+        "the name of its file, or by NAME; the first one also answers requests that name none. "
+        "Listens on this machine only: beyond it, TLS and --require-key or --accounts are needed, "
+        "or --insecure-listen. SIGTERM and Ctrl-C let running answers end, a second one ends them; "
+        "SIGHUP reads keys, their limits and --limits again. The log on stderr has one line per "
+        "request and nothing of what was said.",
     .options = options,
     .max_arguments = MAX_SERVED,
     .run = run,

@@ -215,8 +215,8 @@ static tiefsee_status check_exposure(const ts_serve_options *o, tiefsee_error *e
                        o->http.host);
     if (!o->requires_key)
         return ts_fail(err, TIEFSEE_E_INVALID,
-                       "%s is reachable from outside: --require-key is needed (or say "
-                       "--insecure-listen)",
+                       "%s is reachable from outside: --require-key or --accounts is needed (or "
+                       "say --insecure-listen)",
                        o->http.host);
     return TIEFSEE_OK;
 }
@@ -310,12 +310,15 @@ static tiefsee_status open_auth(serving *s, tiefsee_error *err)
     return st == TIEFSEE_OK ? st : ts_while(err, st, "keys");
 }
 
-/* The assistant keeps what it keeps beside the books, in the same file. */
+/* The assistant keeps what it keeps beside the books, in the same file.  Without accounts
+ * it knows nobody from anybody, so where a key is asked for it stays away. */
 static tiefsee_status open_app(serving *s, tiefsee_error *err)
 {
     const ts_serve_options *o = s->opt;
     char key[4096];
 
+    if (o->requires_key && !o->has_accounts)
+        return TIEFSEE_OK;
     if (!s->server.auth)
         return o->has_accounts ? ts_fail(err, TIEFSEE_E_INVALID, "--accounts needs --db")
                                : TIEFSEE_OK;

@@ -24,7 +24,7 @@ typedef struct ts_serve_options {
     uint64_t disk_bytes;
     const char *store;      /* file with keys and books; NULL: neither */
     bool store_is_optional; /* go on without it if it cannot be opened */
-    bool requires_key;      /* nobody may ask without one */
+    bool requires_key;      /* nobody may ask without one; no assistant without accounts */
     bool has_accounts;      /* the assistant has users who log in; else one who does not */
     const char *app_key;    /* its master key file; NULL: beside the store, ".key" */
     bool allows_insecure;   /* beyond loopback without TLS or keys */

@@ -6,6 +6,8 @@ what is another's.  Slow for its passwords: each is hashed as long as a real one
 import json
 import os
 import re
+import socket
+import threading
 import unittest
 
 import served
@@ -190,6 +192,69 @@ class Accounts(unittest.TestCase):
                     if u["name"] == "root")
         self.assertEqual(self.admin.ask("DELETE", f"admin/users/{root['id']}")[0], 409)
 
+    def test_a_new_password_ends_the_other_sessions_and_guessing_the_old_one_is_slow(self):
+        self.admin.good("POST", "admin/users", {"name": "dora", "password": "of dora 1"})
+        here, there = Client(self.server), Client(self.server)
+        self.assertEqual(here.login("dora", "of dora 1"), 200)
+        self.assertEqual(there.login("dora", "of dora 1"), 200)
+        change = {"old_password": "of dora 1", "password": "of dora 2"}
+        while here.ask("PATCH", "me", change)[0] == 429:
+            pass
+        here.good("GET", "me")
+        self.assertEqual(there.ask("GET", "me")[0], 401)
+        seen = []
+        while 429 not in seen[5:] and len(seen) < 40:
+            path, body = [("me", {"old_password": "guess", "password": "of dora 3"}),
+                          ("me/erase", {"what": "account", "password": "guess"})][len(seen) % 2]
+            seen.append(here.ask("PATCH" if path == "me" else "POST", path, body)[0])
+        self.assertEqual(set(seen), {403, 429})
+        self.assertEqual(there.login("dora", "of dora 1"), 429)
+
+    def test_a_failed_login_is_in_the_audit_log_without_its_name(self):
+        client = Client(self.server)
+        self.assertEqual(client.login("rita", "not her password"), 401)
+        entry = next(e for e in self.admin.good("GET", "admin/audit")["entries"]
+                     if e["result"] == "failed" and e["object"] == self.ids["rita"])
+        self.assertEqual((entry["action"], entry["actor"]), ("login", ""))
+
+    def test_who_is_disabled_while_a_body_arrives_changes_nothing(self):
+        user = self.admin.good("POST", "admin/users", {"name": "emil", "password": "of emil 1"})
+        emil = Client(self.server)
+        self.assertEqual(emil.login("emil", "of emil 1"), 200)
+        body = b'{"title": "late"}'
+        with socket.create_connection(("127.0.0.1", self.server.port), served.LIMIT_S) as s:
+            s.sendall(b"POST /app/api/conversations HTTP/1.1\r\nHost: localhost\r\nX-Tiefsee: 1\r\n"
+                      b"Connection: close\r\nCookie: %s\r\nContent-Type: application/json\r\n"
+                      b"Content-Length: %d\r\n\r\n" % (emil.cookie.encode(), len(body)) + body[:1])
+            while emil.good("GET", "me")["user"]["name"] != "emil":
+                pass  # the headers were read by now: one I/O thread
+            self.admin.good("PATCH", f"admin/users/{user['id']}", {"is_disabled": True})
+            s.sendall(body[1:])
+            answer = s.makefile("rb").read()
+        self.assertIn(b" 401 ", answer.split(b"\r\n")[0])
+
+    def test_of_two_admins_who_leave_each_other_one_stays(self):
+        self.admin.good("POST", "admin/users", {"name": "second", "role": "admin",
+                                                "password": "of second 1"})
+        second = Client(self.server)
+        self.assertEqual(second.login("second", "of second 1"), 200)
+        ids = {u["name"]: u["id"] for u in self.admin.good("GET", "admin/users")["users"]}
+        got = [None, None]
+
+        def demote(i, client, name):
+            got[i] = client.ask("PATCH", f"admin/users/{ids[name]}", {"role": "member"})[0]
+
+        threads = [threading.Thread(target=demote, args=a)
+                   for a in ((0, self.admin, "second"), (1, second, "root"))]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(got.count(200), 1, got)
+        left = self.admin if got[0] == 200 else second
+        left.good("PATCH", f"admin/users/{ids['root']}", {"role": "admin"})
+        self.admin.good("DELETE", f"admin/users/{ids['second']}")
+
     def test_cookies_are_not_for_scripts_or_other_sites(self):
         client = Client(self.server)
         for _ in range(200):
@@ -204,6 +269,15 @@ class Accounts(unittest.TestCase):
         client.good("GET", "me")
         client.good("POST", "logout", {})
         self.assertEqual(client.ask("GET", "me")[0], 401)
+
+
+class Keys(unittest.TestCase):
+    def test_where_a_key_is_asked_for_nobody_gets_in_without_accounts(self):
+        server = served.Server("--require-key")
+        for path in ("conversations", "me/export", "admin/users", "session"):
+            status, text, _ = Client(server).ask("GET", path)
+            self.assertEqual((status, json.loads(text)["error"]["code"]), (503, "no_store"), path)
+        self.assertEqual(server.stop(), 0)
 
 
 served.main()

@@ -403,6 +403,18 @@ class Rights(Base):
         self.refused(self.me, "POST", "import", 400, "invalid", {"conversations": [twice]})
         self.refused(self.me, "GET", "conversations/two-of-one-id", 404, "not_found")
 
+    def test_a_long_branch_is_deleted_to_its_end(self):
+        n = 5000
+        messages = [{"id": f"long-{i:06}", "parent": f"long-{i - 1:06}" if i else None,
+                     "role": "user", "content": "x"} for i in range(n)]
+        self.me.good("POST", "import", {"conversations": [{"id": "long-branch",
+                                                           "messages": messages}]})
+        self.me.good("DELETE", "conversations/long-branch/messages/long-000001")
+        got = self.me.good("GET", "conversations/long-branch")
+        self.assertEqual([m["id"] for m in got["messages"]], ["long-000000"])
+        self.assertEqual(got["n_messages"], 1)
+        self.me.good("DELETE", "conversations/long-branch")
+
     def test_the_record_of_processing_says_what_the_admin_entered(self):
         self.me.good("PATCH", "admin/settings", {"operator_name": "Kantine GmbH"})
         self.refused(self.me, "PATCH", "admin/settings", 400, "invalid", {"minimum_age": -1})

@@ -297,6 +297,27 @@ static void ends_in_any_order(void **state)
     assert_true(n_gone <= 200);
 }
 
+static void names_peers_without_their_addresses(void **state)
+{
+    const int64_t day = 86400000, now = 20000 * day;
+    char a[TS_HUB_PEER], b[TS_HUB_PEER], other[TS_HUB_PEER];
+
+    (void)state;
+    ts_hub_name_peer(hub, "127.0.0.1", now, a);
+    assert_string_equal(a, "127.0.0.1");
+    ts_hub_name_peer(hub, "unix", now, a);
+    assert_string_equal(a, "unix");
+    ts_hub_name_peer(hub, "203.0.113.7", now, a);
+    ts_hub_name_peer(hub, "203.0.113.7", now + day - 1, b);
+    ts_hub_name_peer(hub, "203.0.113.8", now, other);
+    assert_memory_equal(a, "peer-", 5);
+    assert_null(strstr(a, "203"));
+    assert_string_equal(a, b);
+    assert_string_not_equal(a, other);
+    ts_hub_name_peer(hub, "203.0.113.7", now + day, b);
+    assert_string_not_equal(a, b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -309,6 +330,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(beats_only_while_nothing_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds_all_bodies_together, setup, teardown),
         cmocka_unit_test_setup_teardown(lives_as_long_as_it_is_held, setup, teardown),
+        cmocka_unit_test_setup_teardown(names_peers_without_their_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_in_any_order, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

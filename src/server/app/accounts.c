@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/log.h"
 #include "server/app/audit.h"
 #include "server/app/live.h"
 
@@ -35,6 +36,16 @@ static tiefsee_status add_key(ts_app *app, ts_person *p, const ts_key_limits *li
     return st;
 }
 
+static tiefsee_status delete_key(ts_app *app, int64_t key_id, tiefsee_error *err)
+{
+    if (!app->server->auth || !key_id)
+        return TIEFSEE_OK;
+    ts_store *books = ts_auth_take_store(app->server->auth);
+    const tiefsee_status st = ts_keys_delete(books, key_id, ts_app_now() / 1000, err);
+    ts_auth_give_store(app->server->auth, st == TIEFSEE_OK);
+    return st;
+}
+
 tiefsee_status ts_accounts_add(ts_app *app, ts_person *p, const char *password,
                                const ts_key_limits *limits, tiefsee_error *err)
 {
@@ -56,6 +67,8 @@ tiefsee_status ts_accounts_add(ts_app *app, ts_person *p, const char *password,
     ts_lock_take(app->store_lock);
     st = ts_people_add(app->people, app->store, p, hash, err);
     ts_lock_give(app->store_lock);
+    if (st != TIEFSEE_OK)
+        (void)(delete_key(app, p->key_id, NULL) == TIEFSEE_OK);
     sodium_memzero(hash, sizeof hash);
     return st;
 }
@@ -209,23 +222,39 @@ static tiefsee_status forget_settings(ts_app *app, int64_t n, tiefsee_error *err
     return ts_query_end(&p, err);
 }
 
+/* The one user goes on as another. */
+static tiefsee_status replace_local(ts_app *app, tiefsee_error *err)
+{
+    ts_person next = {.name = "local", .role = TS_ROLE_ADMIN, .created = ts_app_now()};
+    const tiefsee_status st = ts_people_add(app->people, app->store, &next, NULL, err);
+
+    app->local_n = st == TIEFSEE_OK ? next.n : 0;
+    ts_person_wipe(&next);
+    return st;
+}
+
+/* Once the row is gone all goes on, whatever fails: nobody is left who could ask again. */
 static tiefsee_status erase_account(ts_app *app, const ts_person *p, tiefsee_error *err)
 {
+    tiefsee_error other = {0};
+    ts_person still;
+
     ts_live_drop(app, p->n, NULL);
     tiefsee_status st = ts_people_erase(app->people, app->store, p->n, err);
     ts_search_forget(app->search, p->n, 0);
-    if (st == TIEFSEE_OK && p->key_id && app->server->auth) {
-        ts_store *books = ts_auth_take_store(app->server->auth);
-        st = ts_keys_delete(books, p->key_id, ts_app_now() / 1000, err);
-        ts_auth_give_store(app->server->auth, true);
+    if (ts_people_by_n(app->people, p->n, &still)) {
+        ts_person_wipe(&still);
+        return st;
     }
-    if (st == TIEFSEE_OK && p->n == app->local_n) {
-        ts_person next = {.name = "local", .role = TS_ROLE_ADMIN, .created = ts_app_now()};
-        st = ts_people_add(app->people, app->store, &next, NULL, err);
-        app->local_n = next.n;
-        ts_person_wipe(&next);
-    }
-    return st;
+    if (delete_key(app, p->key_id, st == TIEFSEE_OK ? err : &other) != TIEFSEE_OK &&
+        st == TIEFSEE_OK)
+        st = err->status;
+    if (!app->opt.has_accounts && p->n == app->local_n &&
+        replace_local(app, st == TIEFSEE_OK ? err : &other) != TIEFSEE_OK && st == TIEFSEE_OK)
+        st = err->status;
+    return st == TIEFSEE_OK
+               ? st
+               : ts_while(err, st, "the account is gone, what is left to do is tried again");
 }
 
 json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_t from, int64_t to,
@@ -248,8 +277,11 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
     if (st == TIEFSEE_OK) {
         ts_id_make(id);
         ts_audit(app, actor, "erase", what == TS_ERASE_ACCOUNT ? id : p->id, names[what]);
-        st = ts_store_compact(app->store, err);
     }
+    /* Also after a failure: parts of it may be done. */
+    const tiefsee_status compacted = ts_store_compact(app->store, st == TIEFSEE_OK ? err : NULL);
+    app->is_compact_due = compacted != TIEFSEE_OK;
+    st = st == TIEFSEE_OK ? compacted : st;
     if (st != TIEFSEE_OK)
         return NULL;
     return json_pack("{s:{s:s,s:I,s:s,s:I,s:I,s:s}}", "certificate", "id", id, "time",
@@ -262,7 +294,7 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
 
 /* ---- retention */
 
-void ts_accounts_tidy(ts_app *app)
+void ts_accounts_tidy(ts_app *app, int64_t now)
 {
     const int64_t most = ts_accounts_retention_max(app);
     tiefsee_error err = {0};
@@ -277,14 +309,20 @@ void ts_accounts_tidy(ts_app *app)
 
         /* A frozen account's data stays as it is. */
         if (days > 0 && !p.is_frozen)
-            (void)(erase_chats(app, &o, INT64_MIN, ts_app_now() - days * DAY_MS, &n_chats,
-                               &n_messages, &err) == TIEFSEE_OK);
+            (void)(erase_chats(app, &o, INT64_MIN, now - days * DAY_MS, &n_chats, &n_messages,
+                               &err) == TIEFSEE_OK);
         ts_person_wipe(&p);
     }
-    if (n_chats > 0) {
+    if (n_chats > 0)
         ts_audit(app, "server", "retention", "", "ok");
-        (void)(ts_store_compact(app->store, NULL) == TIEFSEE_OK);
+    if (ts_people_catch_up(app->people, app->store, &err) != TIEFSEE_OK) {
+        const ts_log_field why = TS_LOG_TEXT("why", err.message);
+        ts_log(TS_LOG_ERROR, "an erasure is not finished", &why, 1);
     }
+    if (n_chats > 0 || app->is_compact_due)
+        app->is_compact_due = ts_store_compact(app->store, NULL) != TIEFSEE_OK;
+    if (!app->opt.has_accounts && app->local_n == 0)
+        (void)(replace_local(app, NULL) == TIEFSEE_OK);
 }
 
 /* ---- the server's settings */

@@ -24,8 +24,9 @@ typedef enum ts_erase { TS_ERASE_RANGE, TS_ERASE_ALL, TS_ERASE_ACCOUNT } ts_eras
 json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_t from, int64_t to,
                           const char *actor, tiefsee_error *err);
 
-/* Owning the store: conversations that are kept long enough go. */
-void ts_accounts_tidy(ts_app *app);
+/* Owning the store: conversations that are kept long enough go, and what an erasure left
+ * undone is done.  now: Unix milliseconds. */
+void ts_accounts_tidy(ts_app *app, int64_t now);
 
 /* Settings of the server (operator_name, retention_days_max ...): out is a JSON object. */
 json_t *ts_accounts_settings(ts_app *app);

@@ -80,7 +80,7 @@ void ts_app_refuse_wrong(ts_reply *reply, const ts_wrong *w)
 
 const ts_app_access ts_app_open_access = {.is_open = true}, ts_app_reads = {0},
                     ts_app_changes = {.changes = true}, ts_app_own = {0},
-                    ts_app_admins = {.needs_admin = true};
+                    ts_app_stores = {.stores = true}, ts_app_admins = {.needs_admin = true};
 
 bool ts_app_owns(const char *path)
 {
@@ -149,14 +149,32 @@ static void take_person(ts_app_caller *caller, const ts_person *p)
     (void)snprintf(caller->who.user, sizeof caller->who.user, "app-%lld", (long long)p->n);
 }
 
+static const ts_app_access *access_of(const ts_http_request *req)
+{
+    return req->route->data ? req->route->data : &ts_app_own;
+}
+
+static bool may(const ts_app_access *access, const ts_person *p, ts_http_error *refusal)
+{
+    if (access->needs_admin && p->role != TS_ROLE_ADMIN)
+        return refuse(refusal, 403, NULL, "this is for admins");
+    if (access->changes && p->role == TS_ROLE_READER)
+        return refuse(refusal, 403, NULL, "this account may only read");
+    if ((access->changes || access->stores) && p->is_frozen)
+        return refuse(refusal, 403, "frozen", "this account is frozen");
+    return true;
+}
+
 bool ts_app_admit(ts_app *app, ts_http_request *req, ts_http_error *refusal)
 {
-    const ts_app_access *access = req->route->data ? req->route->data : &ts_app_own;
+    const ts_app_access *access = access_of(req);
     ts_app_caller *caller = ts_arena_alloc_zero(req->arena, 1, sizeof *caller);
     ts_person person;
 
     if (!app)
-        return refuse(refusal, 503, "no_store", "this server keeps nothing: it has no store");
+        return refuse(refusal, 503, "no_store",
+                      "this server keeps nothing: it has no store, or asks for keys and has no "
+                      "accounts (serve --accounts)");
     if (!caller)
         return refuse(refusal, 503, NULL, "out of memory");
     if (strcmp(req->method, "GET") != 0 && !is_ours(req))
@@ -167,26 +185,34 @@ bool ts_app_admit(ts_app *app, ts_http_request *req, ts_http_error *refusal)
         return access->is_open || refuse(refusal, 401, "login_required", "log in first");
     take_person(caller, &person);
     req->user_name = caller->who.user;
-    const bool is_frozen = person.is_frozen;
+    const bool is_good = may(access, &person, refusal);
     ts_person_wipe(&person);
-    if (access->needs_admin && caller->role != TS_ROLE_ADMIN)
-        return refuse(refusal, 403, NULL, "this is for admins");
-    if (access->changes && caller->role == TS_ROLE_READER)
-        return refuse(refusal, 403, NULL, "this account may only read");
-    if (access->changes && is_frozen)
-        return refuse(refusal, 403, "frozen", "this account is frozen");
-    return true;
+    return is_good;
 }
 
 /* ---- handlers */
 
+/* Between the headers and the end of a body there are minutes in which an account may be
+ * disabled, frozen or made a reader, and a session be ended. */
+static bool is_still_there(ts_work *w, const ts_app_caller *caller)
+{
+    return ts_people_by_n(w->app->people, caller->user_n, &w->person) &&
+           (!w->app->opt.has_accounts ||
+            (!w->person.is_disabled &&
+             ts_sessions_is_there(w->app->people, caller->user_n, caller->session)));
+}
+
 bool ts_app_enter(ts_work *w, ts_http_request *req, ts_reply *reply)
 {
+    ts_http_error no = {0};
+
     *w = (ts_work){.app = ts_server_of(req)->app, .req = req, .reply = reply};
     ts_lock_take(w->app->store_lock);
     w->store = w->app->store;
-    if (!ts_people_by_n(w->app->people, ts_app_caller_of(req)->user_n, &w->person))
-        return ts_app_no(w, 401, "login_required", NULL, "this account is gone");
+    if (!is_still_there(w, ts_app_caller_of(req)))
+        return ts_app_no(w, 401, "login_required", NULL, "this account or its session is gone");
+    if (!may(access_of(req), &w->person, &no))
+        return ts_app_no(w, no.status, no.code, NULL, no.message);
     w->owner = ts_person_owner(&w->person);
     return true;
 }

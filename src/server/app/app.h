@@ -36,8 +36,9 @@ typedef struct ts_app {
     ts_lock *store_lock; /* of the block below */
     ts_store *store;
     ts_search *search;
-    ts_people *people; /* has its own lock, too */
-    int64_t local_n;   /* the one user */
+    ts_people *people;   /* has its own lock, too */
+    int64_t local_n;     /* the one user */
+    bool is_compact_due; /* something was erased and the log not emptied */
     ts_worker *worker;
 
     ts_lock *live_lock; /* of the answers; taken inside store_lock, never around it */
@@ -63,10 +64,11 @@ typedef struct ts_app_access {
     bool is_open; /* nobody in particular may */
     bool needs_admin;
     bool changes; /* content: not for readers and frozen accounts */
+    bool stores;  /* something of the account's own: not for frozen ones */
 } ts_app_access;
 
 extern const ts_app_access ts_app_open_access, ts_app_reads, ts_app_changes, ts_app_own,
-    ts_app_admins;
+    ts_app_stores, ts_app_admins;
 
 /* req->identity points to this for requests of the assistant. */
 typedef struct ts_app_caller {

@@ -153,59 +153,82 @@ static bool take_changes(json_t *body, ts_person *p, ts_key_limits *limits, bool
     return !l || ts_accounts_take_limits(l, limits, wrong);
 }
 
-static tiefsee_status apply(ts_app *app, const ts_person *p, const char *password,
-                            const ts_key_limits *limits, tiefsee_error *err)
+/* hash NULL: the password stays.  Owning the store. */
+static tiefsee_status apply(ts_work *w, const ts_person *p, const char *hash,
+                            const ts_key_limits *limits)
 {
-    char hash[128];
-    tiefsee_status st = password ? ts_password_hash(password, hash, err) : TIEFSEE_OK;
+    ts_app *app = w->app;
+    tiefsee_status st = limits ? ts_accounts_set_limits(app, p, limits, &w->err) : TIEFSEE_OK;
 
-    if (st == TIEFSEE_OK && limits)
-        st = ts_accounts_set_limits(app, p, limits, err);
-    if (st != TIEFSEE_OK)
-        return st;
-    ts_lock_take(app->store_lock);
-    st = ts_people_change(app->people, app->store, p, err);
-    if (st == TIEFSEE_OK && password)
-        st = ts_people_set_password(app->people, app->store, p->n, hash, err);
+    if (st == TIEFSEE_OK)
+        st = ts_people_change(app->people, w->store, p, &w->err);
+    if (st == TIEFSEE_OK && hash)
+        st = ts_people_set_password(app->people, w->store, p->n, hash, &w->err);
     /* Whoever had the old password, or any at all, is out. */
-    if (st == TIEFSEE_OK && (password || p->is_disabled))
-        st = ts_sessions_end(app->people, app->store, p->n, NULL, err);
+    if (st == TIEFSEE_OK && (hash || p->is_disabled))
+        st = ts_sessions_end(app->people, w->store, p->n, NULL, &w->err);
     if (st == TIEFSEE_OK && p->is_disabled)
         ts_live_drop(app, p->n, NULL);
-    ts_lock_give(app->store_lock);
+    ts_audit(app, w->person.id, "change_user", p->id, st == TIEFSEE_OK ? "ok" : "failed");
     return st;
+}
+
+/* Two admins who take each other's role away at once meet here one after the other. */
+static bool is_last_admin(ts_app *app, const ts_person *p)
+{
+    return p->role == TS_ROLE_ADMIN && !p->is_disabled && ts_people_count_admins(app->people) <= 1;
+}
+
+static void change_user(ts_work *w, json_t *body, const char *hash)
+{
+    ts_person p, before;
+    ts_key_limits limits;
+    bool has_limits = false;
+    ts_wrong wrong;
+
+    if (!ts_people_by_id(w->app->people, w->req->params[0], &p)) {
+        (void)ts_app_no(w, 404, NULL, NULL, "there is no such user");
+        return;
+    }
+    before = p;
+    limits = ts_accounts_limits(w->app, &p);
+    if (!take_changes(body, &p, &limits, &has_limits, &wrong)) {
+        ts_app_leave(w);
+        ts_app_refuse_wrong(w->reply, &wrong);
+    } else if (is_last_admin(w->app, &before) && (p.role != TS_ROLE_ADMIN || p.is_disabled))
+        (void)ts_app_no(w, 409, NULL, NULL, "the last admin stays");
+    else {
+        const tiefsee_status st = apply(w, &p, hash, has_limits ? &limits : NULL);
+        if (st != TIEFSEE_OK)
+            (void)ts_app_fail(w, st);
+        else {
+            json_t *user = user_json(w->app, &p);
+            ts_app_leave(w);
+            ts_app_send(w->reply, 200, user);
+        }
+    }
+    ts_person_wipe(&p);
+    ts_person_wipe(&before);
 }
 
 void ts_app_admin_change_user(ts_http_request *req, ts_reply *reply)
 {
-    ts_app *app = ts_server_of(req)->app;
     json_t *body = ts_app_body(req, reply);
-    const char *password = json_string_value(json_object_get(body, "password"));
-    bool has_limits = false;
-    ts_person p = {0}, before;
+    const json_t *password = ts_field_get(body, "password");
+    char hash[128];
     tiefsee_error err = {0};
-    ts_wrong wrong;
+    ts_work w;
 
     if (!body)
         return;
-    const bool is_there = ts_people_by_id(app->people, req->params[0], &p);
-    ts_key_limits limits = is_there ? ts_accounts_limits(app, &p) : (ts_key_limits){0};
-    before = p;
-    if (!is_there)
-        ts_app_refuse(reply, 404, NULL, NULL, "there is no such user");
-    else if (!take_changes(body, &p, &limits, &has_limits, &wrong))
-        ts_app_refuse_wrong(reply, &wrong);
-    else if (before.role == TS_ROLE_ADMIN && !before.is_disabled &&
-             (p.role != TS_ROLE_ADMIN || p.is_disabled) && ts_people_count_admins(app->people) <= 1)
-        ts_app_refuse(reply, 409, NULL, NULL, "the last admin stays");
-    else if (apply(app, &p, password, has_limits ? &limits : NULL, &err) != TIEFSEE_OK)
+    /* Hashed before anybody waits for the store. */
+    if (password && !json_is_string(password))
+        ts_app_refuse(reply, 400, NULL, "password", "the password is no text");
+    else if (password && ts_password_hash(json_string_value(password), hash, &err) != TIEFSEE_OK)
         ts_reply_fail_status(reply, &err);
-    else {
-        audit_now(app, req, "change_user", p.id);
-        send_user(app, reply, 200, &p);
-    }
-    ts_person_wipe(&p);
-    ts_person_wipe(&before);
+    else if (ts_app_enter(&w, req, reply))
+        change_user(&w, body, password ? hash : NULL);
+    sodium_memzero(hash, sizeof hash);
     json_decref(body);
 }
 
@@ -221,9 +244,7 @@ void ts_app_admin_delete_user(ts_http_request *req, ts_reply *reply)
         return;
     }
     json_t *answer = NULL;
-    const bool is_last =
-        p.role == TS_ROLE_ADMIN && !p.is_disabled && ts_people_count_admins(w.app->people) <= 1;
-    if (is_last)
+    if (is_last_admin(w.app, &p))
         (void)ts_app_no(&w, 409, NULL, NULL, "the last admin stays");
     else if (!(answer = ts_accounts_erase(w.app, &p, TS_ERASE_ACCOUNT, 0, 0, w.person.id, &w.err)))
         (void)ts_app_fail(&w, w.err.status);

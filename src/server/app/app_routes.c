@@ -26,7 +26,7 @@ const ts_route ts_app_routes[] = {
     ROUTE("GET", "me", ts_me_show, reads),
     ROUTE("PATCH", "me", ts_me_change, own),
     ROUTE("GET", "me/settings", ts_me_settings, reads),
-    ROUTE("PUT", "me/settings", ts_me_save_settings, own),
+    ROUTE("PUT", "me/settings", ts_me_save_settings, stores),
     ROUTE("GET", "me/usage", ts_me_usage, reads),
     ROUTE("GET", "me/sessions", ts_me_sessions, reads),
     ROUTE("DELETE", "me/sessions/:id", ts_me_end_session, own),

@@ -333,7 +333,7 @@ void ts_chat_delete(ts_http_request *req, ts_reply *reply)
     const tiefsee_status st = ts_chats_delete(w.store, &w.owner, &c, &w.err);
     ts_search_forget(w.app->search, w.person.n, c.n);
     /* The log still has what the row said; a store that is busy is emptied later. */
-    (void)(ts_store_compact(w.store, NULL) == TIEFSEE_OK);
+    w.app->is_compact_due = ts_store_compact(w.store, NULL) != TIEFSEE_OK;
     ts_chat_free(&c);
     answer_nothing(&w, st);
 }
@@ -399,10 +399,9 @@ void ts_chat_show_message(ts_http_request *req, ts_reply *reply)
 }
 
 typedef struct subtree {
-    json_t *doomed; /* ids; children come behind their parents */
+    json_t *doomed; /* id to seq; children come behind their parents */
     ts_work *w;
-    int64_t seqs[1 << 12];
-    size_t n;
+    bool has_failed;
 } subtree;
 
 static bool add_to_subtree(void *ctx, const ts_chat_message *m)
@@ -411,47 +410,49 @@ static bool add_to_subtree(void *ctx, const ts_chat_message *m)
     json_t *message = ts_chat_message_json(m, "");
     const char *parent = json_string_value(json_object_get(message, "parent"));
 
-    if (t->n < TS_COUNT(t->seqs) &&
-        (json_object_get(t->doomed, m->id) || (parent && json_object_get(t->doomed, parent)))) {
-        (void)json_object_set_new(t->doomed, m->id, json_true());
-        t->seqs[t->n++] = m->seq;
-    }
+    t->has_failed = !message;
+    if (json_object_get(t->doomed, m->id) || (parent && json_object_get(t->doomed, parent)))
+        t->has_failed = json_object_set_new(t->doomed, m->id, json_integer(m->seq)) != 0;
     json_decref(message);
-    return true;
+    return !t->has_failed;
 }
 
 static tiefsee_status remove_subtree(subtree *t, ts_dialog *c)
 {
     ts_work *w = t->w;
     tiefsee_status st = ts_store_begin(w->store, &w->err);
+    const char *id;
+    json_t *seq;
 
     if (st != TIEFSEE_OK)
         return st;
-    for (size_t i = 0; i < t->n && st == TIEFSEE_OK; i++)
-        st = ts_chats_remove_message(w->store, &w->owner, c, t->seqs[i], &w->err);
+    json_object_foreach(t->doomed, id, seq)
+    {
+        if (st == TIEFSEE_OK)
+            st = ts_chats_remove_message(w->store, &w->owner, c, json_integer_value(seq), &w->err);
+    }
     return ts_store_end(w->store, st, &w->err);
 }
 
 void ts_chat_delete_message(ts_http_request *req, ts_reply *reply)
 {
     ts_buf text = ts_buf_make(MAX_OUT);
-    subtree *t = ts_arena_alloc_zero(req->arena, 1, sizeof *t);
     ts_chat_message m;
     ts_work w;
     ts_dialog c;
 
-    if (!t)
-        ts_app_refuse(reply, 503, NULL, NULL, "out of memory for this request");
-    else if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c) &&
-             message_of_path(&w, &c, &m, &text)) {
-        *t = (subtree){.w = &w, .doomed = json_object()};
-        (void)json_object_set_new(t->doomed, m.id, json_true());
+    if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c) &&
+        message_of_path(&w, &c, &m, &text)) {
+        subtree t = {.w = &w, .doomed = json_object()};
+        t.has_failed = json_object_set_new(t.doomed, m.id, json_integer(m.seq)) != 0;
         ts_live_drop(w.app, w.person.n, c.id);
-        tiefsee_status st = ts_chats_read(w.store, &w.owner, &c, add_to_subtree, t, &w.err);
+        tiefsee_status st = ts_chats_read(w.store, &w.owner, &c, add_to_subtree, &t, &w.err);
+        if (st == TIEFSEE_OK && t.has_failed)
+            st = ts_fail_nomem(&w.err, 0, "a part of a conversation");
         if (st == TIEFSEE_OK)
-            st = remove_subtree(t, &c);
-        json_decref(t->doomed);
-        (void)(ts_store_compact(w.store, NULL) == TIEFSEE_OK);
+            st = remove_subtree(&t, &c);
+        json_decref(t.doomed);
+        w.app->is_compact_due = ts_store_compact(w.store, NULL) != TIEFSEE_OK;
         ts_chat_free(&c);
         answer_nothing(&w, st);
     }

@@ -430,6 +430,17 @@ ts_live_done ts_live_stop(ts_app *app, int64_t user_n, const char *chat_id, cons
     return v ? TS_LIVE_DONE : TS_LIVE_NONE;
 }
 
+void ts_live_stop_all(ts_app *app, int64_t user_n)
+{
+    ts_lock_take(app->live_lock);
+    for (ts_live *v = app->live; v; v = v->next)
+        if (v->user_n == user_n) {
+            v->wants_stop = true;
+            stop(v);
+        }
+    ts_lock_give(app->live_lock);
+}
+
 ts_live_done ts_live_answer_now(ts_app *app, int64_t user_n, const char *chat_id, const char *id)
 {
     ts_live_done done = TS_LIVE_NONE;

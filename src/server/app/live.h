@@ -35,6 +35,7 @@ bool ts_live_join(ts_app *app, ts_reply *reply, int64_t user_n, const char *chat
 
 typedef enum ts_live_done { TS_LIVE_NONE, TS_LIVE_DONE, TS_LIVE_NOT_THINKING } ts_live_done;
 ts_live_done ts_live_stop(ts_app *app, int64_t user_n, const char *chat_id, const char *id);
+void ts_live_stop_all(ts_app *app, int64_t user_n);
 ts_live_done ts_live_answer_now(ts_app *app, int64_t user_n, const char *chat_id, const char *id);
 
 /* The answer being written in a conversation; "" if none.  id may be NULL. */

@@ -56,7 +56,7 @@ static guess *find_guess(ts_guesses *g, uint64_t name)
     return oldest;
 }
 
-/* Seconds to wait; 0: go on, and end_try must follow. */
+/* Seconds to wait; 0: go on, and end_try must follow.  name: of hash_name. */
 static int begin_try(ts_app *app, uint64_t name)
 {
     const double now = ts_clock_seconds();
@@ -163,6 +163,7 @@ static void begin_session(ts_app *app, ts_reply *reply, const ts_person *p)
     sodium_memzero(token, sizeof token);
 }
 
+/* p: nobody, if there is no such user. */
 static bool is_right(ts_app *app, const char *name, const char *password, ts_person *p)
 {
     char hash[128] = "";
@@ -177,13 +178,21 @@ static bool is_right(ts_app *app, const char *name, const char *password, ts_per
     return ts_password_is_right(hash, password) && is_there;
 }
 
+static void refuse_login(ts_app *app, ts_reply *reply, const ts_person *p)
+{
+    ts_lock_take(app->store_lock);
+    ts_audit(app, "", "login", p->id, "failed");
+    ts_lock_give(app->store_lock);
+    ts_app_refuse(reply, 401, "login_failed", NULL, "name or password is wrong");
+}
+
 void ts_login_login(ts_http_request *req, ts_reply *reply)
 {
     ts_app *app = ts_server_of(req)->app;
     json_t *body = ts_app_body(req, reply);
     const char *name = json_string_value(json_object_get(body, "name"));
     const char *password = json_string_value(json_object_get(body, "password"));
-    ts_person p;
+    ts_person p = {0};
 
     if (!body)
         return;
@@ -202,11 +211,38 @@ void ts_login_login(ts_http_request *req, ts_reply *reply)
             if (is_good)
                 begin_session(app, reply, &p);
             else
-                ts_app_refuse(reply, 401, "login_failed", NULL, "name or password is wrong");
+                refuse_login(app, reply, &p);
             ts_person_wipe(&p);
         }
     }
     json_decref(body);
+}
+
+bool ts_login_confirm(ts_app *app, ts_reply *reply, const ts_app_caller *caller,
+                      const char *password, const char *field)
+{
+    const uint64_t key = hash_name(caller->who.name);
+    const bool can_be = password && strlen(password) <= TS_PASSWORD_MAX;
+    char hash[128] = "";
+
+    const int wait = can_be ? begin_try(app, key) : 0;
+    if (wait > 0) {
+        refuse_wait(reply, wait);
+        return false;
+    }
+    if (can_be) {
+        ts_lock_take(app->store_lock);
+        if (ts_people_read_password(app->store, caller->user_n, hash, NULL) != TIEFSEE_OK)
+            hash[0] = '\0';
+        ts_lock_give(app->store_lock);
+    }
+    const bool is_right = can_be && ts_password_is_right(hash, password);
+    sodium_memzero(hash, sizeof hash);
+    if (can_be)
+        end_try(app, key, is_right);
+    if (!is_right)
+        ts_app_refuse(reply, 403, "login_failed", field, "the password is wrong");
+    return is_right;
 }
 
 /* ---- the first admin */
@@ -331,6 +367,6 @@ void ts_login_tidy(ts_app *app)
     app->last_tidy = now;
     ts_lock_take(app->store_lock);
     (void)(ts_sessions_tidy(app->people, app->store, ts_app_now(), NULL) == TIEFSEE_OK);
-    ts_accounts_tidy(app);
+    ts_accounts_tidy(app, ts_app_now());
     ts_lock_give(app->store_lock);
 }

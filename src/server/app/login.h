@@ -13,6 +13,11 @@ const char *ts_login_cookie(const ts_app *app); /* its name */
 /* {"id", "name", ...} as in docs/app-api.md; NULL: no memory. */
 json_t *ts_login_user(const ts_person *p);
 
+/* Is it the caller's password?  Guessing is as slow as at the login.  password may be
+ * NULL.  False: answered.  No lock is held while hashes are made. */
+bool ts_login_confirm(ts_app *app, ts_reply *reply, const ts_app_caller *caller,
+                      const char *password, const char *field);
+
 ts_http_handler ts_login_session, ts_login_login, ts_login_setup, ts_login_logout;
 
 #endif

@@ -159,6 +159,23 @@ static tiefsee_status wrap_again(const ts_vault *v, ts_store *s, const ts_person
     return ts_query_end(&q, err);
 }
 
+static tiefsee_status read_due(ts_people *p, ts_store *s, tiefsee_error *err)
+{
+    ts_query q = ts_query_begin(s, "SELECT 1 FROM app_setting WHERE name = 'master_turn_due'");
+
+    p->is_turn_due = ts_query_step(&q);
+    return ts_query_end(&q, err);
+}
+
+static tiefsee_status write_due(ts_store *s, bool is_due, tiefsee_error *err)
+{
+    return ts_store_exec(s,
+                         is_due
+                             ? "INSERT OR REPLACE INTO app_setting VALUES ('master_turn_due', '1')"
+                             : "DELETE FROM app_setting WHERE name = 'master_turn_due'",
+                         err);
+}
+
 /* From when a new master is in the file beside the old one. */
 static tiefsee_status finish_turn(ts_people *p, ts_store *s, tiefsee_error *err)
 {
@@ -168,8 +185,26 @@ static tiefsee_status finish_turn(ts_people *p, ts_store *s, tiefsee_error *err)
         return st;
     for (size_t i = 0; i < p->n && st == TIEFSEE_OK; i++)
         st = wrap_again(&p->vault, s, &p->at[i], err);
+    if (st == TIEFSEE_OK)
+        st = write_due(s, false, err);
     st = ts_store_end(s, st, err);
-    return st == TIEFSEE_OK ? ts_vault_end_turn(&p->vault, err) : st;
+    if (st != TIEFSEE_OK)
+        return st;
+    p->is_turn_due = false;
+    return ts_vault_end_turn(&p->vault, err);
+}
+
+tiefsee_status ts_people_catch_up(ts_people *p, ts_store *s, tiefsee_error *err)
+{
+    /* A turn that was cut off took a new master before it counted as begun. */
+    const bool is_begun = p->vault.has_earlier;
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (!is_begun && !p->is_turn_due)
+        return st;
+    if (!is_begun)
+        st = ts_vault_begin_turn(&p->vault, err);
+    return st == TIEFSEE_OK ? finish_turn(p, s, err) : st;
 }
 
 tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path,
@@ -186,8 +221,10 @@ tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path
         st = ts_fail_nomem(err, 0, "the users");
     if (st == TIEFSEE_OK)
         st = load(p, s, err);
-    if (st == TIEFSEE_OK && p->vault.has_earlier)
-        st = finish_turn(p, s, err);
+    if (st == TIEFSEE_OK)
+        st = read_due(p, s, err);
+    if (st == TIEFSEE_OK)
+        st = ts_people_catch_up(p, s, err);
     if (st == TIEFSEE_OK)
         st = ts_sessions_load(p, s, err);
     if (st != TIEFSEE_OK) {
@@ -422,10 +459,9 @@ static void forget(ts_people *p, int64_t n)
     ts_lock_give(p->lock);
 }
 
-tiefsee_status ts_people_erase(ts_people *p, ts_store *s, int64_t n, tiefsee_error *err)
+static tiefsee_status delete_row(ts_store *s, int64_t n, tiefsee_error *err)
 {
-    /* A turn that a full disk cut off comes to its end first. */
-    tiefsee_status st = p->vault.has_earlier ? finish_turn(p, s, err) : TIEFSEE_OK;
+    tiefsee_status st = ts_store_begin(s, err);
 
     if (st != TIEFSEE_OK)
         return st;
@@ -433,9 +469,21 @@ tiefsee_status ts_people_erase(ts_people *p, ts_store *s, int64_t n, tiefsee_err
     ts_query_i64(&q, n);
     (void)ts_query_step(&q);
     st = ts_query_end(&q, err);
+    if (st == TIEFSEE_OK)
+        st = write_due(s, true, err);
+    return ts_store_end(s, st, err);
+}
+
+tiefsee_status ts_people_erase(ts_people *p, ts_store *s, int64_t n, tiefsee_error *err)
+{
+    /* A turn that a full disk cut off comes to its end first. */
+    tiefsee_status st = p->vault.has_earlier ? finish_turn(p, s, err) : TIEFSEE_OK;
+
+    if (st == TIEFSEE_OK)
+        st = delete_row(s, n, err);
     if (st != TIEFSEE_OK)
         return st;
     forget(p, n);
-    st = ts_vault_begin_turn(&p->vault, err);
-    return st == TIEFSEE_OK ? finish_turn(p, s, err) : st;
+    p->is_turn_due = true;
+    return ts_people_catch_up(p, s, err);
 }

@@ -77,9 +77,13 @@ tiefsee_status ts_people_read_password(ts_store *s, int64_t n, char out[128],
 /* As long for an empty hash as for a real one. */
 bool ts_password_is_right(const char *hash, const char *password);
 
-/* The row, all that hangs on it, the key; then the master is turned. */
+/* The row, all that hangs on it, the key; then the master is turned.  After an error the
+ * user may be gone and the turn be due (ts_people_by_n tells). */
 tiefsee_status ts_people_erase(ts_people *p, ts_store *s, int64_t n,
                                tiefsee_error *err) TS_MUST_CHECK;
+
+/* A turn that is due, now and then; nothing otherwise. */
+tiefsee_status ts_people_catch_up(ts_people *p, ts_store *s, tiefsee_error *err) TS_MUST_CHECK;
 
 /* ---- sessions */
 
@@ -99,6 +103,10 @@ bool ts_sessions_find(ts_people *p, ts_str token, int64_t now, ts_person *out, t
 /* id NULL: all of the user. */
 tiefsee_status ts_sessions_end(ts_people *p, ts_store *s, int64_t user_n, const char *id,
                                tiefsee_error *err) TS_MUST_CHECK;
+/* All of the user but this one. */
+tiefsee_status ts_sessions_end_others(ts_people *p, ts_store *s, int64_t user_n, const char *id,
+                                      tiefsee_error *err) TS_MUST_CHECK;
+bool ts_sessions_is_there(ts_people *p, int64_t user_n, const char *id);
 typedef bool ts_session_visit(void *ctx, const ts_session *s);
 void ts_sessions_list(ts_people *p, int64_t user_n, ts_session_visit *visit, void *ctx);
 

@@ -6,8 +6,9 @@
 #include "server/app/people.h"
 
 struct ts_people {
-    ts_vault vault; /* of whoever owns the store */
-    ts_lock *lock;  /* for the rest */
+    ts_vault vault;   /* of whoever owns the store */
+    bool is_turn_due; /* also in the store: somebody was erased and the master not turned */
+    ts_lock *lock;    /* for the rest */
     ts_person *at;
     size_t n, cap;
     ts_session *sessions;

@@ -90,8 +90,8 @@ static bool take_me(ts_person *p, const json_t *body, int64_t retention_max, ts_
            take_number(body, "notice_seen", 1 << 30, &p->notice_seen, wrong);
 }
 
-/* The old password is right, and the new one is set.  False: answered.  No lock is held
- * while hashes are made. */
+/* The old password is right, the new one is set, and whoever is logged in by the old one
+ * elsewhere is out.  False: answered. */
 static bool change_password(ts_app *app, ts_reply *reply, const ts_app_caller *caller,
                             const json_t *body)
 {
@@ -102,18 +102,15 @@ static bool change_password(ts_app *app, ts_reply *reply, const ts_app_caller *c
 
     if (!password)
         return true;
-    ts_lock_take(app->store_lock);
-    tiefsee_status st = ts_people_read_password(app->store, caller->user_n, hash, &err);
-    ts_lock_give(app->store_lock);
-    if (st == TIEFSEE_OK && (!old || !ts_password_is_right(hash, old))) {
-        ts_app_refuse(reply, 403, "login_failed", "old_password", "the old password is wrong");
+    if (!ts_login_confirm(app, reply, caller, old, "old_password"))
         return false;
-    }
-    if (st == TIEFSEE_OK)
-        st = ts_password_hash(password, hash, &err);
+    tiefsee_status st = ts_password_hash(password, hash, &err);
     if (st == TIEFSEE_OK) {
         ts_lock_take(app->store_lock);
         st = ts_people_set_password(app->people, app->store, caller->user_n, hash, &err);
+        if (st == TIEFSEE_OK)
+            st = ts_sessions_end_others(app->people, app->store, caller->user_n, caller->session,
+                                        &err);
         ts_lock_give(app->store_lock);
     }
     if (st != TIEFSEE_OK)
@@ -136,7 +133,10 @@ void ts_me_change(ts_http_request *req, ts_reply *reply)
             ts_app_refuse_wrong(reply, &wrong);
         } else {
             const tiefsee_status st = ts_people_change(w.app->people, w.store, &w.person, &w.err);
-            ts_audit(w.app, w.person.id, "change_self", w.person.id, "ok");
+            ts_audit(w.app, w.person.id, "change_self", w.person.id,
+                     st == TIEFSEE_OK ? "ok" : "failed");
+            if (st == TIEFSEE_OK && w.person.is_frozen)
+                ts_live_stop_all(w.app, w.person.n);
             json_t *user = ts_login_user(&w.person);
             if (st == TIEFSEE_OK) {
                 ts_app_leave(&w);
@@ -463,19 +463,9 @@ void ts_me_audit(ts_http_request *req, ts_reply *reply)
 /* An account is erased by who knows its password. */
 static bool may_erase(ts_app *app, ts_reply *reply, const ts_app_caller *caller, const json_t *body)
 {
-    const char *password = json_string_value(json_object_get(body, "password"));
-    char hash[128] = "";
-
-    if (!app->opt.has_accounts)
-        return true;
-    ts_lock_take(app->store_lock);
-    if (ts_people_read_password(app->store, caller->user_n, hash, NULL) != TIEFSEE_OK)
-        hash[0] = '\0';
-    ts_lock_give(app->store_lock);
-    if (password && ts_password_is_right(hash, password))
-        return true;
-    ts_app_refuse(reply, 403, "login_failed", "password", "the password is wrong");
-    return false;
+    return !app->opt.has_accounts ||
+           ts_login_confirm(app, reply, caller,
+                            json_string_value(json_object_get(body, "password")), "password");
 }
 
 static void erase(ts_http_request *req, ts_reply *reply, const json_t *body, ts_erase what)

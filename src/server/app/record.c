@@ -34,11 +34,20 @@ static tiefsee_status count(ts_store *s, int64_t *n, tiefsee_error *err)
     return ts_query_end(&q, err);
 }
 
+/* Inside a cell a bar would begin the next one. */
+static bool add_cell(ts_buf *out, const char *text)
+{
+    bool is_good = true;
+
+    for (; *text && is_good; text++)
+        is_good = (*text != '|' || ts_buf_append_str(out, "\\")) && ts_buf_append(out, text, 1);
+    return is_good;
+}
+
 static bool add_line(ts_buf *out, const char *name, const char *text)
 {
     return ts_buf_append_str(out, "| ") && ts_buf_append_str(out, name) &&
-           ts_buf_append_str(out, " | ") && ts_buf_append_str(out, text) &&
-           ts_buf_append_str(out, " |\n");
+           ts_buf_append_str(out, " | ") && add_cell(out, text) && ts_buf_append_str(out, " |\n");
 }
 
 static const struct {
@@ -61,14 +70,16 @@ static const char *const facts[][2] = {
     {"Not processed",
      "addresses beyond the running request, browser names, typing, drafts, birth dates"},
     {"Recipients", "none"},
-    {"Transfers to third countries", "none; the process cannot call out (`tiefsee prove-offline`)"},
+    {"Transfers to third countries", "none; the process cannot call out (`tiefsee prove-offline`) "
+                                     "unless started with --open-network"},
     {"Processors", "none; the model runs in the same process"},
     {"Erasure",
      "by the person: a conversation, a range of time, everything, the account (its key is "
      "destroyed); by the time limit above; sessions after 12 hours without use"},
     {"Security measures",
      "content sealed per user with XChaCha20-Poly1305 under a key that a master key wraps; "
-     "Argon2id; HttpOnly SameSite cookies; TLS beyond this machine; logs without content; audit "
+     "Argon2id; HttpOnly SameSite cookies; TLS beyond this machine (unless started with "
+     "--insecure-listen); logs without content or addresses; audit "
      "log whose entries vouch for each other; seccomp and Landlock"},
     {"Automated decisions", "none"},
 };

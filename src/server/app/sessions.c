@@ -117,29 +117,51 @@ bool ts_sessions_find(ts_people *p, ts_str token, int64_t now, ts_person *out, t
     return is_good;
 }
 
-tiefsee_status ts_sessions_end(ts_people *p, ts_store *s, int64_t user_n, const char *id,
-                               tiefsee_error *err)
+/* Those of the user whose id is (or, all_but, is not) this one. */
+static tiefsee_status end_some(ts_people *p, ts_store *s, int64_t user_n, const char *id,
+                               bool all_but, tiefsee_error *err)
 {
-    ts_query q =
-        ts_query_begin(s, "DELETE FROM app_session WHERE user_n = ? AND (? = '' OR id = ?)");
+    ts_query q = ts_query_begin(s, "DELETE FROM app_session WHERE user_n = ? AND (id = ?) <> ?");
+    size_t kept = 0;
 
-    id = id ? id : "";
     ts_query_i64(&q, user_n);
     ts_query_str(&q, ts_str_of(id));
-    ts_query_str(&q, ts_str_of(id));
+    ts_query_i64(&q, all_but);
     (void)ts_query_step(&q);
     const tiefsee_status st = ts_query_end(&q, err);
-    size_t kept = 0;
 
     ts_lock_take(p->lock);
     for (size_t i = 0; i < p->n_sessions; i++) {
         const ts_session *at = &p->sessions[i];
-        if (at->user_n != user_n || (*id && strcmp(at->id, id) != 0))
+        if (at->user_n != user_n || (strcmp(at->id, id) == 0) == all_but)
             p->sessions[kept++] = *at;
     }
     p->n_sessions = kept; /* also if the disk refused: whoever logs out is out */
     ts_lock_give(p->lock);
     return st;
+}
+
+tiefsee_status ts_sessions_end(ts_people *p, ts_store *s, int64_t user_n, const char *id,
+                               tiefsee_error *err)
+{
+    return end_some(p, s, user_n, id ? id : "", id == NULL, err);
+}
+
+tiefsee_status ts_sessions_end_others(ts_people *p, ts_store *s, int64_t user_n, const char *id,
+                                      tiefsee_error *err)
+{
+    return end_some(p, s, user_n, id, true, err);
+}
+
+bool ts_sessions_is_there(ts_people *p, int64_t user_n, const char *id)
+{
+    bool is_there = false;
+
+    ts_lock_take(p->lock);
+    for (size_t i = 0; i < p->n_sessions && !is_there; i++)
+        is_there = p->sessions[i].user_n == user_n && strcmp(p->sessions[i].id, id) == 0;
+    ts_lock_give(p->lock);
+    return is_there;
 }
 
 void ts_sessions_list(ts_people *p, int64_t user_n, ts_session_visit *visit, void *ctx)

@@ -61,6 +61,23 @@ static tiefsee_status read_keys(ts_vault *v, int fd, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+/* A store that outlives a power cut without its key file is lost. */
+static tiefsee_status sync_folder(const ts_vault *v, tiefsee_error *err)
+{
+    char folder[sizeof v->path];
+    const char *slash = strrchr(v->path, '/');
+    const size_t n = slash ? (size_t)(slash - v->path) : 0;
+
+    (void)snprintf(folder, sizeof folder, "%.*s", (int)n, v->path);
+    const int fd = open(!slash ? "." : n ? folder : "/", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return ts_fail_errno(err, errno, "%s", v->path);
+    const bool is_good = fsync(fd) == 0 || errno == EINVAL || errno == EROFS;
+    const int e = errno;
+    (void)close(fd);
+    return is_good ? TIEFSEE_OK : ts_fail_errno(err, e, "%s", v->path);
+}
+
 /* Written beside it and linked: a key file is complete or not there, and the first of
  * two programs wins. */
 static tiefsee_status make_keys(ts_vault *v, tiefsee_error *err)
@@ -79,7 +96,7 @@ static tiefsee_status make_keys(ts_vault *v, tiefsee_error *err)
     if (st == TIEFSEE_OK && link(beside, v->path) != 0 && errno != EEXIST)
         st = ts_fail_errno(err, errno, "%s", v->path);
     (void)unlink(beside);
-    return st;
+    return st == TIEFSEE_OK ? sync_folder(v, err) : st;
 }
 
 static int open_file(const ts_vault *v, int how)

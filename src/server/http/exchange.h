@@ -35,7 +35,15 @@ struct ts_hub {
     size_t n_body_bytes;               /* of all requests */
     ts_finished *finished;
     void *app;
+    uint8_t peer_key[16]; /* of the day, for the log */
+    int64_t peer_day;
 };
+
+/* What the log calls an address: itself within this machine; beyond it a hash under a
+ * key that is made each day and kept nowhere, so that the lines of one day belong together
+ * and the address is not in them. */
+enum { TS_HUB_PEER = 24 };
+void ts_hub_name_peer(ts_hub *hub, const char *peer, int64_t unix_ms, char out[TS_HUB_PEER]);
 
 ts_hub *ts_hub_new(void) TS_MUST_CHECK;
 void ts_hub_release(ts_hub *hub);

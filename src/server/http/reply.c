@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
@@ -17,7 +18,7 @@
 #include "core/log.h"
 
 /* An answer that is sent whole may be larger than a stream's buffer. */
-enum { MAX_WHOLE = 1 << 30 };
+enum { MAX_WHOLE = 1 << 30, DAY_MS = 86400000 };
 
 /* -------------------------------------------------------------------- hub */
 
@@ -134,20 +135,46 @@ ts_reply *ts_exchange_new(ts_hub *hub)
     return r;
 }
 
+void ts_hub_name_peer(ts_hub *hub, const char *peer, int64_t unix_ms, char out[TS_HUB_PEER])
+{
+    const int64_t day = unix_ms / DAY_MS + 1; /* a hub begins with day 0 */
+    uint8_t hash[crypto_shorthash_BYTES], key[crypto_shorthash_KEYBYTES];
+    char hex[2 * sizeof hash + 1];
+
+    _Static_assert(sizeof key == sizeof hub->peer_key, "a key fits");
+    if (!peer || !*peer || strcmp(peer, "unix") == 0 || strncmp(peer, "127.", 4) == 0 ||
+        strcmp(peer, "::1") == 0) {
+        (void)snprintf(out, TS_HUB_PEER, "%s", peer ? peer : "");
+        return;
+    }
+    ts_lock_take(hub->lock);
+    if (hub->peer_day != day) {
+        hub->peer_day = day;
+        crypto_shorthash_keygen(hub->peer_key);
+    }
+    memcpy(key, hub->peer_key, sizeof key);
+    ts_lock_give(hub->lock);
+    (void)crypto_shorthash(hash, (const unsigned char *)peer, strlen(peer), key);
+    (void)sodium_bin2hex(hex, sizeof hex, hash, sizeof hash);
+    (void)snprintf(out, TS_HUB_PEER, "peer-%s", hex);
+}
+
 static void write_log(const ts_reply *r)
 {
     const ts_http_summary *s = &r->summary;
+    char peer[TS_HUB_PEER];
     const ts_log_level level = s->status >= 500 ? TS_LOG_WARN
                                : r->req.route && (r->req.route->flags & TS_ROUTE_SILENT)
                                    ? TS_LOG_DEBUG
                                    : TS_LOG_INFO;
+    ts_hub_name_peer(r->hub, r->req.peer, ts_clock_unix_ms(), peer);
     const ts_log_field fields[] = {
         TS_LOG_TEXT("id", r->req.id),
         TS_LOG_TEXT("method", r->req.method),
         TS_LOG_TEXT("route", r->req.route ? r->req.route->pattern : "-"),
         TS_LOG_COUNT("status", s->status),
         TS_LOG_TEXT("user", r->req.user_name),
-        TS_LOG_TEXT("peer", r->req.peer),
+        TS_LOG_TEXT("peer", peer),
         TS_LOG_COUNT("cut", s->was_cut),
         TS_LOG_MS("wait_ms", s->wait_s),
         TS_LOG_MS("total_ms", s->total_s),

@@ -239,3 +239,13 @@ bool ts_cli_is_pretty(int fd)
 
     return ts_cli_has_escapes(fd) && !(no_color && *no_color);
 }
+
+void ts_cli_duration(char *out, size_t size, double s)
+{
+    if (s < 100)
+        (void)snprintf(out, size, "%.0f s", s);
+    else if (s < 6000)
+        (void)snprintf(out, size, "%.0f min", s / 60);
+    else
+        (void)snprintf(out, size, "%.1f h", s / 3600);
+}

@@ -20,7 +20,8 @@ static const char *vocab_model, *type_name = "q8_0", *experts_name, *model_name 
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
 static uint64_t n_warmup = UINT64_MAX, n_ctx;
-static double lr = -1, decay_share = -1, weight_decay = -1, clip = -1, balance = -1, bias_rate = -1;
+static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, clip = -1,
+              balance = -1, bias_rate = -1;
 static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
 static double temperature = 1, anchor = 0.1;
 static ts_opt_list families;
@@ -49,6 +50,8 @@ static const ts_opt options[] = {
     {0, "pass", "N", "tokens of one pass, of which a step has several; default: 2048",
      .count = &micro_tokens, .min = 1, .max = 1 << 20},
     {0, "lr", "X", "peak learning rate; default: 3e-3 at a width of 192", .number = &lr,
+     .high = 10},
+    {0, "lr-factor", "X", "sft: what it takes of that rate; default: 0.3", .number = &lr_factor,
      .high = 10},
     {0, "optimizer", "NAME", "muon (and AdamW for what is no matrix) or adamw; default: muon",
      .text = &optimizer_name, .choices = optimizers},
@@ -108,16 +111,6 @@ typedef struct progress {
     double started, tokens;
 } progress;
 
-static void print_duration(char *out, size_t size, double s)
-{
-    if (s < 100)
-        (void)snprintf(out, size, "%.0f s", s);
-    else if (s < 6000)
-        (void)snprintf(out, size, "%.0f min", s / 60);
-    else
-        (void)snprintf(out, size, "%.1f h", s / 3600);
-}
-
 static void print_middle(char *out, size_t size, const ts_run_stats *s)
 {
     if (s->rollout_seconds > 0)
@@ -141,7 +134,7 @@ static bool show(void *user, const ts_run_stats *s)
                       p->is_live ? "\r\033[K" : "", (unsigned long long)s->step, s->save_error);
     if (stop || is_last || now - p->shown_at >= (p->is_live ? 0.5 : 10)) {
         p->shown_at = now;
-        print_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
+        ts_cli_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
         if (s->peak_flops > 0)
             (void)snprintf(peak, sizeof peak, "%.0f%% of peak  ",
                            100 * s->flops / (s->seconds - s->rollout_seconds) / s->peak_flops);
@@ -178,7 +171,7 @@ static tiefsee_status take_config(ts_config *c, tiefsee_error *err)
 static void take_optimizer(ts_run_options *o, stage at)
 {
     if (at == SFT)
-        o->optimizer = ts_optimizer_defaults(o->optimizer.lr * 0.3);
+        o->optimizer = ts_optimizer_defaults(o->optimizer.lr * lr_factor);
     if (lr >= 0)
         o->optimizer = ts_optimizer_defaults(lr);
     if (lr >= 0 && at == GRPO) {
@@ -353,7 +346,7 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"reject", "distill", "qat", NULL};
+    static const char *const later[] = {"distill", "qat", NULL};
 
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);
@@ -389,8 +382,8 @@ const ts_command ts_cmd_train = {
         "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "
         "1e-4, a cosine to zero behind 5 steps of warm-up, no decay of weights, no balance "
         "and saves every 10 steps. With --from the model is the checkpoint's, whatever "
-        "--preset, --config and --ctx say. Not there yet: rejection sampling, "
-        "distillation and quantisation-aware training.",
+        "--preset, --config and --ctx say. Not there yet: distillation and quantisation-aware "
+        "training.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,

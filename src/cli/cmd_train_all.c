@@ -22,7 +22,7 @@ enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, 
 
 static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
 static uint64_t n_vocab = 2048, n_tokens = 128000000, n_sft_tokens = 12000000, n_grpo_steps = 150,
-                n_judged = 1000, n_threads = 2;
+                n_reject_tokens = 8000000, n_judged = 1000, n_threads = 2;
 static bool only_says;
 
 static const ts_opt options[] = {
@@ -36,6 +36,8 @@ static const ts_opt options[] = {
      .min = BATCH, .max = SHARD_TOKENS},
     {0, "grpo-steps", "N", "of learning from rewards, 0: none; default: 150",
      .count = &n_grpo_steps, .max = 1 << 20},
+    {0, "reject-tokens", "N", "of rejection sampling, 0: none; default: 8000000",
+     .count = &n_reject_tokens, .max = SHARD_TOKENS},
     {0, "type", "TYPE", "of matrices in the model file; default: q8_0", .text = &type_name},
     {0, "experts", "TYPE", "of routed experts in it; default: q4_0", .text = &experts_name},
     {0, "judge", "N", "problems of each family to judge it with; default: 1000", .count = &n_judged,
@@ -181,10 +183,36 @@ static void grpo(command *c)
     option(c, "--threads", n_threads);
 }
 
+static const char *rewarded(void)
+{
+    return n_grpo_steps ? "grpo/checkpoint.bin" : "sft/checkpoint.bin";
+}
+
+static void reject(command *c)
+{
+    words(c, (const char *const[]){"train", "reject", NULL});
+    word(c, "%s/%s", folder, rewarded());
+    path_option(c, "--tokenizer", "tokenizer.json");
+    words(c, (const char *const[]){"--out", folder, NULL});
+    option(c, "--tokens", n_reject_tokens);
+    option(c, "--problems", n_reject_tokens / 100 + 1); /* documents have about 90 tokens */
+    option(c, "--threads", n_threads);
+}
+
+static void sft_again(command *c)
+{
+    words(c, (const char *const[]){"train", "sft", "--preset", preset, "--lr-factor", "0.2", NULL});
+    path_option(c, "--data", "reject-000.shard");
+    path_option(c, "--from", rewarded());
+    path_option(c, "--out", "sft-2");
+    option(c, "--steps", n_reject_tokens / BATCH + (n_reject_tokens < BATCH));
+    option(c, "--threads", n_threads);
+}
+
 static void export_model(command *c)
 {
     words(c, (const char *const[]){"train", "export", NULL});
-    word(c, "%s/%s/checkpoint.bin", folder, n_grpo_steps ? "grpo" : "sft");
+    word(c, "%s/%s", folder, n_reject_tokens ? "sft-2/checkpoint.bin" : rewarded());
     path_option(c, "--tokenizer", "tokenizer.json");
     words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
     path_option(c, "--out", "model.gguf");
@@ -212,6 +240,8 @@ static const stage stages[] = {
     {"sft-data", sft_data, false, false}, /* behind base, which does not depend on it */
     {"sft", sft, true, false},
     {"grpo", grpo, true, false},
+    {"reject", reject, false, false},
+    {"sft-2", sft_again, true, false},
     {"export", export_model, false, false},
     {"eval", judge, false, true},
     {"eval-direct", judge_direct, false, true},
@@ -356,6 +386,12 @@ static int run_stage(const stage *s, ts_buf *marks)
     return was_interrupted ? TS_EXIT_INTERRUPTED : code;
 }
 
+static bool is_left_out(const stage *s)
+{
+    return (s->fill == grpo && n_grpo_steps == 0) ||
+           ((s->fill == reject || s->fill == sft_again) && n_reject_tokens == 0);
+}
+
 static int run(int argc, char **argv)
 {
     const struct sigaction action = {.sa_handler = on_signal};
@@ -371,7 +407,7 @@ static int run(int argc, char **argv)
     ts_buf marks = ts_buf_make(MAX_TEXT);
     int code = TS_EXIT_OK;
     for (size_t i = 0; i < TS_COUNT(stages) && code == TS_EXIT_OK; i++) {
-        if (stages[i].fill == grpo && n_grpo_steps == 0)
+        if (is_left_out(&stages[i]))
             continue;
         code = run_stage(&stages[i], &marks);
         if (code == TS_EXIT_INTERRUPTED)
@@ -386,8 +422,9 @@ const ts_command ts_cmd_train_all = {
     .arguments = "--out FOLDER [options]",
     .summary = "the whole recipe, from nothing to a judged model",
     .details =
-        "Tokenizer, data, pre-training, fine-tuning, learning from rewards, export and "
-        "evaluation, each as a command of this program that is shown before it runs. What "
+        "Tokenizer, data, pre-training, fine-tuning, learning from rewards, rejection sampling "
+        "and fine-tuning with it, export and evaluation, each as a command of this program that is "
+        "shown before it runs. What "
         "ended is not done again while its command and those before it stay the same; what was "
         "stopped goes on with its checkpoint; a checkpoint of other commands is kept as "
         "checkpoint.old.bin. FOLDER then has model.gguf, eval.json and eval-direct.json "

@@ -32,14 +32,28 @@ static const ts_command cmd_version = {
     .run = run_version,
 };
 
-static const ts_command *const commands[] = {
-    &ts_cmd_chat,       &ts_cmd_run,       &ts_cmd_serve,
-    &ts_cmd_keys,       &ts_cmd_inspect,   &ts_cmd_tokenize,
-    &ts_cmd_logits,     &ts_cmd_bench,     &ts_cmd_eval,
-    &ts_cmd_conform,    &ts_cmd_doctor,    &ts_cmd_prove_offline,
-    &ts_cmd_gdpr,       &ts_cmd_train,     &ts_cmd_train_tokenizer,
-    &ts_cmd_train_data, &ts_cmd_train_all, &ts_cmd_quantize,
-    &cmd_help,          &cmd_version,      NULL};
+static const ts_command *const commands[] = {&ts_cmd_chat,
+                                             &ts_cmd_run,
+                                             &ts_cmd_serve,
+                                             &ts_cmd_keys,
+                                             &ts_cmd_inspect,
+                                             &ts_cmd_tokenize,
+                                             &ts_cmd_logits,
+                                             &ts_cmd_bench,
+                                             &ts_cmd_eval,
+                                             &ts_cmd_conform,
+                                             &ts_cmd_doctor,
+                                             &ts_cmd_prove_offline,
+                                             &ts_cmd_gdpr,
+                                             &ts_cmd_train,
+                                             &ts_cmd_train_tokenizer,
+                                             &ts_cmd_train_data,
+                                             &ts_cmd_train_reject,
+                                             &ts_cmd_train_all,
+                                             &ts_cmd_quantize,
+                                             &cmd_help,
+                                             &cmd_version,
+                                             NULL};
 
 static const char *command_name_at(const void *names, size_t i)
 {

@@ -31,6 +31,9 @@ void ts_grpo_set_reward(ts_run *r, ts_grpo_reward *reward);
 /* Bits of ts_grpo_options.families; 0 if a name is no family, or there are none. */
 uint32_t ts_grpo_family_mask(const char *const *names, size_t n);
 
+/* The families of a mask in turn; NULL: all of them, by their shares. */
+const ts_family *ts_grpo_family(uint32_t mask, uint64_t index);
+
 /* A = reward - mean of its group, 0 for groups that agree; returns the share of groups
  * that do not. */
 double ts_grpo_advantages(double *advantage, const double *reward, size_t n_prompts, size_t group);

@@ -128,16 +128,20 @@ class Recipe(Case):
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"
         command = ("train", "all", "--out", path, "--preset", "r-1m", "--vocab", 600, "--tokens", 16384,
-                   "--sft-tokens", 8192, "--grpo-steps", 0, "--judge", 1)
+                   "--sft-tokens", 8192, "--grpo-steps", 0, "--reject-tokens", 2000, "--judge", 1)
         first = run(*command)
         self.assert_ok(first)
         self.assertNotIn("(done)", first.stderr.decode())
         scores = json.loads((path / "eval.json").read_text())["task"]
         self.assertEqual(len(scores), 16)
+        asked = json.loads((path / "reject.json").read_text())
+        self.assertTrue(asked["done"])
+        self.assertEqual(sum(level["problems"] for family in asked["families"].values()
+                             for level in family), 21)
         before = digest(path / "base" / "checkpoint.bin")
         again = run(*command, "--threads", 1)
         self.assert_ok(again)
-        self.assertEqual(again.stderr.decode().count("(done)"), 8)
+        self.assertEqual(again.stderr.decode().count("(done)"), 10)
         (path / "base.done").unlink()  # as if it had been killed behind its last step
         self.assert_ok(run(*command))
         self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
@@ -146,7 +150,7 @@ class Recipe(Case):
         plan = run(*command[:6], "--tokens", 32000100, "--plan").stderr.decode()
         self.assertIn("--tokens 32000100 --shard-tokens 16000050\n", plan)
         self.assertIn("pretrain-001.shard", plan)
-        fewer = command[:-6] + ("--sft-tokens", 9000, *command[-4:])
+        fewer = command[:-8] + ("--sft-tokens", 9000, *command[-6:])
         changed = run(*fewer)
         self.assert_ok(changed)
         self.assertEqual(changed.stderr.decode().count("(done)"), 3)  # up to base

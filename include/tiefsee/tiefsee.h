@@ -70,6 +70,9 @@ typedef struct tiefsee_model_options {
     bool precise;       /* keep activations and cache float32 also beside quantised weights */
     bool metadata_only; /* for inspection: bind no weights, start no threads */
     const char *cpu;    /* "ref", "avx2", "avx512", ...: lower the kernel level; NULL: best */
+    /* Folder of a LoRA adapter as PEFT keeps it (adapter_config.json and
+     * adapter_model.safetensors), added to every product; NULL: none.  Dense models only. */
+    const char *adapter;
 } tiefsee_model_options;
 
 /* Open a GGUF file (or the first of its shards) or a Hugging Face folder; NULL

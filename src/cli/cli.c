@@ -123,6 +123,7 @@ void ts_cli_model_options(tiefsee_model_options *out)
         .n_threads = (int)ts_settings_now.n_threads,
         .precise = ts_settings_now.precise,
         .cpu = getenv("TIEFSEE_CPU"),
+        .adapter = ts_settings_now.adapter,
     };
 }
 

@@ -18,7 +18,7 @@ enum {
 /* Options that several commands have.  One command runs per process, so they
  * live in one place. */
 typedef struct ts_settings {
-    const char *model;
+    const char *model, *adapter;
     uint64_t n_ctx, n_threads;
     bool precise;
     uint64_t max_tokens, top_k, seed; /* UINT64_MAX: not given */
@@ -42,6 +42,8 @@ enum { TS_MAX_CTX = 1 << 26, TS_MAX_THREADS = 1024 };
          .count = &ts_settings_now.n_threads,                                                    \
          .min = 1,                                                                               \
          .max = TS_MAX_THREADS},                                                                 \
+        {0, "lora", "FOLDER", "an adapter of train lora or PEFT, added to the model's products", \
+         .text = &ts_settings_now.adapter},                                                      \
     {                                                                                            \
         0, "precise", .help = "keep activations in float32 beside quantised weights (slow)",     \
                       .flag = &ts_settings_now.precise                                           \

@@ -295,6 +295,8 @@ static int run(int argc, char **argv)
 
     if (code == TS_EXIT_NONE && argc > 0 && ts_settings_now.model)
         code = ts_cli_error(TS_EXIT_USAGE, "serve: models as arguments or by -m, not both");
+    if (code == TS_EXIT_NONE && argc > 1 && ts_settings_now.adapter)
+        code = ts_cli_error(TS_EXIT_USAGE, "serve: --lora is for one model, not for %d", argc);
     const char *first = ts_settings_now.model;
     const size_t n_wanted = argc > 0 ? (size_t)argc : 1;
     for (; n < n_wanted && code == TS_EXIT_NONE; n++)

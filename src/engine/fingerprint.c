@@ -107,6 +107,8 @@ tiefsee_status ts_model_fingerprint(tiefsee_model *m, uint8_t out[TS_FINGERPRINT
     add_number(&h, m->net->config.n_layers);
     add_number(&h, ts_net_kv_row_floats(m->net));
     add_metadata(&h, m->file);
+    if (m->adapter)
+        add_number(&h, m->adapter);
     for (size_t i = 0; i < ts_modelfile_count(m->file); i++)
         add_tensor(&h, ts_modelfile_tensor(m->file, i), is_whole);
     const tiefsee_status st = add_probe(&h, m, err);

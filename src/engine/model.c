@@ -8,8 +8,10 @@
 #include "backends/cpu/cpu_backend.h"
 #include "core/alloc.h"
 #include "core/cpu.h"
+#include "core/hash.h"
 #include "engine/embedded.h"
 #include "engine/session.h"
+#include "models/dense.h"
 
 /* Prompts are fed in steps of at most MAX_BATCH tokens, fewer where a step's
  * scratch would exceed MAX_SCRATCH; a step gives logits of at most MAX_LOGITS. */
@@ -199,6 +201,21 @@ static tiefsee_status open_file(tiefsee_model *m, const char *path, tiefsee_erro
                                     ts_embedded_size(), err);
 }
 
+/* Also without weights: who loads them later has heard what is wrong with it. */
+static tiefsee_status adapt(tiefsee_model *m, const char *folder, tiefsee_error *err)
+{
+    ts_adapter adapter;
+    tiefsee_status st = ts_adapter_open(&adapter, folder, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    if (m->net)
+        st = ts_net_adapt(m->net, &adapter, err);
+    m->adapter = ts_hash(adapter.bytes.ptr, adapter.bytes.len) | 1;
+    ts_adapter_close(&adapter);
+    return st;
+}
+
 static tiefsee_status open_parts(tiefsee_model *m, const char *path,
                                  const tiefsee_model_options *opt, tiefsee_error *err)
 {
@@ -210,6 +227,8 @@ static tiefsee_status open_parts(tiefsee_model *m, const char *path,
     st = open_tokenizer(m, err);
     if (st == TIEFSEE_OK && !opt->metadata_only)
         st = ts_net_open(&m->net, m->file, err);
+    if (st == TIEFSEE_OK && opt->adapter)
+        st = adapt(m, opt->adapter, err);
     if (st == TIEFSEE_OK && m->net && m->bpe)
         st = find_undefined(m, err);
     if (st == TIEFSEE_OK && m->net)

@@ -29,6 +29,7 @@ struct tiefsee_model {
     bool is_integer; /* most weights are quantised */
     char weight_types[128];
     uint64_t n_parameters, weight_bytes;
+    uint64_t adapter; /* hash of the adapter's bytes; 0: none */
 
     /* A step of up to max_batch tokens; one at a time. */
     ts_lock *lock;

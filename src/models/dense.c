@@ -5,19 +5,9 @@
  * Grouped-query attention: H query heads share G key-value heads.  A cached row
  * is [k_1 .. k_G | v_1 .. v_G], keys already rotated.
  */
-#include "models/moe.h"
-#include "models/net.h"
+#include "models/dense.h"
 
-typedef struct dense_layer {
-    const float *attn_norm, *ffn_norm;  /* (d) */
-    const ts_tensor *W_Q, *W_K, *W_V;   /* (H dh, d), (G dh, d), (G dh, d) */
-    const float *b_Q, *b_K, *b_V, *b_O; /* NULL where the model has none */
-    const float *q_norm, *k_norm;       /* (dh); Qwen3, else NULL */
-    const ts_tensor *W_O;               /* (d, H dh) */
-    ts_mlp mlp;
-} dense_layer;
-
-static void bind_attention(dense_layer *w, ts_binder *b, const ts_config *m)
+static void bind_attention(ts_dense_layer *w, ts_binder *b, const ts_config *m)
 {
 #define ATTN(gguf, hf) ((ts_names){"blk.%zu." gguf, "model.layers.%zu.self_attn." hf})
     const size_t d = m->d_model, d_q = m->n_heads * m->d_head, d_kv = m->n_kv_heads * m->d_head;
@@ -45,10 +35,10 @@ static void bind_attention(dense_layer *w, ts_binder *b, const ts_config *m)
 
 static void *bind(ts_binder *b, const ts_config *m)
 {
-    dense_layer *layers = ts_bind_alloc(b, m->n_layers, sizeof *layers);
+    ts_dense_layer *layers = ts_bind_alloc(b, m->n_layers, sizeof *layers);
 
     for (size_t l = 0; layers && l < m->n_layers && b->status == TIEFSEE_OK; l++) {
-        dense_layer *w = &layers[l];
+        ts_dense_layer *w = &layers[l];
         b->layer = l;
         w->attn_norm = ts_bind_vector(
             b, (ts_names){"blk.%zu.attn_norm.weight", "model.layers.%zu.input_layernorm.weight"},
@@ -63,13 +53,25 @@ static void *bind(ts_binder *b, const ts_config *m)
     return layers;
 }
 
-static ts_mat attention(ts_ctx *x, const ts_net *net, const dense_layer *w, size_t l, ts_mat u)
+/* W x + b, and what the adapter adds: B (A x), B scaled. */
+static ts_mat linear(ts_ctx *x, const ts_tensor *W, const float *bias, const ts_low_rank *a,
+                     ts_mat in)
+{
+    const ts_mat y = ts_op_linear(x, W, bias, in);
+
+    if (a->A)
+        ts_op_add(x, y, ts_op_linear(x, a->B, NULL, ts_op_linear(x, a->A, NULL, in)));
+    return y;
+}
+
+static ts_mat attention(ts_ctx *x, const ts_net *net, const ts_dense_layer *w, size_t l, ts_mat u)
 {
     const ts_config *m = &net->config;
+    const ts_low_rank *a = w->adapter;
     const size_t dh = m->d_head, d_kv = m->n_kv_heads * dh;
-    const ts_heads q = ts_heads_of(ts_op_linear(x, w->W_Q, w->b_Q, u), m->n_heads);
-    const ts_heads k = ts_heads_of(ts_op_linear(x, w->W_K, w->b_K, u), m->n_kv_heads);
-    const ts_heads v = ts_heads_of(ts_op_linear(x, w->W_V, w->b_V, u), m->n_kv_heads);
+    const ts_heads q = ts_heads_of(linear(x, w->W_Q, w->b_Q, &a[TS_TARGET_Q], u), m->n_heads);
+    const ts_heads k = ts_heads_of(linear(x, w->W_K, w->b_K, &a[TS_TARGET_K], u), m->n_kv_heads);
+    const ts_heads v = ts_heads_of(linear(x, w->W_V, w->b_V, &a[TS_TARGET_V], u), m->n_kv_heads);
 
     if (w->q_norm) {
         ts_op_rmsnorm_heads(x, q, w->q_norm, m->rms_eps);
@@ -102,16 +104,25 @@ static ts_mat attention(ts_ctx *x, const ts_net *net, const dense_layer *w, size
                            .v_step = dh,
                            .scale = net->attention_scale,
                        });
-    return ts_op_linear(x, w->W_O, w->b_O, ts_heads_join(o));
+    return linear(x, w->W_O, w->b_O, &a[TS_TARGET_O], ts_heads_join(o));
+}
+
+static ts_mat feed_forward(ts_ctx *x, const ts_dense_layer *w, ts_mat u)
+{
+    const ts_low_rank *a = w->adapter;
+    const ts_mat g = linear(x, w->mlp.gate, w->mlp.b_gate, &a[TS_TARGET_GATE], u);
+    const ts_mat v = linear(x, w->mlp.up, w->mlp.b_up, &a[TS_TARGET_UP], u);
+
+    return linear(x, w->mlp.down, w->mlp.b_down, &a[TS_TARGET_DOWN], ts_op_swiglu(x, g, v));
 }
 
 static void layer(ts_ctx *x, const ts_net *net, size_t l, ts_mat h)
 {
     const ts_config *m = &net->config;
-    const dense_layer *w = (const dense_layer *)net->layers + l;
+    const ts_dense_layer *w = (const ts_dense_layer *)net->layers + l;
 
     ts_op_add(x, h, attention(x, net, w, l, ts_op_rmsnorm(x, h, w->attn_norm, m->rms_eps)));
-    ts_op_add(x, h, ts_mlp_forward(x, &w->mlp, ts_op_rmsnorm(x, h, w->ffn_norm, m->rms_eps)));
+    ts_op_add(x, h, feed_forward(x, w, ts_op_rmsnorm(x, h, w->ffn_norm, m->rms_eps)));
 }
 
 static size_t kv_row_floats(const ts_config *m)

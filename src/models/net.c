@@ -98,6 +98,7 @@ void ts_net_close(ts_net *net)
     if (!net)
         return;
     ts_arena_free(net->arena);
+    ts_arena_free(net->adapters);
     ts_free(net);
 }
 

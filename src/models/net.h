@@ -29,7 +29,7 @@ extern const ts_net_class ts_net_deepseek_v2, ts_net_deepseek_v3, ts_net_dense;
 struct ts_net {
     ts_config config;
     const ts_net_class *class;
-    ts_arena *arena;
+    ts_arena *arena, *adapters; /* adapters: NULL without (dense.h) */
     void *layers;
     const ts_tensor *embedding; /* (V, d) */
     const ts_tensor *head;      /* (V, d) */

@@ -16,7 +16,7 @@
 #include "train/run.h"
 
 static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name, *optimizer_name;
-static const char *vocab_model, *type_name = "q8_0", *experts_name, *model_name = "trained here";
+static const char *vocab_model, *type_name, *experts_name, *model_name = "trained here";
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
 static uint64_t n_warmup = UINT64_MAX, n_ctx;
@@ -25,7 +25,8 @@ static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, cli
 static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
 static double temperature = 1, anchor = 0.1;
 static ts_opt_list families;
-static bool has_mtp, resumes, only_plans;
+static double average;
+static bool has_mtp, resumes, only_plans, is_rounded, is_averaged;
 
 typedef enum stage { PRETRAIN, SFT, GRPO } stage;
 
@@ -87,9 +88,16 @@ static const ts_opt options[] = {
      .number = &anchor, .high = 1e3},
     {0, "tokenizer", "FILE", "export, grpo: the tokenizer.json, or a model file that has it",
      .text = &vocab_model},
-    {0, "type", "TYPE", "export: of matrices; default: q8_0", .text = &type_name},
-    {0, "experts", "TYPE", "export: of the routed experts; default: as the other matrices",
+    {0, "type", "TYPE", "export, --qat: of matrices; default: of --qat's run, or q8_0",
+     .text = &type_name},
+    {0, "experts", "TYPE", "export, --qat: of routed experts; default: as the other matrices",
      .text = &experts_name},
+    {0, "qat", .help = "compute with weights rounded to --type and --experts, as in a model file",
+     .flag = &is_rounded},
+    {0, "average", "X", "keep a running average of the weights, of decay X (0.999)",
+     .number = &average, .high = 0.999999},
+    {0, "averaged", .help = "export, --from: take the checkpoint's averages for its weights",
+     .flag = &is_averaged},
     {0, "name", "TEXT", "export: the model's name", .text = &model_name},
     {0, "plan", .help = "say what it would take, and stop", .flag = &only_plans},
     {0}};
@@ -207,6 +215,19 @@ static void take_stage(ts_run_options *o, stage at)
     }
 }
 
+static tiefsee_status take_types(uint32_t *type, uint32_t *experts, tiefsee_error *err)
+{
+    const char *const name = type_name ? type_name : "q8_0";
+    ts_dtype t, e;
+
+    if (!ts_export_type(&t, name) || !ts_export_type(&e, experts_name ? experts_name : name))
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "train: no such type of weights (f32, f16, q8_0, q4_0, ...)");
+    *type = t;
+    *experts = e;
+    return TIEFSEE_OK;
+}
+
 static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *err)
 {
     ts_config config;
@@ -241,7 +262,8 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
     if (save_every)
         o->save_every = save_every;
     o->seed = seed;
-    return TIEFSEE_OK;
+    o->average = average;
+    return is_rounded ? take_types(&o->round_type, &o->round_experts, err) : TIEFSEE_OK;
 }
 
 /* -------------------------------------------------------------------- run */
@@ -291,6 +313,7 @@ static int train(stage at)
                                 .shards = shards.at,
                                 .n_shards = shards.n,
                                 .weights = from,
+                                .averaged = is_averaged,
                                 .n_threads = (int)n_threads,
                                 .tokenizer = vocab_model};
     ts_run_options o;
@@ -326,17 +349,19 @@ static int train(stage at)
 
 static int export_model(const char *path)
 {
-    ts_export_options opt = {.name = model_name};
+    ts_export_options opt = {
+        .name = model_name, .as_trained = !type_name && !experts_name, .averaged = is_averaged};
+    uint32_t type = 0, experts = 0;
     char checkpoint[4096];
     tiefsee_error err;
 
     if (!path || !folder || !vocab_model)
         return ts_cli_error(TS_EXIT_USAGE,
                             "train export: the checkpoint, --tokenizer and --out are needed");
-    if (!ts_export_type(&opt.type, type_name) ||
-        !ts_export_type(&opt.experts, experts_name ? experts_name : type_name))
-        return ts_cli_error(TS_EXIT_USAGE,
-                            "train export: no such type of weights (f32, f16, q8_0, q4_0, ...)");
+    if (take_types(&type, &experts, &err) != TIEFSEE_OK)
+        return ts_cli_error(TS_EXIT_USAGE, "%s", err.message);
+    opt.type = (ts_dtype)type;
+    opt.experts = (ts_dtype)experts;
     (void)snprintf(checkpoint, sizeof checkpoint, "%s%s", path,
                    ts_file_is_folder(path) ? "/checkpoint.bin" : "");
     if (ts_export_checkpoint(checkpoint, vocab_model, &opt, folder, &err) != TIEFSEE_OK)
@@ -346,7 +371,7 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"distill", "qat", NULL};
+    static const char *const later[] = {"distill", NULL};
 
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);
@@ -382,8 +407,7 @@ const ts_command ts_cmd_train = {
         "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "
         "1e-4, a cosine to zero behind 5 steps of warm-up, no decay of weights, no balance "
         "and saves every 10 steps. With --from the model is the checkpoint's, whatever "
-        "--preset, --config and --ctx say. Not there yet: distillation and quantisation-aware "
-        "training.",
+        "--preset, --config and --ctx say. Not there yet: distillation.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,

@@ -1,11 +1,13 @@
 /* checkpoint.c - see checkpoint.h. */
 #include "train/checkpoint.h"
 
+#include <math.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "core/hash.h"
 #include "formats/config_check.h"
+#include "models/quantize_row.h"
 #include "train/tasks/task.h"
 
 static const char MAGIC[8] = "tstrain1";
@@ -91,6 +93,9 @@ static bool is_possible(const ts_run_options *o)
     if (o->grpo.n_prompts &&
         (!o->grpo.group || !o->grpo.max_answer || o->grpo.families >> ts_n_families))
         return false;
+    if (o->average < 0 || o->average >= 1 || isnan(o->average) ||
+        !ts_can_quantize((ts_dtype)o->round_type) || !ts_can_quantize((ts_dtype)o->round_experts))
+        return false;
     return o->save_every > 0 && (!o->config.n_experts || o->config.n_active) &&
            o->config.rope.n_dims == o->config.d_rope;
 }
@@ -125,7 +130,14 @@ static tiefsee_status check(ts_checkpoint_file *f, tiefsee_error *err)
     if (st == TIEFSEE_OK && plan.state_bytes - ts_checkpoint_body() != f->body_bytes)
         st = ts_fail(err, TIEFSEE_E_FORMAT, "%zu bytes (%llu belong to its config)", f->map.size,
                      (unsigned long long)(plan.state_bytes - ts_checkpoint_body() + begin));
-    return st;
+    if (st != TIEFSEE_OK)
+        return st;
+    const uint64_t all = (plan.n_parameters * sizeof(float) + 63) / 64 * 64;
+    f->weights = (const float *)(const void *)f->body;
+    f->biases = (const float *)(const void *)(f->body + all);
+    f->averages =
+        o->average > 0 ? (const float *)(const void *)(f->body + f->body_bytes - all) : NULL;
+    return TIEFSEE_OK;
 }
 
 tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path, tiefsee_error *err)
@@ -145,4 +157,14 @@ tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path, tie
 void ts_checkpoint_close(ts_checkpoint_file *f)
 {
     ts_map_close(&f->map);
+}
+
+tiefsee_status ts_checkpoint_choose(const float **out, const ts_checkpoint_file *f, bool averaged,
+                                    tiefsee_error *err)
+{
+    if (averaged && !f->averages)
+        return ts_fail(err, TIEFSEE_E_INVALID,
+                       "the checkpoint has no average of its weights (train with --average)");
+    *out = averaged ? f->averages : f->weights;
+    return TIEFSEE_OK;
 }

@@ -1,5 +1,6 @@
-/* checkpoint.h - a run in one file: a header, then weights, biases and moments as they
- * lie in memory.  Little-endian machines only, like the rest of the program.
+/* checkpoint.h - a run in one file: a header, then weights, biases, moments and, where a
+ * run keeps them, averages as they lie in memory.  Little-endian machines only, like the
+ * rest of the program.
  *
  * The header only grows: what is new stands behind what was there, and a file's
  * header_bytes say how much of it the file has.  What it lacks is read as zero, so zero
@@ -41,11 +42,17 @@ typedef struct ts_checkpoint_file {
     ts_checkpoint head; /* with zeros for what the file lacks */
     const uint8_t *body;
     uint64_t body_bytes;
+    const float *weights, *biases; /* in it */
+    const float *averages;         /* of the weights; NULL: none are kept */
 } ts_checkpoint_file;
 
 /* Maps a file and proves it: magic, sizes, hash, config. */
 tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path,
                                   tiefsee_error *err) TS_MUST_CHECK;
 void ts_checkpoint_close(ts_checkpoint_file *f);
+
+/* The weights, or the averages: refused if there are none. */
+tiefsee_status ts_checkpoint_choose(const float **out, const ts_checkpoint_file *f, bool averaged,
+                                    tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

@@ -1,7 +1,6 @@
 /* export_gguf.c - see export_gguf.h. */
 #include "train/export_gguf.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
@@ -25,15 +24,6 @@ bool ts_export_type(ts_dtype *out, const char *name)
     return false;
 }
 
-/* A tensor of the file: rows of n_in numbers, row i at from + (i / n_out) * mat_stride +
- * (i % n_out) * row_stride, its numbers `step` apart. */
-typedef struct view {
-    char name[64];
-    const float *from;
-    size_t n_in, n_out, n_mats, mat_stride, row_stride, step;
-    ts_dtype type;
-} view;
-
 typedef struct export
 {
     const ts_network *n;
@@ -45,116 +35,29 @@ typedef struct export
 }
 export;
 
-typedef tiefsee_status each_view(export *x, const view *v);
-
-static ts_dtype type_of(const export *x, const ts_param *p, size_t n_in)
+static tiefsee_status declare(void *ctx, const ts_file_tensor *t)
 {
-    const bool stays = p->kind == TS_PARAM_GAIN || p->kind == TS_PARAM_ROUTER;
-    const ts_dtype type = p->n_mats > 1 ? x->opt->experts : x->opt->type;
+    export *x = ctx;
+    const uint64_t ne[] = {t->n_in, t->n_out, t->n_mats};
 
-    if (stays)
-        return TS_F32;
-    return n_in % ts_dtype_of(type).block == 0 ? type : TS_F16;
-}
-
-/* Keys and values of the joint projection apart, keys transposed: as the file format has
- * them, see models/mla.c. */
-static tiefsee_status split_keys_and_values(export *x, const ts_param *p, each_view *each)
-{
-    const ts_config *c = &x->n->config;
-    const size_t R = c->kv_lora_rank, both = c->d_nope + c->d_value;
-    const float *W = x->n->value + p->offset;
-    const int stem = (int)(strlen(p->name) - strlen("kv_b.weight"));
-    view keys = {.from = W,
-                 .n_in = c->d_nope,
-                 .n_out = R,
-                 .n_mats = c->n_heads,
-                 .mat_stride = both * R,
-                 .row_stride = 1,
-                 .step = R};
-    view values = {.from = W + c->d_nope * R,
-                   .n_in = R,
-                   .n_out = c->d_value,
-                   .n_mats = c->n_heads,
-                   .mat_stride = both * R,
-                   .row_stride = R,
-                   .step = 1};
-
-    (void)snprintf(keys.name, sizeof keys.name, "%.*sk_b.weight", stem, p->name);
-    (void)snprintf(values.name, sizeof values.name, "%.*sv_b.weight", stem, p->name);
-    keys.type = keys.n_in % ts_dtype_of(x->opt->type).block == 0 ? x->opt->type : TS_F16;
-    values.type = values.n_in % ts_dtype_of(x->opt->type).block == 0 ? x->opt->type : TS_F16;
-    const tiefsee_status st = each(x, &keys);
-    return st == TIEFSEE_OK ? each(x, &values) : st;
-}
-
-static tiefsee_status biases(export *x, each_view *each)
-{
-    const ts_config *c = &x->n->config;
-    tiefsee_status st = TIEFSEE_OK;
-
-    for (size_t l = 0; l < c->n_layers && st == TIEFSEE_OK; l++) {
-        view v = {.from = x->n->block[l].bias,
-                  .n_in = c->n_experts,
-                  .n_out = 1,
-                  .n_mats = 1,
-                  .step = 1,
-                  .type = TS_F32};
-
-        (void)snprintf(v.name, sizeof v.name, "blk.%zu.exp_probs_b.bias", l);
-        if (x->n->block[l].is_moe)
-            st = each(x, &v);
-    }
-    return st;
-}
-
-/* Every tensor of the file, in its order. */
-static tiefsee_status for_each(export *x, each_view *each)
-{
-    char mtp[24];
-    tiefsee_status st = TIEFSEE_OK;
-
-    const int n_mtp = snprintf(mtp, sizeof mtp, "blk.%u.", x->n->config.n_layers);
-    for (size_t i = 0; i < x->n->n_params && st == TIEFSEE_OK; i++) {
-        const ts_param *p = &x->n->param[i];
-        view v = {.from = x->n->value + p->offset,
-                  .n_in = p->n_in,
-                  .n_out = p->n_out,
-                  .n_mats = p->n_mats,
-                  .mat_stride = p->n_in * p->n_out,
-                  .row_stride = p->n_in,
-                  .step = 1,
-                  .type = type_of(x, p, p->n_in)};
-
-        if (strncmp(p->name, mtp, (size_t)n_mtp) == 0)
-            continue;
-        (void)snprintf(v.name, sizeof v.name, "%s", p->name);
-        st = strstr(p->name, "attn_kv_b") ? split_keys_and_values(x, p, each) : each(x, &v);
-    }
-    return st == TIEFSEE_OK ? biases(x, each) : st;
-}
-
-static tiefsee_status declare(export *x, const view *v)
-{
-    const uint64_t ne[] = {v->n_in, v->n_out, v->n_mats};
-
-    ts_gguf_declare(x->w, v->name, v->type, v->n_mats > 1 ? 3 : v->n_out > 1 ? 2 : 1, ne);
+    ts_gguf_declare(x->w, t->name, t->type, t->n_mats > 1 ? 3 : t->n_out > 1 ? 2 : 1, ne);
     return TIEFSEE_OK;
 }
 
-static tiefsee_status write_rows(export *x, const view *v)
+static tiefsee_status write_rows(void *ctx, const ts_file_tensor *t)
 {
+    export *x = ctx;
     uint64_t row_bytes = 0;
 
-    (void)ts_dtype_row_bytes(v->type, v->n_in, &row_bytes);
-    for (size_t i = 0; i < v->n_out * v->n_mats; i++) {
-        const float *from = v->from + i / v->n_out * v->mat_stride + i % v->n_out * v->row_stride;
+    (void)ts_dtype_row_bytes(t->type, t->n_in, &row_bytes);
+    for (size_t i = 0; i < ts_file_tensor_rows(t); i++) {
+        const float *from = ts_file_tensor_row(t, i);
 
-        for (size_t j = 0; j < v->n_in; j++)
-            x->row[j] = from[j * v->step];
-        if (!ts_quantize_row(v->type, x->packed, x->row, v->n_in))
+        for (size_t j = 0; j < t->n_in; j++)
+            x->row[j] = from[j * t->step];
+        if (!ts_quantize_row(t->type, x->packed, x->row, t->n_in))
             return ts_fail(x->err, TIEFSEE_E_INVALID, "%s: a weight is not a finite number",
-                           v->name);
+                           t->name);
         const tiefsee_status st = ts_gguf_write(x->w, x->packed, row_bytes, x->err);
         if (st != TIEFSEE_OK)
             return st;
@@ -182,30 +85,22 @@ static tiefsee_status write_keys(export *x, const ts_vocab *vocab)
 
 static tiefsee_status write_file(export *x, const ts_vocab *vocab)
 {
+    const ts_file_types types = {x->opt->type, x->opt->experts};
     tiefsee_status st = write_keys(x, vocab);
 
     if (st == TIEFSEE_OK)
-        st = for_each(x, declare);
+        st = ts_file_tensors(x->n, types, declare, x);
     if (st == TIEFSEE_OK)
         st = ts_gguf_writer_begin(x->w, x->err);
     if (st == TIEFSEE_OK)
-        st = for_each(x, write_rows);
+        st = ts_file_tensors(x->n, types, write_rows, x);
     return st;
-}
-
-/* Of all views: those of keys are transposed, rows of d_nope. */
-static size_t widest(const ts_network *n)
-{
-    size_t w = n->config.d_nope;
-
-    for (size_t i = 0; i < n->n_params; i++)
-        w = n->param[i].n_in > w ? n->param[i].n_in : w;
-    return w > n->config.n_experts ? w : n->config.n_experts;
 }
 
 tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
                                  const ts_export_options *opt, const char *path, tiefsee_error *err)
 {
+    const size_t widest = ts_file_tensors_widest(n);
     export x = {.n = n, .opt = opt, .err = err};
 
     if (vocab->n_tokens != n->config.n_vocab)
@@ -215,10 +110,10 @@ tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
     if (st != TIEFSEE_OK)
         return st;
     /* No type takes more than a float and the scales of a last, partial block. */
-    x.row = ts_alloc(widest(n) * sizeof *x.row);
-    x.packed = ts_alloc(widest(n) * sizeof *x.row + 512);
+    x.row = ts_alloc(widest * sizeof *x.row);
+    x.packed = ts_alloc(widest * sizeof *x.row + 512);
     if (!x.row || !x.packed)
-        st = ts_fail_nomem(err, widest(n) * 2 * sizeof *x.row, "a row of weights");
+        st = ts_fail_nomem(err, widest * 2 * sizeof *x.row, "a row of weights");
     if (st == TIEFSEE_OK)
         st = write_file(&x, vocab);
     if (st == TIEFSEE_OK)
@@ -232,11 +127,15 @@ tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
 
 /* Views of the checkpoint's own bytes; nothing is written to them. */
 static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_checkpoint_file *f,
-                                   tiefsee_error *err)
+                                   bool averaged, tiefsee_error *err)
 {
     const ts_run_options *o = &f->head.options;
+    const float *weights;
     ts_carve state = {0}, work = {0};
+    const tiefsee_status st = ts_checkpoint_choose(&weights, f, averaged, err);
 
+    if (st != TIEFSEE_OK)
+        return st;
     *n = (ts_network){.config = o->config, .has_mtp = o->has_mtp};
     ts_network_carve(n, &state, &work);
     *work_memory = ts_alloc_zero(work.used, 1);
@@ -245,6 +144,7 @@ static tiefsee_status open_network(ts_network *n, void **work_memory, const ts_c
     state = (ts_carve){(uint8_t *)(uintptr_t)f->body, 0};
     work = (ts_carve){*work_memory, 0};
     ts_network_carve(n, &state, &work);
+    n->value = (float *)(uintptr_t)weights;
     return TIEFSEE_OK;
 }
 
@@ -282,27 +182,42 @@ tiefsee_status ts_vocab_file_check(const ts_vocab_file *t, uint64_t fingerprint,
     return TIEFSEE_OK;
 }
 
+/* As the run rounded its weights, or Q8_0. */
+static ts_export_options with_types(const ts_export_options *opt, const ts_run_options *o)
+{
+    ts_export_options x = *opt;
+
+    if (x.as_trained) {
+        const bool is_rounded = o->round_type != TS_F32 || o->round_experts != TS_F32;
+
+        x.type = is_rounded ? (ts_dtype)o->round_type : TS_Q8_0;
+        x.experts = is_rounded ? (ts_dtype)o->round_experts : TS_Q8_0;
+    }
+    return x;
+}
+
 tiefsee_status ts_export_checkpoint(const char *checkpoint, const char *tokenizer_path,
                                     const ts_export_options *opt, const char *path,
                                     tiefsee_error *err)
 {
+    ts_checkpoint_file f;
     ts_vocab_file t = {0};
     void *work = NULL;
-    ts_checkpoint_file from;
     ts_network n;
-    tiefsee_status st = ts_checkpoint_open(&from, checkpoint, err);
+    tiefsee_status st = ts_checkpoint_open(&f, checkpoint, err);
 
     if (st != TIEFSEE_OK)
         return st;
+    const ts_export_options x = with_types(opt, &f.head.options);
     st = ts_vocab_file_open(&t, tokenizer_path, err);
     if (st == TIEFSEE_OK)
-        st = ts_vocab_file_check(&t, from.head.tokenizer, tokenizer_path, err);
+        st = ts_vocab_file_check(&t, f.head.tokenizer, tokenizer_path, err);
     if (st == TIEFSEE_OK)
-        st = open_network(&n, &work, &from, err);
+        st = open_network(&n, &work, &f, opt->averaged, err);
     if (st == TIEFSEE_OK)
-        st = ts_export_network(&n, &t.vocab, opt, path, err);
+        st = ts_export_network(&n, &t.vocab, &x, path, err);
     ts_free(work);
     ts_vocab_file_close(&t);
-    ts_checkpoint_close(&from);
+    ts_checkpoint_close(&f);
     return st;
 }

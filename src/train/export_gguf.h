@@ -5,18 +5,17 @@
 #define TS_TRAIN_EXPORT_GGUF_H
 
 #include "core/error.h"
-#include "core/tensor.h"
 #include "formats/vocab.h"
-#include "train/params.h"
+#include "train/file_tensors.h"
 
 typedef struct ts_export_options {
     const char *name;       /* general.name */
-    ts_dtype type, experts; /* of matrices, and of the routed experts' */
+    ts_dtype type, experts; /* see ts_file_types */
+    bool as_trained;        /* ts_export_checkpoint: those of the run instead, or Q8_0 */
+    bool averaged;          /* ts_export_checkpoint: the running averages of the weights */
     const char *encoding;   /* chat encoding; NULL: the tokenizer's, or that of V3.1 */
 } ts_export_options;
 
-/* Norms, routers and biases stay float32; a matrix whose rows are no whole number of
- * blocks becomes float16. */
 tiefsee_status ts_export_network(const ts_network *n, const ts_vocab *vocab,
                                  const ts_export_options *opt, const char *path,
                                  tiefsee_error *err) TS_MUST_CHECK;

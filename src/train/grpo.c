@@ -152,8 +152,9 @@ static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, t
 
 static tiefsee_status open_policy(ts_run *r, ts_policy **out, tiefsee_error *err)
 {
-    const ts_export_options export = {.name = "policy", .type = TS_F32, .experts = TS_F32};
     const ts_run_options *o = &r->head->options;
+    const ts_export_options export = {
+        .name = "policy", .type = (ts_dtype)o->round_type, .experts = (ts_dtype)o->round_experts};
     source *s = r->source;
     const ts_policy_options opt = {.path = s->policy_path,
                                    .n_threads = s->n_threads,

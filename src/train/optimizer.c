@@ -52,6 +52,7 @@ void ts_optimizer_carve(ts_optimizer *o, const ts_network *n, int n_threads, ts_
     o->scratch_reals = ts_muon_scratch_reals(n->max_short, n->max_long);
     o->m = ts_carve_take(state, n->n_reals, sizeof(real));
     o->v = ts_carve_take(state, n->n_reals, sizeof(real));
+    o->average = o->keeps_average ? ts_carve_take(state, n->n_reals, sizeof(real)) : NULL;
     o->partial = ts_carve_take(work, o->n_pieces, sizeof *o->partial);
     o->matrix = ts_carve_take(work, n->n_matrices, sizeof *o->matrix);
     o->scratch = ts_carve_take(work, (uint64_t)n_threads * o->scratch_reals, sizeof(real));
@@ -79,6 +80,7 @@ typedef struct step_loop {
     const ts_param *p;
     ts_adamw adamw;
     ts_muon muon;
+    real fresh; /* averages: the share of the new weights */
 } step_loop;
 
 static void add_squares(void *ctx, size_t begin, size_t end, int thread)
@@ -166,4 +168,24 @@ void ts_optimizer_step(ts_optimizer *o, ts_network *n, ts_team *team, uint64_t s
         };
         ts_pool_loop(team->pool, ts_param_reals(l.p), PIECE, run_adamw, &l);
     }
+}
+
+static void run_average(void *ctx, size_t begin, size_t end, int thread)
+{
+    const step_loop *l = ctx;
+    const real *w = l->n->value;
+    real *a = l->o->average;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++)
+        a[i] += l->fresh * (w[i] - a[i]);
+}
+
+void ts_optimizer_average(ts_optimizer *o, const ts_network *n, ts_team *team, uint64_t step,
+                          double decay)
+{
+    const double young = (1 + (double)step) / (10 + (double)step);
+    step_loop l = {.o = o, .n = n, .fresh = (real)(1 - (young < decay ? young : decay))};
+
+    ts_pool_loop(team->pool, n->n_reals, PIECE, run_average, &l);
 }

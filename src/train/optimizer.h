@@ -36,7 +36,9 @@ ts_optimizer_options ts_optimizer_defaults(double lr);
 
 typedef struct ts_optimizer {
     ts_optimizer_options options;
+    bool keeps_average;
     real *m, *v;      /* moments, in the layout of the parameters */
+    real *average;    /* of the parameters; NULL unless keeps_average */
     double *partial;  /* of norms */
     ts_param *matrix; /* every matrix alone, with its offset: Muon's tasks */
     size_t n_pieces;
@@ -44,7 +46,8 @@ typedef struct ts_optimizer {
     size_t scratch_reals;
 } ts_optimizer;
 
-/* Moments from state (they are saved), the rest from work. */
+/* Moments and averages from state (they are saved), the rest from work.  keeps_average is
+ * the caller's. */
 void ts_optimizer_carve(ts_optimizer *o, const ts_network *n, int n_threads, ts_carve *state,
                         ts_carve *work);
 void ts_optimizer_prepare(ts_optimizer *o, const ts_network *n);
@@ -57,6 +60,11 @@ double ts_optimizer_norm(ts_optimizer *o, const ts_network *n, ts_team *team);
  * ts_optimizer_norm() said. */
 void ts_optimizer_step(ts_optimizer *o, ts_network *n, ts_team *team, uint64_t step, double rate,
                        double norm);
+
+/* average += (1 - b) (w - average) behind update `step`, b = min(decay, (1 + step) / (10 +
+ * step)): what is old counts less in the beginning. */
+void ts_optimizer_average(ts_optimizer *o, const ts_network *n, ts_team *team, uint64_t step,
+                          double decay);
 
 /* --- adamw.c, muon.c: one piece on one thread --- */
 

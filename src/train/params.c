@@ -62,7 +62,7 @@ static ts_gain gain(binder *b, const char *name, size_t d)
 {
     const size_t at = add(b, TS_PARAM_GAIN, name, d, 1, 1);
 
-    return b->n->value ? (ts_gain){b->n->value + at, b->n->grad + at} : (ts_gain){0};
+    return b->n->value ? (ts_gain){b->n->used + at, b->n->grad + at} : (ts_gain){0};
 }
 
 static void view(binder *b, ts_weight *out, size_t at, size_t n_in, size_t n_out)
@@ -73,7 +73,7 @@ static void view(binder *b, ts_weight *out, size_t at, size_t n_in, size_t n_out
     out->forward = ts_carve_take(b->work, forward, sizeof(real));
     out->backward = ts_carve_take(b->work, backward, sizeof(real));
     if (b->n->value) {
-        out->w = b->n->value + at;
+        out->w = b->n->used + at;
         out->dw = b->n->grad + at;
         b->n->weight[b->n->n_weights] = out;
     }
@@ -155,7 +155,7 @@ static void bind_all(ts_network *n, ts_carve *work)
     n->n_params = n->n_reals = n->n_weights = n->n_biases = 0;
     const size_t table =
         add(&b, TS_PARAM_EMBEDDING, "token_embd.weight", c->d_model, c->n_vocab, 1);
-    n->embedding = n->value ? n->value + table : NULL;
+    n->embedding = n->value ? n->used + table : NULL;
     n->d_embedding = n->grad ? n->grad + table : NULL;
     for (size_t l = 0; l < c->n_layers; l++)
         bind_block(&b, n->block ? &n->block[l] : &counted, l);
@@ -181,6 +181,7 @@ void ts_network_carve(ts_network *n, ts_carve *state, ts_carve *work)
     bind_all(&count, &nowhere);
     n->value = ts_carve_take(state, count.n_reals, sizeof(real));
     n->bias = ts_carve_take(state, count.n_biases, sizeof(float));
+    n->used = n->is_rounded ? ts_carve_take(work, count.n_reals, sizeof(real)) : n->value;
     n->grad = ts_carve_take(work, count.n_reals, sizeof(real));
     n->param = ts_carve_take(work, count.n_params, sizeof *n->param);
     n->weight = ts_carve_take(work, count.n_weights, sizeof(ts_weight *));

@@ -45,11 +45,13 @@ typedef struct ts_block_weights {
 typedef struct ts_network {
     ts_config config;
     bool has_mtp;
+    bool is_rounded; /* layers read `used`, which somebody fills (round_weights.h) */
     size_t n_params, n_reals, n_biases; /* biases are no parameters: no gradient moves them */
     size_t n_matrices;                  /* single ones of kind TS_PARAM_MATRIX */
     size_t max_short, max_long;         /* no side of one is longer */
     ts_param *param;
     real *value, *grad;
+    real *used;  /* what the layers compute with: value, or a rounded copy of it */
     float *bias; /* (n_biases) of all routers */
     real *embedding, *d_embedding;
     ts_gain final_norm;
@@ -66,7 +68,7 @@ typedef struct ts_network {
 tiefsee_status ts_network_check(const ts_config *c, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Values, gradients and biases from state (they outlive a step and are saved, in this
- * order), the rest from work.  n is zeroed by the caller except config and has_mtp. */
+ * order), the rest from work.  n is zeroed by the caller except config and the flags. */
 void ts_network_carve(ts_network *n, ts_carve *state, ts_carve *work);
 
 /* Normal numbers; what adds to the residual stream a fifth of that. */

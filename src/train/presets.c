@@ -158,6 +158,7 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(optimizer.decay), COPY(optimizer.clip), COPY(seed), COPY(save_every);
     COPY(grpo.n_prompts), COPY(grpo.group), COPY(grpo.max_answer), COPY(grpo.families);
     COPY(grpo.temperature), COPY(grpo.anchor);
+    COPY(round_type), COPY(round_experts), COPY(average);
 #undef ROPE
 #undef CONFIG
 #undef COPY

@@ -29,11 +29,18 @@ static ts_trunk_sizes sizes_of(const ts_run_options *o, int n_threads)
     return (ts_trunk_sizes){o->micro_tokens, o->config.n_ctx, n_threads};
 }
 
+static bool is_rounded(const ts_run_options *o)
+{
+    return o->round_type != TS_F32 || o->round_experts != TS_F32;
+}
+
 static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *state,
                   ts_carve *work)
 {
     r->trunk.net.config = o->config;
     r->trunk.net.has_mtp = o->has_mtp;
+    r->trunk.net.is_rounded = is_rounded(o);
+    r->optimizer.keeps_average = o->average > 0;
     ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
     ts_train_batch_carve(&r->batch, o->micro_tokens, work);
 }
@@ -103,6 +110,7 @@ void ts_run_close(ts_run *r)
     if (r->log_fd >= 0)
         (void)close(r->log_fd);
     ts_feed_close(&r->feed);
+    ts_rounding_free(r->rounding);
     ts_pool_free(r->trunk.team.pool);
     ts_free(r->state);
     ts_free(r->work);
@@ -159,38 +167,28 @@ static tiefsee_status set_paths(ts_run *r, const char *folder, tiefsee_error *er
     return TIEFSEE_OK;
 }
 
-/* MTP's parameters are the last ones, so without it the others lie where they are. */
-static tiefsee_status copy_weights(ts_run *r, const ts_checkpoint_file *from, tiefsee_error *err)
-{
-    const size_t skip =
-        (size_t)((uint8_t *)r->trunk.net.value - (uint8_t *)r->state) - ts_checkpoint_body();
-    const ts_network *n = &r->trunk.net;
-    ts_run_plan plan;
-    const tiefsee_status st = ts_run_make_plan(&plan, &from->head.options, 1, err);
-
-    if (st != TIEFSEE_OK)
-        return st;
-    const size_t biases = skip + (plan.n_parameters * sizeof(real) + 63) / 64 * 64;
-    memcpy(n->value, from->body + skip, n->n_reals * sizeof(real));
-    memcpy(n->bias, from->body + biases, n->n_biases * sizeof *n->bias);
-    return TIEFSEE_OK;
-}
-
-static tiefsee_status load_weights(ts_run *r, const char *path, tiefsee_error *err)
+static tiefsee_status load_weights(ts_run *r, const ts_run_files *files, tiefsee_error *err)
 {
     const ts_run_options *o = &r->head->options;
+    const ts_network *n = &r->trunk.net;
+    const float *weights;
     ts_checkpoint_file from;
-    tiefsee_status st = ts_checkpoint_open(&from, path, err);
+    tiefsee_status st = ts_checkpoint_open(&from, files->weights, err);
 
     if (st != TIEFSEE_OK)
         return st;
     if (memcmp(&from.head.options.config, &o->config, sizeof(ts_config)) != 0 ||
         (o->has_mtp && !from.head.options.has_mtp))
-        st = ts_fail(err, TIEFSEE_E_INVALID, "%s: the weights of another architecture", path);
+        st = ts_fail(err, TIEFSEE_E_INVALID, "the weights of another architecture");
     else
-        st = copy_weights(r, &from, err);
+        st = ts_checkpoint_choose(&weights, &from, files->averaged, err);
+    if (st == TIEFSEE_OK) {
+        /* MTP's are the last ones, so without it the others lie where they are. */
+        memcpy(n->value, weights, n->n_reals * sizeof *weights);
+        memcpy(n->bias, from.biases, n->n_biases * sizeof *n->bias);
+    }
     ts_checkpoint_close(&from);
-    return st;
+    return st == TIEFSEE_OK ? st : ts_while(err, st, "%s", files->weights);
 }
 
 tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint, tiefsee_error *err)
@@ -237,7 +235,10 @@ static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_ru
     r->head->best_loss = r->head->fast_loss = INFINITY;
     ts_network_init(&r->trunk.net, o->seed);
     if (files->weights)
-        st = load_weights(r, files->weights, err);
+        st = load_weights(r, files, err);
+    if (st == TIEFSEE_OK && r->optimizer.average)
+        memcpy(r->optimizer.average, r->trunk.net.value,
+               r->trunk.net.n_reals * sizeof *r->optimizer.average);
     if (st == TIEFSEE_OK && mkdir(files->folder, 0777) != 0 && errno != EEXIST)
         st = ts_fail_errno(err, errno, "%s", files->folder);
     return st == TIEFSEE_OK ? open_log(r, files->folder, 0, err) : st;
@@ -265,6 +266,14 @@ static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefs
     return st;
 }
 
+/* After every change of weights. */
+static void use_weights(ts_run *r)
+{
+    if (r->rounding)
+        ts_rounding_run(r->rounding, r->trunk.team.pool);
+    ts_trunk_pack_weights(&r->trunk);
+}
+
 static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files *files,
                                      tiefsee_status st, tiefsee_error *err)
 {
@@ -273,13 +282,17 @@ static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files
         return st;
     }
     r->optimizer.options = r->head->options.optimizer;
-    if (r->head->options.grpo.n_prompts)
+    const ts_run_options *o = &r->head->options;
+    const ts_file_types types = {(ts_dtype)o->round_type, (ts_dtype)o->round_experts};
+    if (is_rounded(o))
+        st = ts_rounding_new(&r->rounding, &r->trunk.net, types, files->n_threads, err);
+    if (st == TIEFSEE_OK && o->grpo.n_prompts)
         st = ts_grpo_start(r, files, err);
     if (st != TIEFSEE_OK) {
         ts_run_close(r);
         return st;
     }
-    ts_trunk_pack_weights(&r->trunk);
+    use_weights(r);
     r->peak_flops = ts_flops_peak(&r->trunk.team);
     *out = r;
     return TIEFSEE_OK;
@@ -497,8 +510,10 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
     if (st != TIEFSEE_OK)
         return st;
     ts_optimizer_step(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, s->rate, s->norm);
+    if (o->average > 0)
+        ts_optimizer_average(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, o->average);
     s->max_violation = balance_experts(r, moves_bias ? o->bias_rate : 0);
-    ts_trunk_pack_weights(&r->trunk);
+    use_weights(r);
     r->head->step = step + 1;
     s->seconds = ts_clock_seconds() - start;
     log_step(r, s);

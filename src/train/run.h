@@ -40,6 +40,9 @@ typedef struct ts_run_options {
     uint64_t seed;
     uint64_t save_every; /* steps */
     ts_grpo_options grpo;
+    /* New fields only behind these (checkpoint.h). */
+    uint32_t round_type, round_experts; /* ts_dtype: see round_weights.h; 0, 0: as they are */
+    double average; /* of the running average of weights; 0: none (optimizer.h) */
 } ts_run_options;
 
 /* The recommended models by name: "r-1m", "r-5m", "r-10m", "r-16m".  The vocabulary is
@@ -105,6 +108,7 @@ typedef struct ts_run_files {
     const char *const *shards;
     size_t n_shards;
     const char *weights; /* start with those of this checkpoint; NULL: new ones */
+    bool averaged;       /* with its averages */
     int n_threads;
     const char *cpu;       /* kernel level; NULL: best */
     const char *tokenizer; /* GRPO: a tokenizer.json, or a model file that has it */

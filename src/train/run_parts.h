@@ -4,6 +4,7 @@
 
 #include "train/checkpoint.h"
 #include "train/feed.h"
+#include "train/round_weights.h"
 #include "train/run.h"
 
 struct ts_run {
@@ -12,6 +13,7 @@ struct ts_run {
     uint64_t state_bytes;
     ts_trunk trunk;
     ts_optimizer optimizer;
+    ts_rounding *rounding; /* NULL: weights are used as they are */
     ts_feed feed;
     ts_train_batch batch;
     double peak_flops;

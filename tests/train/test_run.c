@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "core/file.h"
+#include "counting_shard.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
 #include "train/checkpoint.h"
@@ -23,30 +24,6 @@ enum { N_STEPS = 6, N_DOCS = 60 };
 
 static scratch folder;
 static char shard[512];
-
-/* Documents that count upward; the second half of each is to be learned. */
-static void write_shard(const char *path, uint64_t seed, size_t n_docs)
-{
-    ts_shard_writer w = ts_shard_writer_make(29, 0, 1 << 20);
-    uint32_t token[64];
-    uint8_t learned[64];
-    tiefsee_error err;
-    ts_rng r;
-
-    ts_rng_seed(&r, seed);
-    for (size_t d = 0; d < n_docs; d++) {
-        const size_t n = 8 + (size_t)ts_rng_below(&r, 40);
-        const uint32_t first = (uint32_t)ts_rng_below(&r, 29);
-
-        for (size_t i = 0; i < n; i++) {
-            token[i] = (first + (uint32_t)i) % 29;
-            learned[i] = i >= n / 2;
-        }
-        assert_int_equal(ts_shard_add(&w, token, learned, n, &err), TIEFSEE_OK);
-    }
-    assert_int_equal(ts_shard_write(&w, path, &err), TIEFSEE_OK);
-    ts_shard_writer_free(&w);
-}
 
 static ts_run_options options(void)
 {
@@ -205,7 +182,7 @@ static void damage_other_data_and_a_second_start_are_refused(void **state)
 
     (void)snprintf(kept, sizeof kept, "%s", shard);
     (void)snprintf(shard, sizeof shard, "%s", scratch_path(&folder, "other.shard"));
-    write_shard(shard, 2, N_DOCS);
+    write_counting_shard(shard, 2, N_DOCS);
     assert_resume_fails(whole, "other data");
     (void)snprintf(shard, sizeof shard, "%s", kept);
 
@@ -426,7 +403,7 @@ static int open_folder(void **state)
     (void)state;
     scratch_make(&folder);
     (void)snprintf(shard, sizeof shard, "%s", scratch_path(&folder, "a.shard"));
-    write_shard(shard, 1, N_DOCS);
+    write_counting_shard(shard, 1, N_DOCS);
     return 0;
 }
 

@@ -53,14 +53,14 @@ typedef struct tiny_trunk {
 } tiny_trunk;
 
 /* Weights of unit scale, so that every path through the network matters. */
-static inline void tiny_open(tiny_trunk *t, ts_config c, bool has_mtp, ts_trunk_sizes sizes,
-                             unsigned cpu_flags)
+static inline void tiny_open_rounded(tiny_trunk *t, ts_config c, bool has_mtp, bool is_rounded,
+                                     ts_trunk_sizes sizes, unsigned cpu_flags)
 {
     ts_carve state = {0}, work = {0};
     ts_trunk *x = &t->trunk;
     ts_rng r;
 
-    *t = (tiny_trunk){.trunk.net = {.config = c, .has_mtp = has_mtp}};
+    *t = (tiny_trunk){.trunk.net = {.config = c, .has_mtp = has_mtp, .is_rounded = is_rounded}};
     ts_trunk_carve(x, sizes, &state, &work);
     t->state_bytes = state.used;
     t->work_bytes = work.used;
@@ -86,6 +86,12 @@ static inline void tiny_open(tiny_trunk *t, ts_config c, bool has_mtp, ts_trunk_
         x->net.bias[i] = (float)ts_rng_unit(&r) * 0.1f;
     ts_trunk_pack_weights(x);
     ts_trunk_clear_gradients(x);
+}
+
+static inline void tiny_open(tiny_trunk *t, ts_config c, bool has_mtp, ts_trunk_sizes sizes,
+                             unsigned cpu_flags)
+{
+    tiny_open_rounded(t, c, has_mtp, false, sizes, cpu_flags);
 }
 
 static inline void tiny_close(tiny_trunk *t)

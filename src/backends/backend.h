@@ -122,14 +122,21 @@ typedef struct ts_moe_plan {
     int32_t *place;             /* (T, k): pair of choice j of token t */
 } ts_moe_plan;
 
-typedef struct ts_moe_linear {
-    float *y;           /* (T*k, out) */
-    const float *x;     /* by_token: (T, in); else (T*k, in) */
-    const ts_tensor *W; /* (n_experts) matrices of one shape and type */
-    const ts_moe_plan *plan;
-    size_t T;
-    bool by_token;
-} ts_moe_linear;
+/* Feed-forwards of experts, in two ops.  What lies between them are rows of F
+ * floats' room, one for each pair, in whatever form the backend wants them. */
+typedef struct ts_experts {
+    float *y;                          /* (T*k, out) */
+    float *hidden;                     /* (T*k, F), at 64 bytes */
+    const float *x;                    /* (T, in), rows x_stride apart */
+    const ts_tensor *gate, *up, *down; /* (n_experts) matrices each, of one shape and type */
+    const ts_moe_plan *plan;           /* NULL: one expert for all T tokens */
+    size_t x_stride, T;
+} ts_experts;
+
+static inline size_t ts_experts_pairs(const ts_experts *a)
+{
+    return a->plan ? a->T * a->plan->n_active : a->T;
+}
 
 typedef struct ts_ops {
 #define OP(name, params) void(*name) params;

@@ -22,8 +22,36 @@ void ts_mlp_bind_shared(ts_mlp *w, ts_binder *b, size_t d, size_t d_ff)
 #undef SHARED
 }
 
+/* down_e(silu(gate_e u) * (up_e u)) of every pair; plan NULL: of every token. */
+static ts_mat experts(ts_ctx *x, const ts_tensor *const W[3], const ts_moe_plan *plan, ts_mat u)
+{
+    const ts_tensor *gate = W[0], *up = W[1], *down = W[2];
+    const size_t n_active = plan ? plan->n_active : 1, n = u.n * n_active;
+    const size_t F = (size_t)gate->ne[1], d = (size_t)down->ne[1];
+    const ts_mat hidden = ts_mat_new(x, n, F), y = ts_mat_new(x, n, d);
+    const ts_experts a = {.y = y.v,
+                          .hidden = hidden.v,
+                          .x = u.v,
+                          .gate = gate,
+                          .up = up,
+                          .down = down,
+                          .plan = plan,
+                          .x_stride = u.stride,
+                          .T = u.n};
+
+    assert(u.d == gate->ne[0] && u.d == up->ne[0] && up->ne[1] == F && down->ne[0] == F);
+    ts_ctx_count(x, (gate->bytes + up->bytes + down->bytes) * n_active, (2 * u.d + d) * F * n);
+    if (x->b) {
+        TS_RUN(x, experts_hidden, gate->type, 2 * u.d * F * n, &a);
+        TS_RUN(x, experts_out, down->type, F * d * n, &a);
+    }
+    return y;
+}
+
 ts_mat ts_mlp_forward(ts_ctx *x, const ts_mlp *w, ts_mat u)
 {
+    if (!w->b_gate && !w->b_up && !w->b_down)
+        return experts(x, (const ts_tensor *const[]){w->gate, w->up, w->down}, NULL, u);
     const ts_mat g = ts_op_linear(x, w->gate, w->b_gate, u);
     const ts_mat v = ts_op_linear(x, w->up, w->b_up, u);
 
@@ -62,18 +90,6 @@ void ts_moe_bind(ts_moe *w, ts_binder *b, const ts_config *m, bool has_bias)
 #undef MLP
 }
 
-static ts_mat moe_linear(ts_ctx *x, const ts_tensor *W, const ts_moe_plan *plan, ts_mat in,
-                         size_t T, bool by_token)
-{
-    const ts_mat y = ts_mat_new(x, T * plan->n_active, (size_t)W->ne[1]);
-
-    ts_ctx_count(x, W->bytes * plan->n_active, W->ne[0] * W->ne[1] * T * plan->n_active);
-    if (x->b)
-        TS_RUN(x, moe_linear, W->type, W->ne[0] * W->ne[1] * T * plan->n_active,
-               (&(ts_moe_linear){y.v, in.v, W, plan, T, by_token}));
-    return y;
-}
-
 ts_mat ts_moe_forward(ts_ctx *x, const ts_config *m, const ts_moe *w, ts_router rule, ts_mat u)
 {
     const size_t T = u.n, k = m->n_active;
@@ -93,9 +109,7 @@ ts_mat ts_moe_forward(ts_ctx *x, const ts_config *m, const ts_moe *w, ts_router 
         TS_RUN(x, router_topk, TS_F32, 0, &rule);
         TS_RUN(x, moe_plan, TS_F32, 0, &plan, rule.id, T);
     }
-    const ts_mat g = moe_linear(x, w->gate, &plan, u, T, true);
-    const ts_mat v = moe_linear(x, w->up, &plan, u, T, true);
-    const ts_mat rows = moe_linear(x, w->down, &plan, ts_op_swiglu(x, g, v), T, false);
+    const ts_mat rows = experts(x, (const ts_tensor *const[]){w->gate, w->up, w->down}, &plan, u);
 
     ts_mat y;
     if (w->shared.gate) {

@@ -11,7 +11,7 @@
 #include "core/arena.h"
 #include "core/rng.h"
 
-enum { MAX_TOKENS = 40, MAX_WIDTH = 768, MAX_EXPERTS = 12, MAX_ACTIVE = 4, MAX_CONTEXT = 200 };
+enum { MAX_TOKENS = 180, MAX_WIDTH = 768, MAX_EXPERTS = 12, MAX_ACTIVE = 4, MAX_CONTEXT = 200 };
 
 ts_backend_limits ts_checkops_limits(void)
 {
@@ -547,33 +547,109 @@ static void check_moe_plan(judge *j)
     }
 }
 
-static void check_moe_linear(judge *j)
+static ts_tensor *matrices(judge *j, ts_dtype type, size_t n_in, size_t n_out, size_t E)
+{
+    ts_tensor *W = take(j, E * sizeof *W);
+
+    for (size_t e = 0; e < E; e++)
+        W[e] = *matrix(j, type, n_in, n_out);
+    return W;
+}
+
+typedef struct experts_shape {
+    ts_dtype gate, up, down;
+    size_t n, F, E, k, T; /* E = 1: no plan */
+} experts_shape;
+
+/* Both ops of a feed-forward: what is between them is the backend's own.
+ * routing as in choices(). */
+static void compare_experts(judge *j, experts_shape s, size_t routing)
+{
+    const size_t stride = s.n + below(j, 2) * 16, n_out = 1 + below(j, 40);
+    ts_experts a = {.x = floats(j, s.T * stride),
+                    .x_stride = stride,
+                    .T = s.T,
+                    .gate = matrices(j, s.gate, s.n, s.F, s.E),
+                    .up = matrices(j, s.up, s.n, s.F, s.E),
+                    .down = matrices(j, s.down, s.F, n_out, s.E)};
+
+    if (s.E > 1)
+        a.plan = plan_of(j, j->ref, s.E, s.k, choices(j, s.T, s.E, s.k, routing), s.T);
+    const size_t n_pairs = ts_experts_pairs(&a), n_y = n_pairs * n_out;
+    float *want = take(j, n_y * 4), *got = take(j, n_y * 4);
+
+    case_is(j, "%s, %s %zu x %zu, %s x %zu, %zu experts, %zu per token, %zu tokens",
+            ts_dtype_of(s.gate).name, ts_dtype_of(s.up).name, s.n, s.F, ts_dtype_of(s.down).name,
+            n_out, s.E, s.k, s.T);
+    a.hidden = take(j, n_pairs * s.F * 4);
+    a.y = want;
+    j->ref->op->experts_hidden(j->ref, &a);
+    j->ref->op->experts_out(j->ref, &a);
+    a.y = got;
+    j->dut->op->experts_hidden(j->dut, &a);
+    j->dut->op->experts_out(j->dut, &a);
+    same(j, want, got, n_y);
+}
+
+/* Every type as gate and up, of other blocks than each other now and then. */
+static void check_experts_hidden(judge *j)
 {
     for (size_t i = 0; i < TS_COUNT(weight_types); i++)
-        for (int by_token = 0; by_token < 2; by_token++) {
+        for (size_t trial = 0; trial < 2; trial++) {
             const ts_dtype type = weight_types[i];
-            const size_t E = 2 + below(j, MAX_EXPERTS - 2), T = token_counts[i % 7];
-            const size_t k = 1 + below(j, E < MAX_ACTIVE ? E : MAX_ACTIVE);
-            const size_t n = width_for(j, type), n_out = 1 + below(j, 50);
-            const int32_t *id = choices(j, T, E, k, i % 3);
-            ts_tensor *W = take(j, E * sizeof *W);
-            for (size_t e = 0; e < E; e++)
-                W[e] = *matrix(j, type, n, n_out);
-            ts_moe_linear a = {.x = floats(j, (by_token ? T : T * k) * n),
-                               .W = W,
-                               .plan = plan_of(j, j->ref, E, k, id, T),
-                               .T = T,
-                               .by_token = by_token != 0};
-            float *want = take(j, T * k * n_out * 4), *got = take(j, T * k * n_out * 4);
-
-            case_is(j, "%s %zu x %zu, %zu experts, %zu per token, %zu tokens",
-                    ts_dtype_of(type).name, n, n_out, E, k, T);
-            a.y = want;
-            j->ref->op->moe_linear(j->ref, &a);
-            a.y = got;
-            j->dut->op->moe_linear(j->dut, &a);
-            same(j, want, got, T * k * n_out);
+            const size_t E = 2 + below(j, MAX_EXPERTS - 2);
+            compare_experts(j,
+                            (experts_shape){.gate = type,
+                                            .up = trial ? TS_Q5_0 : type,
+                                            .down = TS_Q8_0,
+                                            .n = trial ? 256 : width_for(j, type),
+                                            .F = width_for(j, TS_Q8_0),
+                                            .E = E,
+                                            .k = 1 + below(j, E < MAX_ACTIVE ? E : MAX_ACTIVE),
+                                            .T = token_counts[trial ? i % 3 : i % 7]},
+                            i % 3);
         }
+    /* More tokens of one expert than a tile holds. */
+    compare_experts(j,
+                    (experts_shape){.gate = TS_Q4_0,
+                                    .up = TS_Q4_0,
+                                    .down = TS_Q5_0,
+                                    .n = 32,
+                                    .F = MAX_WIDTH,
+                                    .E = 1,
+                                    .k = 1,
+                                    .T = MAX_TOKENS},
+                    0);
+}
+
+/* Every type as down, with experts and without. */
+static void check_experts_out(judge *j)
+{
+    for (size_t i = 0; i < TS_COUNT(weight_types); i++)
+        for (int trial = 0; trial < 2; trial++) {
+            const size_t E = trial ? 2 + below(j, MAX_EXPERTS - 2) : 1;
+            compare_experts(j,
+                            (experts_shape){.gate = TS_Q4_0,
+                                            .up = TS_Q4_0,
+                                            .down = weight_types[i],
+                                            .n = 32,
+                                            .F = width_for(j, weight_types[i]),
+                                            .E = E,
+                                            .k = 1 + below(j, E < MAX_ACTIVE ? E : MAX_ACTIVE),
+                                            .T = token_counts[i % 7]},
+                            i % 3);
+        }
+    /* Enough tasks that each quantises its own superblocks. */
+    compare_experts(j,
+                    (experts_shape){.gate = TS_Q4_0,
+                                    .up = TS_Q4_0,
+                                    .down = TS_Q6_K,
+                                    .n = 32,
+                                    .F = 512,
+                                    .E = MAX_EXPERTS,
+                                    .k = MAX_ACTIVE,
+                                    .T = 33},
+                    2);
 }
 
 static void check_moe_combine(judge *j)

@@ -22,7 +22,8 @@ static size_t thread_bytes(const ts_backend_limits *l)
     size_t bytes = (size_t)512 << 10;
 
     bytes = tile > bytes ? tile : bytes;
-    return gemm > bytes ? gemm : bytes;
+    bytes = gemm > bytes ? gemm : bytes;
+    return bytes + TS_CPU_TILE_FLOATS * sizeof(float) + 64;
 }
 
 static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
@@ -44,16 +45,16 @@ static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
-/* The largest op: a gathered copy of the pairs' activations as floats, beside
- * their quantised form; attention's list of groups and the router's scores are
- * smaller. */
+/* The largest op: hidden rows as floats, beside the quantised tokens and pairs for
+ * gate and for up, which may want them in different blocks; attention's list of
+ * groups and the router's scores are smaller. */
 static size_t op_bytes(const ts_backend_limits *l)
 {
     const size_t rows = l->max_pairs > l->max_tokens ? l->max_pairs : l->max_tokens;
     const size_t floats = rows * l->max_width * sizeof(float);
     const size_t quantised = rows * (l->max_width + l->max_width / 4 + 256);
 
-    return floats + 2 * quantised + l->max_tokens * 256 + ((size_t)1 << 20);
+    return floats + 4 * quantised + l->max_tokens * 256 + ((size_t)1 << 20);
 }
 
 size_t ts_cpu_scratch_bytes(const ts_backend_limits *limits, int n_threads)

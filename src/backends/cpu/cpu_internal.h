@@ -45,6 +45,7 @@ size_t ts_cpu_tile_rows(const ts_cpu *c, size_t width);
 /* Activations as a weight type wants them: either int8 rows or the floats. */
 typedef struct ts_activations {
     bool is_integer;
+    size_t block; /* values per factor of q8 */
     ts_q8_rows q8;
     const float *x;
     size_t x_stride;
@@ -54,9 +55,41 @@ typedef struct ts_activations {
 ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size_t x_stride,
                                   size_t T, size_t n);
 
+/* Quantised rows of n values while they are written. */
+typedef struct ts_q8_sink {
+    int8_t *q;
+    float *d;
+    int16_t *s;
+    size_t n, block, q_stride, d_stride, s_stride;
+} ts_q8_sink;
+
+/* Bytes that a row may take: 4 n at the most where n is a whole block. */
+size_t ts_cpu_q8_bytes(size_t n);
+
+/* T rows in `memory`, which is aligned to 64 bytes. */
+ts_q8_sink ts_cpu_q8_sink(void *memory, size_t T, size_t n, size_t block);
+ts_q8_rows ts_cpu_q8_rows(const ts_q8_sink *sink);
+
+/* All T rows, on all threads. */
+void ts_cpu_quantise(ts_cpu *c, const ts_q8_sink *to, const float *x, size_t x_stride, size_t T);
+
+/* Values [at, at + n) of row t, from x; whole blocks, or up to the row's end. */
+void ts_cpu_quantise_part(const ts_cpu *c, const ts_q8_sink *to, size_t t, size_t at,
+                          const float *x, size_t n);
+
 /* y[t * y_stride + r] for rows [first, first + n_rows) of W and T activations. */
 void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *W, size_t first,
                    size_t n_rows, const ts_activations *a, size_t T, int thread);
+
+/* A thread's floats between two products, behind what products take of its scratch. */
+enum { TS_CPU_TILE_FLOATS = 32768 };
+
+static inline float *ts_cpu_tile(const ts_cpu *c, int thread)
+{
+    const size_t at = c->thread_bytes - TS_CPU_TILE_FLOATS * sizeof(float);
+
+    return (float *)(void *)(c->thread_scratch[thread] + at / 64 * 64);
+}
 
 /* Below about ten microseconds of work (multiply-adds of integers; of floats: three times as
  * many) handing out a part costs more

@@ -44,14 +44,46 @@ size_t ts_cpu_tile_rows(const ts_cpu *c, size_t width)
     return rows;
 }
 
+size_t ts_cpu_q8_bytes(size_t n)
+{
+    const size_t q = (n + 63) / 64 * 64, blocks = (n + 31) / 32;
+
+    return q + blocks * sizeof(float) + (n + 15) / 16 * sizeof(int16_t);
+}
+
+ts_q8_sink ts_cpu_q8_sink(void *memory, size_t T, size_t n, size_t block)
+{
+    ts_q8_sink to = {.n = n,
+                     .block = block,
+                     .q_stride = (n + 63) / 64 * 64,
+                     .d_stride = (n + block - 1) / block,
+                     .s_stride = (n + 15) / 16};
+
+    assert(memory && block >= 32); /* the limits given at open cover every op */
+    to.q = memory;
+    to.d = (float *)(void *)(to.q + T * to.q_stride);
+    to.s = (int16_t *)(void *)(to.d + T * to.d_stride);
+    return to;
+}
+
+ts_q8_rows ts_cpu_q8_rows(const ts_q8_sink *sink)
+{
+    return (ts_q8_rows){sink->q, sink->d, sink->s, sink->q_stride, sink->d_stride, sink->s_stride};
+}
+
+void ts_cpu_quantise_part(const ts_cpu *c, const ts_q8_sink *to, size_t t, size_t at,
+                          const float *x, size_t n)
+{
+    assert(at % to->block == 0);
+    c->k.quantize_q8(to->q + t * to->q_stride + at, to->d + t * to->d_stride + at / to->block,
+                     to->s + t * to->s_stride + at / 16, x, n, to->block);
+}
+
 typedef struct quantise_loop {
-    ts_cpu *c;
+    const ts_cpu *c;
     const float *x;
-    size_t x_stride, n, block;
-    int8_t *q;
-    float *d;
-    int16_t *s;
-    size_t q_stride, d_stride, s_stride;
+    size_t x_stride;
+    const ts_q8_sink *to;
 } quantise_loop;
 
 static void quantise_rows(void *ctx, size_t begin, size_t end, int thread)
@@ -60,8 +92,14 @@ static void quantise_rows(void *ctx, size_t begin, size_t end, int thread)
 
     (void)thread;
     for (size_t t = begin; t < end; t++)
-        l->c->k.quantize_q8(l->q + t * l->q_stride, l->d + t * l->d_stride, l->s + t * l->s_stride,
-                            l->x + t * l->x_stride, l->n, l->block);
+        ts_cpu_quantise_part(l->c, l->to, t, 0, l->x + t * l->x_stride, l->to->n);
+}
+
+void ts_cpu_quantise(ts_cpu *c, const ts_q8_sink *to, const float *x, size_t x_stride, size_t T)
+{
+    quantise_loop l = {.c = c, .x = x, .x_stride = x_stride, .to = to};
+
+    ts_pool_loop(c->pool, T, ts_cpu_chunk(T, 8, 4 * T * to->n), quantise_rows, &l);
 }
 
 ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size_t x_stride,
@@ -72,19 +110,10 @@ ts_activations ts_cpu_activations(ts_cpu *c, ts_dtype type, const float *x, size
     if (!info.is_quantized || c->precise)
         return (ts_activations){.x = x, .x_stride = x_stride};
 
-    quantise_loop l = {.c = c, .x = x, .x_stride = x_stride, .n = n, .block = info.block};
-    l.q_stride = (n + 63) / 64 * 64;
-    l.d_stride = (n + info.block - 1) / info.block;
-    l.s_stride = (n + 15) / 16;
-    l.q = ts_arena_alloc(c->scratch, T * l.q_stride);
-    l.d = ts_arena_alloc(c->scratch, T * l.d_stride * sizeof *l.d);
-    l.s = ts_arena_alloc(c->scratch, T * l.s_stride * sizeof *l.s);
-    assert(l.q && l.d && l.s); /* the limits given at open cover every op */
-    ts_pool_loop(c->pool, T, ts_cpu_chunk(T, 8, 4 * T * n), quantise_rows, &l);
-    return (ts_activations){
-        .is_integer = true,
-        .q8 = {l.q, l.d, l.s, l.q_stride, l.d_stride, l.s_stride},
-    };
+    const ts_q8_sink to =
+        ts_cpu_q8_sink(ts_arena_alloc(c->scratch, T * ts_cpu_q8_bytes(n)), T, n, info.block);
+    ts_cpu_quantise(c, &to, x, x_stride, T);
+    return (ts_activations){.is_integer = true, .block = info.block, .q8 = ts_cpu_q8_rows(&to)};
 }
 
 void ts_cpu_matmul(const ts_cpu *c, float *y, size_t y_stride, const ts_tensor *W, size_t first,

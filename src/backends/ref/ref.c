@@ -292,15 +292,41 @@ static void ref_moe_plan(ts_backend *b, ts_moe_plan *plan, const int32_t *id, si
     ts_moe_plan_sort(plan, id, T);
 }
 
-static void ref_moe_linear(ts_backend *b, const ts_moe_linear *a)
+/* Expert and token of pair p. */
+static void pair_of(const ts_experts *a, size_t p, size_t *e, size_t *t)
 {
-    const size_t n = (size_t)a->W->ne[0], n_out = (size_t)a->W->ne[1];
+    *e = 0;
+    *t = p;
+    if (!a->plan)
+        return;
+    while ((size_t)a->plan->offset[*e + 1] <= p)
+        ++*e;
+    *t = (size_t)a->plan->token[p];
+}
 
-    for (size_t e = 0; e < a->plan->n_experts; e++)
-        for (int32_t p = a->plan->offset[e]; p < a->plan->offset[e + 1]; p++) {
-            const size_t row = a->by_token ? (size_t)a->plan->token[p] : (size_t)p;
-            for (size_t r = 0; r < n_out; r++)
-                a->y[(size_t)p * n_out + r] = product(ref_of(b), &a->W[e], r, a->x + row * n);
+/* The hidden rows stay floats here. */
+static void ref_experts_hidden(ts_backend *b, const ts_experts *a)
+{
+    const size_t F = (size_t)a->gate->ne[1];
+
+    for (size_t p = 0, e, t; p < ts_experts_pairs(a); p++)
+        for (size_t r = 0; r < F; r++) {
+            pair_of(a, p, &e, &t);
+            const float *x = a->x + t * a->x_stride;
+            const float g = product(ref_of(b), &a->gate[e], r, x);
+            const float u = product(ref_of(b), &a->up[e], r, x);
+            ref_of(b)->k.swiglu_f32(a->hidden + p * F + r, &g, &u, 1);
+        }
+}
+
+static void ref_experts_out(ts_backend *b, const ts_experts *a)
+{
+    const size_t F = (size_t)a->down->ne[0], d = (size_t)a->down->ne[1];
+
+    for (size_t p = 0, e, t; p < ts_experts_pairs(a); p++)
+        for (size_t r = 0; r < d; r++) {
+            pair_of(a, p, &e, &t);
+            a->y[p * d + r] = product(ref_of(b), &a->down[e], r, a->hidden + p * F);
         }
 }
 

@@ -23,7 +23,11 @@ static uint64_t n_warmup = UINT64_MAX, n_ctx;
 static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, clip = -1,
               balance = -1, bias_rate = -1;
 static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
-static double temperature = 1, anchor = 0.1;
+static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, overlong = 0.2;
+static double valid_drop = 0.03;
+static uint64_t valid_every = 25, n_valid = 24;
+static const char *rollout_type = "f32", *rollout_experts;
+static bool has_no_curriculum;
 static ts_opt_list families;
 static double average;
 static bool has_mtp, resumes, only_plans, is_rounded, is_averaged;
@@ -86,6 +90,24 @@ static const ts_opt options[] = {
      .low = 0.01, .high = 10},
     {0, "anchor", "X", "grpo: weight of the shards' loss beside the rewards; default: 0.1",
      .number = &anchor, .high = 1e3},
+    {0, "valid-every", "N", "grpo: steps between validations, 0: none; default: 25",
+     .count = &valid_every, .max = 1u << 30},
+    {0, "valid", "N", "grpo: problems of each family to validate with; default: 24",
+     .count = &n_valid, .min = 1, .max = 4096},
+    {0, "valid-drop", "X", "grpo: end if validation falls that far below the best; default: 0.03",
+     .number = &valid_drop, .high = 1},
+    {0, "no-curriculum", .help = "grpo: all levels alike, not those that teach most",
+     .flag = &has_no_curriculum},
+    {0, "replay", "X", "grpo: share of problems of mastered levels; default: 0.1",
+     .number = &replay, .high = 1},
+    {0, "language", "X", "grpo: what an answer in another language costs; default: 0.05",
+     .number = &language, .high = 1},
+    {0, "overlong", "X", "grpo: what the last 15% of --max-answer cost; default: 0.2",
+     .number = &overlong, .high = 1},
+    {0, "rollout-type", "TYPE", "grpo: of the weights that answer (f32, q8_0, ...); default: f32",
+     .text = &rollout_type},
+    {0, "rollout-experts", "TYPE", "grpo: of their routed experts; default: as --rollout-type",
+     .text = &rollout_experts},
     {0, "tokenizer", "FILE", "export, grpo: the tokenizer.json, or a model file that has it",
      .text = &vocab_model},
     {0, "type", "TYPE", "export, --qat: of matrices; default: of --qat's run, or q8_0",
@@ -129,17 +151,27 @@ static void print_middle(char *out, size_t size, const ts_run_stats *s)
         (void)snprintf(out, size, "loss %.4f  load +%.0f%%", s->loss, 100 * s->max_violation);
 }
 
+static void print_validation(const progress *p, const ts_run_stats *s)
+{
+    if (s->has_validation)
+        (void)fprintf(stderr, "%svalidation %.1f%%, the best was %.1f%% behind step %llu%s\n",
+                      p->is_live ? "\r\033[K" : "", 100 * s->validation, 100 * s->best_validation,
+                      (unsigned long long)s->best_step,
+                      s->is_over ? ": it has fallen, and ends here (best.bin)" : "");
+}
+
 static bool show(void *user, const ts_run_stats *s)
 {
     progress *p = user;
     const double now = ts_clock_seconds();
-    const bool is_last = s->step == s->n_steps;
+    const bool is_last = s->step == s->n_steps || s->is_over;
     char left[32], peak[32] = "", middle[128];
 
     p->seconds = p->seconds > 0 ? 0.9 * p->seconds + 0.1 * s->seconds : s->seconds;
     if (s->save_error)
         (void)fprintf(stderr, "%stiefsee: no checkpoint at step %llu: %s\n",
                       p->is_live ? "\r\033[K" : "", (unsigned long long)s->step, s->save_error);
+    print_validation(p, s);
     if (stop || is_last || now - p->shown_at >= (p->is_live ? 0.5 : 10)) {
         p->shown_at = now;
         ts_cli_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
@@ -195,6 +227,29 @@ static void take_optimizer(ts_run_options *o, stage at)
         o->optimizer.clip = clip;
 }
 
+static void take_rewards(ts_grpo_options *g)
+{
+    ts_dtype type = TS_F32, experts = TS_F32;
+
+    g->n_prompts = (uint32_t)n_prompts;
+    g->group = (uint32_t)n_answers;
+    g->max_answer = (uint32_t)max_answer;
+    g->families = ts_grpo_family_mask(families.at, families.n);
+    g->temperature = temperature;
+    g->anchor = anchor;
+    g->valid_every = (uint32_t)valid_every;
+    g->valid_n = (uint32_t)n_valid;
+    g->valid_drop = valid_drop;
+    g->has_curriculum = !has_no_curriculum;
+    g->replay = replay;
+    g->language = language;
+    g->overlong = overlong;
+    (void)ts_export_type(&type, rollout_type); /* train() has tried */
+    (void)ts_export_type(&experts, rollout_experts ? rollout_experts : rollout_type);
+    g->rollout_type = type;
+    g->rollout_experts = experts;
+}
+
 /* Fine-tuning: 0.3 of the rate, cosine to nothing, biases of the routers stay. */
 static void take_stage(ts_run_options *o, stage at)
 {
@@ -206,12 +261,7 @@ static void take_stage(ts_run_options *o, stage at)
     }
     if (at == GRPO) {
         ts_run_grpo_defaults(o);
-        o->grpo = (ts_grpo_options){.n_prompts = (uint32_t)n_prompts,
-                                    .group = (uint32_t)n_answers,
-                                    .max_answer = (uint32_t)max_answer,
-                                    .families = ts_grpo_family_mask(families.at, families.n),
-                                    .temperature = temperature,
-                                    .anchor = anchor};
+        take_rewards(&o->grpo);
     }
 }
 
@@ -325,6 +375,10 @@ static int train(stage at)
         return ts_cli_error(TS_EXIT_USAGE, "train: --data and --out are needed");
     if (at != PRETRAIN && !from && !resumes)
         return ts_cli_error(TS_EXIT_USAGE, "train: --from is needed");
+    ts_dtype type;
+    if (at == GRPO && (!ts_export_type(&type, rollout_type) ||
+                       (rollout_experts && !ts_export_type(&type, rollout_experts))))
+        return ts_cli_error(TS_EXIT_USAGE, "train grpo: no such type of weights (f32, q8_0, ...)");
     if (at == GRPO && !vocab_model)
         return ts_cli_error(TS_EXIT_USAGE, "train grpo: --tokenizer is needed");
     if (resumes) {

@@ -185,7 +185,7 @@ static void grpo(command *c)
 
 static const char *rewarded(void)
 {
-    return n_grpo_steps ? "grpo/checkpoint.bin" : "sft/checkpoint.bin";
+    return n_grpo_steps ? "grpo/best.bin" : "sft/checkpoint.bin";
 }
 
 static void reject(command *c)

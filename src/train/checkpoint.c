@@ -11,12 +11,14 @@
 #include "train/tasks/task.h"
 
 static const char MAGIC[8] = "tstrain1";
-enum { VERSION = 1, FIRST_HEADER_BYTES = 552 };
+/* Headers that were: the first, and the second, behind which fields are only appended. */
+enum { VERSION = 1, FIRST_HEADER_BYTES = 552, SECOND_HEADER_BYTES = 624 };
 
 /* What files of the first header have, where they have it. */
 _Static_assert(offsetof(ts_checkpoint, options) == 88 &&
                    offsetof(ts_run_options, grpo.anchor) == 456 &&
-                   offsetof(ts_run_options, has_mtp) == 232,
+                   offsetof(ts_run_options, has_mtp) == 232 &&
+                   offsetof(ts_run_options, average) == 528,
                "a field of older checkpoints has moved");
 
 void ts_checkpoint_carve(ts_checkpoint **header, ts_trunk *t, ts_trunk_sizes sizes, ts_optimizer *o,
@@ -73,6 +75,9 @@ static bool is_possible(const ts_run_options *o)
         {FIELD(config.n_top_groups), 1, TS_MAX_EXPERTS},
         {FIELD(grpo.n_prompts), 0, 4096},
         {FIELD(grpo.group), 0, 1024},
+        {FIELD(grpo.valid_n), 0, 1 << 16},
+        {FIELD(grpo.has_curriculum), 0, 1},
+        {FIELD(grpo.keeps_routing), 0, 1},
     };
     static const size_t flags[] = {FIELD(has_mtp), FIELD(config.has_tied_head),
                                    FIELD(config.rope.is_interleaved), FIELD(config.norm_topk),
@@ -93,8 +98,12 @@ static bool is_possible(const ts_run_options *o)
     if (o->grpo.n_prompts &&
         (!o->grpo.group || !o->grpo.max_answer || o->grpo.families >> ts_n_families))
         return false;
-    if (o->average < 0 || o->average >= 1 || isnan(o->average) ||
-        !ts_can_quantize((ts_dtype)o->round_type) || !ts_can_quantize((ts_dtype)o->round_experts))
+    const uint32_t types[] = {o->round_type, o->round_experts, o->grpo.rollout_type,
+                              o->grpo.rollout_experts};
+    for (size_t i = 0; i < TS_COUNT(types); i++)
+        if (!ts_can_quantize((ts_dtype)types[i]))
+            return false;
+    if (o->average < 0 || o->average >= 1 || isnan(o->average))
         return false;
     return o->save_every > 0 && (!o->config.n_experts || o->config.n_active) &&
            o->config.rope.n_dims == o->config.d_rope;
@@ -109,7 +118,7 @@ static tiefsee_status check(ts_checkpoint_file *f, tiefsee_error *err)
     if (f->map.size < first || memcmp(h->magic, MAGIC, sizeof MAGIC) != 0)
         return ts_fail(err, TIEFSEE_E_FORMAT, "not a checkpoint of a training run");
     const size_t n = h->header_bytes, begin = (n + 63) / 64 * 64;
-    if (h->version != VERSION || n < first || n > sizeof *h)
+    if (h->version != VERSION || n > sizeof *h || (n != first && n < SECOND_HEADER_BYTES))
         return ts_fail(err, TIEFSEE_E_UNSUPPORTED, "a checkpoint of another version (%u, %zu)",
                        h->version, n);
     if (h->bytes != f->map.size || begin > f->map.size ||

@@ -12,7 +12,7 @@
 #include "train/shard.h"
 #include "train/tasks/task.h"
 
-enum { TS_MAX_TURNS = 4, TS_MAX_FAMILIES = 32 };
+enum { TS_MAX_TURNS = 4 };
 
 typedef struct ts_dataset_options {
     uint64_t seed;

@@ -6,22 +6,10 @@
 
 #include "core/alloc.h"
 #include "core/clock.h"
-#include "train/export_gguf.h"
-#include "train/policy.h"
-#include "train/run_parts.h"
+#include "train/grpo_parts.h"
 
-typedef struct source {
-    ts_vocab_file vocab;
-    ts_item *item;            /* (n_prompts) */
-    ts_policy_answer *answer; /* (n_prompts * group) */
-    double *reward, *advantage;
-    real *weight; /* (micro_tokens) */
-    ts_grpo_reward *judge;
-    char policy_path[4096];
-    int n_threads;
-    size_t n_answers, next; /* next: for the pass to come */
-    double n_learned;       /* tokens of answers with an advantage */
-} source;
+static const double SOFT_END = 0.15; /* the share of max_answer that costs */
+enum { ITEM_SEED = 0x6770 };
 
 /* ----------------------------------------------------------------- rollout */
 
@@ -53,18 +41,28 @@ const ts_family *ts_grpo_family(uint32_t mask, uint64_t index)
             return &ts_families[i];
 }
 
-/* The group's answers to problem i. */
+/* Problem `index`: what it is about, by the curriculum or by the families' shares. */
+static ts_item_spec problem(const ts_run *r, uint64_t index)
+{
+    const ts_run_options *o = &r->head->options;
+    const ts_curriculum_rule rule = {o->grpo.families, o->grpo.replay, o->seed};
+    ts_item_spec spec = {
+        .seed = o->seed + ITEM_SEED, .index = index, .split = TS_SPLIT_TRAIN, .lang = -1};
+
+    spec.family = o->grpo.has_curriculum
+                      ? ts_curriculum_choose(&r->grpo->curriculum, &rule, index, &spec.level)
+                      : ts_grpo_family(o->grpo.families, index);
+    return spec;
+}
+
+/* The group's answers to problem i of the step. */
 static tiefsee_status ask(ts_run *r, ts_policy *p, size_t i, tiefsee_error *err)
 {
     const ts_run_options *o = &r->head->options;
     const ts_grpo_options *g = &o->grpo;
-    source *s = r->source;
+    ts_grpo_source *s = r->source;
     const uint64_t index = r->head->step * g->n_prompts + i;
-    const ts_item_spec spec = {.seed = o->seed + 0x6770,
-                               .index = index,
-                               .family = ts_grpo_family(g->families, index),
-                               .split = TS_SPLIT_TRAIN,
-                               .lang = -1};
+    const ts_item_spec spec = problem(r, index);
     tiefsee_status st = ts_item_make(&s->item[i], &spec, err);
 
     for (size_t j = 0; st == TIEFSEE_OK && j < g->group; j++) {
@@ -82,7 +80,7 @@ static tiefsee_status ask(ts_run *r, ts_policy *p, size_t i, tiefsee_error *err)
 
 static tiefsee_status answer_all(ts_run *r, ts_policy *p, tiefsee_error *err)
 {
-    source *s = r->source;
+    ts_grpo_source *s = r->source;
     tiefsee_status st = TIEFSEE_OK;
 
     s->n_answers = 0;
@@ -94,16 +92,37 @@ static tiefsee_status answer_all(ts_run *r, ts_policy *p, tiefsee_error *err)
 
 /* ------------------------------------------------------------------ reward */
 
-static tiefsee_status judge(source *s, ts_policy *p, const ts_item *it, const ts_policy_answer *a,
-                            double *reward, tiefsee_error *err)
+double ts_grpo_earns(const ts_grpo_options *g, bool is_right, bool keeps_language, size_t n,
+                     bool is_cut)
 {
+    const double soft = SOFT_END * g->max_answer;
+    const double over = ((double)n - (g->max_answer - soft)) / soft;
+    const double length = is_cut || over > 1 ? 1 : over > 0 ? over : 0;
+
+    return (is_right ? 1 - g->language * !keeps_language : 0) - g->overlong * length;
+}
+
+static tiefsee_status judge(const ts_run *r, ts_policy *p, size_t i, bool *is_right,
+                            tiefsee_error *err)
+{
+    const ts_grpo_options *g = &r->head->options.grpo;
+    ts_grpo_source *s = r->source;
+    const ts_item *it = &s->item[i / g->group];
+    const ts_policy_answer *a = &s->answer[i];
+    const size_t n = a->n - a->n_prompt;
     ts_policy_verdict v;
     const tiefsee_status st = ts_policy_judge(p, it, a, &v, err);
 
-    if (st == TIEFSEE_OK)
-        *reward = s->judge ? s->judge(it, a->token + a->n_prompt, a->n - a->n_prompt, a->is_cut)
-                           : v.is_right;
-    return st;
+    if (st != TIEFSEE_OK)
+        return st;
+    *is_right = v.is_right;
+    s->reward[i] =
+        ts_grpo_earns(g, v.is_right, v.keeps_language || it->lang == TS_LANG_EN, n, a->is_cut);
+    if (s->judge) {
+        s->reward[i] = s->judge(it, a->token + a->n_prompt, n, a->is_cut);
+        *is_right = s->reward[i] > 0.5;
+    }
+    return TIEFSEE_OK;
 }
 
 double ts_grpo_advantages(double *advantage, const double *reward, size_t n_prompts, size_t group)
@@ -129,16 +148,23 @@ double ts_grpo_advantages(double *advantage, const double *reward, size_t n_prom
 static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, tiefsee_error *err)
 {
     const ts_grpo_options *g = &r->head->options.grpo;
-    source *s = r->source;
+    ts_grpo_source *s = r->source;
     const double n = (double)s->n_answers;
 
-    for (size_t i = 0; i < s->n_answers; i++) {
+    for (size_t i = 0, n_right = 0; i < s->n_answers; i++) {
         const ts_policy_answer *a = &s->answer[i];
-        const tiefsee_status st = judge(s, p, &s->item[i / g->group], a, &s->reward[i], err);
+        const ts_item *it = &s->item[i / g->group];
+        bool is_right = false;
+        const tiefsee_status st = judge(r, p, i, &is_right, err);
 
         if (st != TIEFSEE_OK)
             return st;
+        n_right = i % g->group == 0 ? is_right : n_right + is_right;
+        if ((i + 1) % g->group == 0 && g->has_curriculum)
+            ts_curriculum_tell(&r->grpo->curriculum, it->family, it->level,
+                               (double)n_right / g->group);
         stats->reward += s->reward[i] / n;
+        stats->right += is_right / n;
         stats->cut += a->is_cut / n;
         stats->answer_tokens += (double)(a->n - a->n_prompt) / n;
     }
@@ -150,16 +176,20 @@ static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, t
     return TIEFSEE_OK;
 }
 
-static tiefsee_status open_policy(ts_run *r, ts_policy **out, tiefsee_error *err)
+tiefsee_status ts_grpo_open_policy(ts_run *r, ts_policy **out, tiefsee_error *err)
 {
     const ts_run_options *o = &r->head->options;
+    const ts_grpo_options *g = &o->grpo;
     const ts_export_options export = {
-        .name = "policy", .type = (ts_dtype)o->round_type, .experts = (ts_dtype)o->round_experts};
-    source *s = r->source;
+        .name = "policy",
+        .type = (ts_dtype)(g->rollout_type ? g->rollout_type : o->round_type),
+        .experts = (ts_dtype)(g->rollout_experts ? g->rollout_experts : o->round_experts)};
+    const ts_grpo_source *s = r->source;
     const ts_policy_options opt = {.path = s->policy_path,
                                    .n_threads = s->n_threads,
+                                   .is_rounded = export.type != TS_F32,
                                    .n_ctx = o->config.n_ctx,
-                                   .n_queue = (size_t)o->grpo.n_prompts * o->grpo.group};
+                                   .n_queue = s->n_room};
     const tiefsee_status st =
         ts_export_network(&r->trunk.net, &s->vocab.vocab, &export, s->policy_path, err);
 
@@ -170,8 +200,12 @@ static tiefsee_status prepare(ts_run *r, ts_run_stats *stats, tiefsee_error *err
 {
     const double start = ts_clock_seconds();
     ts_policy *p = NULL;
-    tiefsee_status st = open_policy(r, &p, err);
+    tiefsee_status st = TIEFSEE_OK;
 
+    if (r->head->step == 0 && r->head->options.grpo.valid_every && !r->grpo->has_best)
+        st = ts_grpo_validate(r, stats, err);
+    if (st == TIEFSEE_OK)
+        st = ts_grpo_open_policy(r, &p, err);
     if (st == TIEFSEE_OK)
         st = answer_all(r, p, err);
     if (st == TIEFSEE_OK)
@@ -179,6 +213,36 @@ static tiefsee_status prepare(ts_run *r, ts_run_stats *stats, tiefsee_error *err
     ts_policy_close(p);
     stats->rollout_seconds = ts_clock_seconds() - start;
     return st;
+}
+
+/* Behind a step: is it time to validate? */
+static tiefsee_status behind(ts_run *r, ts_run_stats *stats, tiefsee_error *err)
+{
+    const ts_run_options *o = &r->head->options;
+    const uint64_t step = r->head->step;
+    const double start = ts_clock_seconds();
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (o->grpo.valid_every && (step % o->grpo.valid_every == 0 || step == o->schedule.n_steps))
+        st = ts_grpo_validate(r, stats, err);
+    stats->rollout_seconds += ts_clock_seconds() - start;
+    return st;
+}
+
+/* Times have a fixed width (run.c). */
+static void tell(const ts_run_stats *s, char *out, size_t size)
+{
+    int n =
+        snprintf(out, size,
+                 "\"reward\":%.4f,\"right\":%.4f,\"informative\":%.4f,"
+                 "\"answer_tokens\":%.2f,\"cut\":%.4f,\"rollout_seconds\":%9.4f,",
+                 s->reward, s->right, s->informative, s->answer_tokens, s->cut, s->rollout_seconds);
+
+    if (s->has_validation && n > 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, "\"validation\":%.4f,", s->validation);
+    for (size_t f = 0; s->has_validation && f < ts_n_families && n > 0 && (size_t)n < size; f++)
+        n += snprintf(out + n, size - (size_t)n, "\"validation_%s\":%.4f,", ts_families[f].name,
+                      s->validation_of[f]);
 }
 
 /* ------------------------------------------------------------------ passes */
@@ -207,7 +271,7 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
 {
     const ts_run_options *o = &r->head->options;
     ts_train_batch *b = &r->batch;
-    source *s = r->source;
+    ts_grpo_source *s = r->source;
 
     s->next = pass == 0 ? 0 : s->next;
     b->weight = s->weight;
@@ -237,14 +301,13 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
 
 static void end(ts_run *r)
 {
-    source *s = r->source;
-    const ts_grpo_options *g = &r->head->options.grpo;
+    ts_grpo_source *s = r->source;
 
     if (!s)
         return;
-    for (size_t i = 0; s->item && i < g->n_prompts; i++)
+    for (size_t i = 0; s->item && i < s->n_items; i++)
         ts_item_free(&s->item[i]);
-    for (size_t i = 0; s->answer && i < (size_t)g->n_prompts * g->group; i++)
+    for (size_t i = 0; s->answer && i < s->n_room; i++)
         ts_free(s->answer[i].token);
     ts_vocab_file_close(&s->vocab);
     ts_free(s->item);
@@ -256,25 +319,37 @@ static void end(ts_run *r)
     r->source = NULL;
 }
 
-static tiefsee_status reserve(source *s, const ts_run_options *o, tiefsee_error *err)
+static size_t larger(size_t a, size_t b)
 {
-    const size_t n = (size_t)o->grpo.n_prompts * o->grpo.group;
+    return a > b ? a : b;
+}
+
+static tiefsee_status reserve(ts_grpo_source *s, const ts_run_options *o, tiefsee_error *err)
+{
+    const size_t n = (size_t)o->grpo.n_prompts * o->grpo.group, n_valid = ts_grpo_n_valid(o);
     bool has_all = true;
 
-    s->item = ts_alloc_zero(o->grpo.n_prompts, sizeof *s->item);
-    s->answer = ts_alloc_zero(n, sizeof *s->answer);
+    s->n_items = larger(o->grpo.n_prompts, n_valid);
+    s->n_room = larger(n, n_valid);
+    s->item = ts_alloc_zero(s->n_items, sizeof *s->item);
+    s->answer = ts_alloc_zero(s->n_room, sizeof *s->answer);
     s->reward = ts_alloc_zero(n, sizeof *s->reward);
     s->advantage = ts_alloc_zero(n, sizeof *s->advantage);
     s->weight = ts_alloc(o->micro_tokens * sizeof *s->weight);
-    for (size_t i = 0; s->item && i < o->grpo.n_prompts; i++)
+    for (size_t i = 0; s->item && i < s->n_items; i++)
         s->item[i] = ts_item_empty();
-    for (size_t i = 0; s->answer && i < n; i++) {
+    for (size_t i = 0; s->answer && i < s->n_room; i++) {
         s->answer[i].token = ts_alloc(o->config.n_ctx * sizeof(uint32_t));
         has_all &= s->answer[i].token != NULL;
     }
     if (!has_all || !s->item || !s->answer || !s->reward || !s->advantage || !s->weight)
-        return ts_fail_nomem(err, n * o->config.n_ctx * sizeof(uint32_t), "answers");
+        return ts_fail_nomem(err, s->n_room * o->config.n_ctx * sizeof(uint32_t), "answers");
     return TIEFSEE_OK;
+}
+
+size_t ts_grpo_remembers(const ts_run_options *o)
+{
+    return o->grpo.n_prompts && (o->grpo.valid_every || o->grpo.has_curriculum);
 }
 
 tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files, tiefsee_error *err)
@@ -283,15 +358,19 @@ tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files, tiefsee_error
 
     if (!files->tokenizer)
         return ts_fail(err, TIEFSEE_E_INVALID, "learning from rewards needs the tokenizer");
-    source *s = ts_alloc_zero(1, sizeof *s);
+    ts_grpo_source *s = ts_alloc_zero(1, sizeof *s);
     if (!s)
         return ts_fail_nomem(err, sizeof *s, "answers");
     r->source = s;
     r->prepare = prepare;
     r->fill = fill;
     r->end = end;
+    r->behind = behind;
+    r->tell = tell;
+    r->is_over = r->grpo && r->grpo->is_over;
     s->n_threads = files->n_threads;
     (void)snprintf(s->policy_path, sizeof s->policy_path, "%s/policy.gguf", files->folder);
+    (void)snprintf(s->best_path, sizeof s->best_path, "%s/best.bin", files->folder);
     tiefsee_status st = reserve(s, o, err);
     if (st == TIEFSEE_OK)
         st = ts_vocab_file_open(&s->vocab, files->tokenizer, err);
@@ -302,5 +381,5 @@ tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files, tiefsee_error
 
 void ts_grpo_set_reward(ts_run *r, ts_grpo_reward *reward)
 {
-    ((source *)r->source)->judge = reward;
+    ((ts_grpo_source *)r->source)->judge = reward;
 }

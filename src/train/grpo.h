@@ -11,13 +11,30 @@
  *
  * Every batch of answers is used once, so the policy that learns is the one that spoke:
  * the ratio of both is 1, and clipping and reference model have nothing to do.
+ *
+ * An answer in another language than its question, where that is not English, earns
+ * `language` less, and the last 15 % of max_answer cost up to `overlong` (DAPO's soft
+ * punishment).  Every valid_every steps, and before the first, the model answers problems
+ * for validation, greedily; the weights that were best so far lie in FOLDER/best.bin, and a
+ * run that falls valid_drop below them is over.
  */
 #ifndef TS_TRAIN_GRPO_H
 #define TS_TRAIN_GRPO_H
 
 #include "core/error.h"
+#include "train/curriculum.h"
 #include "train/run.h"
 #include "train/tasks/task.h"
+
+/* What is remembered between steps, a part of the checkpoint. */
+typedef struct ts_grpo_state {
+    ts_curriculum curriculum;
+    double best; /* validation: share of right answers, 0 before the first */
+    uint64_t best_step, has_best, is_over;
+} ts_grpo_state;
+
+/* 1 if such a run remembers something, else 0. */
+size_t ts_grpo_remembers(const ts_run_options *o);
 
 /* Makes the run's steps be those of GRPO; r's options say how.  files->tokenizer is
  * needed. */
@@ -33,6 +50,10 @@ uint32_t ts_grpo_family_mask(const char *const *names, size_t n);
 
 /* The families of a mask in turn; NULL: all of them, by their shares. */
 const ts_family *ts_grpo_family(uint32_t mask, uint64_t index);
+
+/* What an answer of n tokens earns. */
+double ts_grpo_earns(const ts_grpo_options *g, bool is_right, bool keeps_language, size_t n,
+                     bool is_cut);
 
 /* A = reward - mean of its group, 0 for groups that agree; returns the share of groups
  * that do not. */

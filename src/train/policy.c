@@ -26,7 +26,7 @@ struct ts_policy {
 static tiefsee_status open_engine(ts_policy *p, tiefsee_error *err)
 {
     const tiefsee_model_options opt = {
-        .size = sizeof opt, .n_threads = p->opt.n_threads, .precise = true};
+        .size = sizeof opt, .n_threads = p->opt.n_threads, .precise = !p->opt.is_rounded};
     const size_t n = p->opt.n_together ? p->opt.n_together : DEFAULT_TOGETHER;
     tiefsee_plan plan;
     const tiefsee_status st = tiefsee_model_open(&p->model, p->path, &opt, err);

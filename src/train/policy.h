@@ -15,6 +15,7 @@ typedef struct ts_policy ts_policy;
 typedef struct ts_policy_options {
     const char *path; /* of the model file; removed when the policy is closed */
     int n_threads;
+    bool is_rounded; /* activations and cache as a user's model has them beside such weights */
     size_t n_ctx;
     size_t n_together; /* answers in the making; 0: 128 */
     size_t n_queue;    /* answers that wait */

@@ -121,8 +121,18 @@ void ts_run_defaults(ts_run_options *o, const ts_config *config, uint64_t n_step
 
 void ts_run_grpo_defaults(ts_run_options *o)
 {
-    o->grpo = (ts_grpo_options){
-        .n_prompts = 32, .group = 16, .max_answer = 192, .temperature = 1, .anchor = 0.1};
+    o->grpo = (ts_grpo_options){.n_prompts = 32,
+                                .group = 16,
+                                .max_answer = 192,
+                                .temperature = 1,
+                                .anchor = 0.1,
+                                .valid_every = 25,
+                                .valid_n = 24,
+                                .valid_drop = 0.03,
+                                .has_curriculum = 1,
+                                .replay = 0.1,
+                                .language = 0.05,
+                                .overlong = 0.2};
     o->optimizer = ts_optimizer_defaults(1e-4);
     o->optimizer.has_muon = false;
     o->optimizer.lr_head = o->optimizer.lr_router = o->optimizer.lr;
@@ -157,7 +167,10 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(optimizer.momentum), COPY(optimizer.beta1), COPY(optimizer.beta2), COPY(optimizer.eps);
     COPY(optimizer.decay), COPY(optimizer.clip), COPY(seed), COPY(save_every);
     COPY(grpo.n_prompts), COPY(grpo.group), COPY(grpo.max_answer), COPY(grpo.families);
-    COPY(grpo.temperature), COPY(grpo.anchor);
+    COPY(grpo.temperature), COPY(grpo.anchor), COPY(grpo.valid_every), COPY(grpo.valid_n);
+    COPY(grpo.valid_drop), COPY(grpo.has_curriculum), COPY(grpo.rollout_type);
+    COPY(grpo.rollout_experts), COPY(grpo.keeps_routing), COPY(grpo.replay);
+    COPY(grpo.language), COPY(grpo.overlong);
     COPY(round_type), COPY(round_experts), COPY(average);
 #undef ROPE
 #undef CONFIG

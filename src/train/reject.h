@@ -16,8 +16,6 @@
 #include "core/error.h"
 #include "train/dataset.h"
 
-enum { TS_MAX_LEVELS = 8 };
-
 typedef struct ts_reject_spec {
     const char *checkpoint, *tokenizer, *folder; /* the folder exists */
     uint64_t seed;

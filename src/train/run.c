@@ -43,6 +43,7 @@ static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *s
     r->optimizer.keeps_average = o->average > 0;
     ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
     ts_train_batch_carve(&r->batch, o->micro_tokens, work);
+    r->grpo = ts_carve_take(state, ts_grpo_remembers(o), sizeof *r->grpo);
 }
 
 tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n_threads,
@@ -435,6 +436,8 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
                        "step %llu: the loss is %g and the gradient's norm %g; the last "
                        "checkpoint is left as it is",
                        (unsigned long long)s->step, s->loss, s->norm);
+    if (h->options.grpo.valid_every) /* that is watched instead: problems get harder */
+        return TIEFSEE_OK;
     /* What is watched is the loss, or, where rewards are earned, what is missing of them. */
     const double watched = h->options.grpo.n_prompts ? 1 - s->reward : s->loss;
     h->fast_loss = isinf(h->fast_loss) ? watched : h->fast_loss + FAST * (watched - h->fast_loss);
@@ -457,13 +460,10 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
  * every step; of a line that was cut off (a full disk) the next one takes the place. */
 static void log_step(ts_run *r, const ts_run_stats *s)
 {
-    char line[640], reward[160] = "";
+    char line[3072], reward[2048] = "";
 
-    if (r->head->options.grpo.n_prompts)
-        (void)snprintf(reward, sizeof reward,
-                       "\"reward\":%.4f,\"informative\":%.4f,\"answer_tokens\":%.2f,"
-                       "\"cut\":%.4f,\"rollout_seconds\":%9.4f,",
-                       s->reward, s->informative, s->answer_tokens, s->cut, s->rollout_seconds);
+    if (r->tell)
+        r->tell(s, reward, sizeof reward);
     const int n = snprintf(
         line, sizeof line,
         "{\"step\":%llu,\"loss\":%.6f,\"mtp_loss\":%.6f,\"balance_loss\":%.3g,"
@@ -515,6 +515,11 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
     s->max_violation = balance_experts(r, moves_bias ? o->bias_rate : 0);
     use_weights(r);
     r->head->step = step + 1;
+    if (r->behind) {
+        const tiefsee_status told = r->behind(r, s, err);
+        if (told != TIEFSEE_OK)
+            return told;
+    }
     s->seconds = ts_clock_seconds() - start;
     log_step(r, s);
     return TIEFSEE_OK;
@@ -525,13 +530,13 @@ tiefsee_status ts_run_go(ts_run *r, ts_run_on_step *on_step, void *user, tiefsee
     const ts_run_options *o = &r->head->options;
     bool goes_on = true;
 
-    while (goes_on && r->head->step < o->schedule.n_steps) {
+    while (goes_on && !r->is_over && r->head->step < o->schedule.n_steps) {
         ts_run_stats s;
         const tiefsee_status st = one_step(r, &s, err);
 
         if (st != TIEFSEE_OK)
             return st;
-        const bool is_last = s.step == s.n_steps;
+        const bool is_last = s.step == s.n_steps || r->is_over;
         if (is_last || s.step % o->save_every == 0)
             (void)save(r, &s);
         goes_on = on_step(user, &s);

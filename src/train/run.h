@@ -16,6 +16,7 @@
 #include "core/error.h"
 #include "formats/config.h"
 #include "train/optimizer.h"
+#include "train/tasks/task.h"
 
 /* Learning from rewards (grpo.h).  n_prompts 0: from shards. */
 typedef struct ts_grpo_options {
@@ -24,6 +25,14 @@ typedef struct ts_grpo_options {
     uint32_t families;         /* bit i: ts_families[i] is asked; 0: all, by their shares */
     double temperature;
     double anchor; /* weight of the shards' own loss beside the reward */
+    /* Behind these only new ones (checkpoint.h). */
+    uint32_t valid_every, valid_n; /* steps between validations, 0: none; problems per family */
+    double valid_drop;             /* a validation that far below the best one ends the run */
+    uint32_t has_curriculum;       /* levels by what is learned most from (curriculum.h) */
+    uint32_t rollout_type, rollout_experts; /* ts_dtype of answering weights; 0: as round_type */
+    uint32_t keeps_routing;                 /* learn with the experts that answered */
+    double replay;                          /* curriculum: share of what is mastered */
+    double language, overlong; /* what another language costs, and the end of max_answer */
 } ts_grpo_options;
 
 /* What makes a run; saved with it.  Plain numbers, no pointers. */
@@ -96,6 +105,11 @@ typedef struct ts_run_stats {
     const char *save_error; /* why not; NULL otherwise */
     /* GRPO: means of the answers; share of problems whose answers differ in reward. */
     double reward, informative, answer_tokens, cut, rollout_seconds;
+    double right; /* share of the answers, whatever else they earned or lost */
+    /* Share of right answers to validation problems: mean over families, and of each. */
+    bool has_validation, is_over; /* over: it fell too far, the run ends here */
+    double validation, best_validation, validation_of[TS_MAX_FAMILIES];
+    uint64_t best_step;
 } ts_run_stats;
 
 /* Called behind every step; false stops the run, with a checkpoint. */

@@ -27,6 +27,12 @@ struct ts_run {
     bool (*fill)(ts_run *r, size_t pass, uint64_t *cursor);
     void (*end)(ts_run *r); /* may be NULL */
     void *source;           /* theirs */
+
+    /* Behind a step, before it is logged; may be NULL.  tell: more fields of the log. */
+    tiefsee_status (*behind)(ts_run *r, ts_run_stats *s, tiefsee_error *err);
+    void (*tell)(const ts_run_stats *s, char *out, size_t size);
+    struct ts_grpo_state *grpo; /* in state, if the options have something to remember */
+    bool is_over;               /* no more steps, though there are some left */
 };
 
 #endif

@@ -12,6 +12,7 @@
 #include "core/file.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
+#include "train/checkpoint.h"
 #include "train/grpo.h"
 #include "train/shard.h"
 
@@ -60,6 +61,67 @@ static void a_weight_of_two_counts_like_two_rows(void **state)
     tiny_close(&net);
 }
 
+static void the_end_of_the_room_and_another_language_cost(void **state)
+{
+    const ts_grpo_options g = {.max_answer = 100, .language = 0.05, .overlong = 0.2};
+
+    (void)state;
+    assert_true(ts_grpo_earns(&g, true, true, 85, false) == 1);
+    assert_true(fabs(ts_grpo_earns(&g, true, true, 100, false) - 0.8) < 1e-12);
+    assert_true(fabs(ts_grpo_earns(&g, true, true, 94, false) - (1 - 0.2 * 9 / 15)) < 1e-12);
+    assert_true(fabs(ts_grpo_earns(&g, true, false, 10, false) - 0.95) < 1e-12);
+    assert_true(ts_grpo_earns(&g, false, false, 10, false) == 0);
+    assert_true(fabs(ts_grpo_earns(&g, false, true, 50, true) + 0.2) < 1e-12); /* no room left */
+}
+
+static void count_levels(const ts_curriculum *c, const ts_curriculum_rule *rule, unsigned n,
+                         unsigned of[TS_MAX_FAMILIES][TS_MAX_LEVELS + 1])
+{
+    memset(of, 0, sizeof(unsigned[TS_MAX_FAMILIES][TS_MAX_LEVELS + 1]));
+    for (unsigned i = 0; i < n; i++) {
+        unsigned level = 0;
+        const ts_family *f = ts_curriculum_choose(c, rule, i, &level);
+
+        assert_in_range(level, 1, f->n_usual);
+        of[f - ts_families][level]++;
+    }
+}
+
+static void what_is_sometimes_solved_is_asked_most(void **state)
+{
+    const ts_curriculum_rule rule = {.families = 1 << 2, .replay = 0.1, .seed = 4};
+    const ts_family *f = &ts_families[2];
+    unsigned of[TS_MAX_FAMILIES][TS_MAX_LEVELS + 1];
+    static ts_curriculum c;
+
+    (void)state;
+    for (size_t i = 0; i < ts_n_families; i++)
+        assert_true(ts_families[i].n_levels <= TS_MAX_LEVELS && ts_families[i].n_usual > 0);
+    count_levels(&c, &rule, 5000, of);
+    for (unsigned l = 1; l <= f->n_usual; l++) /* nothing is known yet */
+        assert_in_range(of[2][l], 850, 1150);
+    for (int i = 0; i < 60; i++) {
+        ts_curriculum_tell(&c, f, 1, 1);
+        ts_curriculum_tell(&c, f, 2, 1);
+        ts_curriculum_tell(&c, f, 3, i % 2);
+        ts_curriculum_tell(&c, f, 4, 0);
+        ts_curriculum_tell(&c, f, 5, 0);
+        ts_curriculum_tell(&c, &ts_families[7], 1, 1); /* not asked, but mastered */
+    }
+    assert_true(c.cell[2][0].rate > 0.99 && c.cell[2][0].n == 60);
+    count_levels(&c, &rule, 5000, of);
+    const unsigned replayed = of[2][1] + of[2][2] + of[7][1];
+    assert_in_range(of[7][1], 110, 220); /* a third of a tenth */
+    assert_in_range(replayed, 600, 1400);
+    assert_true(of[2][3] > 3000);
+    assert_in_range(of[2][4], 150, 600);
+    /* A file may say anything. */
+    c.cell[2][2].rate = NAN;
+    c.cell[2][3].rate = -1e300;
+    c.cell[2][4].rate = INFINITY;
+    count_levels(&c, &rule, 100, of);
+}
+
 static void write_shard(uint64_t tokenizer)
 {
     ts_shard_writer w = ts_shard_writer_make(N_VOCAB, tokenizer, 1 << 20);
@@ -89,6 +151,7 @@ static ts_run_options options(uint64_t n_steps)
     o.grpo.group = 16;
     o.grpo.max_answer = 1;
     o.grpo.anchor = 0;
+    o.grpo.valid_every = 0;
     return o;
 }
 
@@ -113,7 +176,10 @@ static double even_is_right(const ts_item *it, const uint32_t *tokens, size_t n,
 
 typedef struct watch {
     double first, last;
-    uint64_t stop_at;
+    uint64_t stop_at, last_step;
+    double validation, best;
+    uint64_t best_step, n_validations;
+    bool is_over;
 } watch;
 
 static bool on_step(void *user, const ts_run_stats *s)
@@ -122,23 +188,40 @@ static bool on_step(void *user, const ts_run_stats *s)
 
     w->first = s->step == 1 ? s->reward : w->first;
     w->last = s->reward;
+    w->last_step = s->step;
+    w->n_validations += s->has_validation;
+    if (s->has_validation) {
+        w->validation = s->validation;
+        w->best = s->best_validation;
+        w->best_step = s->best_step;
+        w->is_over = s->is_over;
+    }
     return s->step != w->stop_at;
 }
 
-static void go(const char *path, uint64_t n_steps, bool resumes, int n_threads, watch *w)
+static void go_with(const ts_run_options *o, const char *path, bool resumes, int n_threads,
+                    ts_grpo_reward *reward, watch *w)
 {
-    const ts_run_options o = options(n_steps);
     const ts_run_files files = files_in(path, n_threads);
     tiefsee_error err = {0};
     ts_run *r;
 
-    if ((resumes ? ts_run_resume(&r, &files, &err) : ts_run_new(&r, &o, &files, &err)) !=
-        TIEFSEE_OK)
+    if ((resumes ? ts_run_resume(&r, &files, &err) : ts_run_new(&r, o, &files, &err)) != TIEFSEE_OK)
         fail_msg("%s", err.message);
-    ts_grpo_set_reward(r, even_is_right);
+    ts_grpo_set_reward(r, reward);
     if (ts_run_go(r, on_step, w, &err) != TIEFSEE_OK)
         fail_msg("%s", err.message);
     ts_run_close(r);
+}
+
+/* With a validation every second step, so that all that is remembered matters. */
+static void go(const char *path, uint64_t n_steps, bool resumes, int n_threads, watch *w)
+{
+    ts_run_options o = options(n_steps);
+
+    o.grpo.valid_every = n_steps < 10 ? 2 : 0;
+    o.grpo.valid_n = 2;
+    go_with(&o, path, resumes, n_threads, even_is_right, w);
 }
 
 static void a_bandit_is_learned(void **state)
@@ -172,6 +255,72 @@ static void an_interrupted_run_ends_with_the_same_bits(void **state)
     assert_memory_equal(a.ptr, b.ptr, a.len);
     ts_buf_free(&a);
     ts_buf_free(&b);
+}
+
+static uint64_t step_of(const char *path, const char *name)
+{
+    char full[600];
+    tiefsee_error err = {0};
+    ts_checkpoint_file f;
+
+    (void)snprintf(full, sizeof full, "%s/%s", path, name);
+    if (ts_checkpoint_open(&f, full, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    const uint64_t step = f.head.step;
+    ts_checkpoint_close(&f);
+    return step;
+}
+
+static void the_best_weights_by_validation_are_kept(void **state)
+{
+    const char *path = scratch_path(&folder, "best");
+    char kept[512];
+    ts_run_options o = options(40);
+    watch w = {0};
+
+    (void)state;
+    (void)snprintf(kept, sizeof kept, "%s", path);
+    o.grpo.valid_every = 10;
+    o.grpo.valid_n = 4;
+    go_with(&o, kept, false, 1, even_is_right, &w);
+    print_message("validation %.3f, best %.3f behind step %llu\n", w.validation, w.best,
+                  (unsigned long long)w.best_step);
+    assert_int_equal(w.n_validations, 5); /* before the first step, too */
+    assert_false(w.is_over);
+    assert_true(w.best > 0.95 && w.best_step > 0);
+    assert_int_equal(step_of(kept, "best.bin"), w.best_step);
+    assert_int_equal(step_of(kept, "checkpoint.bin"), 40);
+}
+
+static double odd_is_right_in_training(const ts_item *it, const uint32_t *tokens, size_t n,
+                                       bool is_cut)
+{
+    const ts_str key = {it->key.ptr, it->key.len};
+
+    return even_is_right(it, tokens, n, is_cut) == (ts_split_of(key) == TS_SPLIT_VALID);
+}
+
+static void a_run_whose_validation_falls_is_over_and_stays_so(void **state)
+{
+    char path[512];
+    ts_run_options o = options(200);
+    watch w = {0}, again = {0};
+
+    (void)state;
+    (void)snprintf(path, sizeof path, "%s", scratch_path(&folder, "falls"));
+    o.grpo.valid_every = 5;
+    o.grpo.valid_n = 8;
+    o.grpo.families = 0x3fff; /* what is asked about itself is in one split only */
+    go_with(&o, path, false, 1, odd_is_right_in_training, &w);
+    print_message("validation %.3f, best %.3f behind step %llu, over behind step %llu\n",
+                  w.validation, w.best, (unsigned long long)w.best_step,
+                  (unsigned long long)w.last_step);
+    assert_true(w.is_over && w.last_step < 200 && w.last_step % 5 == 0);
+    assert_true(w.validation < w.best - 0.03);
+    assert_int_equal(step_of(path, "best.bin"), w.best_step);
+    assert_int_equal(step_of(path, "checkpoint.bin"), w.last_step);
+    go_with(&o, path, true, 1, odd_is_right_in_training, &again);
+    assert_int_equal(again.last_step, 0); /* no step more */
 }
 
 static void another_tokenizer_than_the_datas_is_refused(void **state)
@@ -209,8 +358,12 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(advantages_are_rewards_minus_the_mean_of_their_group),
         cmocka_unit_test(a_weight_of_two_counts_like_two_rows),
+        cmocka_unit_test(the_end_of_the_room_and_another_language_cost),
+        cmocka_unit_test(what_is_sometimes_solved_is_asked_most),
         cmocka_unit_test(a_bandit_is_learned),
         cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+        cmocka_unit_test(the_best_weights_by_validation_are_kept),
+        cmocka_unit_test(a_run_whose_validation_falls_is_over_and_stays_so),
         cmocka_unit_test(another_tokenizer_than_the_datas_is_refused),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);

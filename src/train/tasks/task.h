@@ -19,6 +19,8 @@ typedef enum ts_split { TS_SPLIT_TRAIN, TS_SPLIT_VALID, TS_SPLIT_TEST } ts_split
 
 extern const char *const ts_lang_names[TS_N_LANGS]; /* "en", "de", "zh" */
 
+enum { TS_MAX_FAMILIES = 32, TS_MAX_LEVELS = 8 };
+
 struct ts_maker;
 
 typedef struct ts_family {

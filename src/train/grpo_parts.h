@@ -1,0 +1,34 @@
+/* grpo_parts.h - what grpo.c and grpo_valid.c share. */
+#ifndef TS_TRAIN_GRPO_PARTS_H
+#define TS_TRAIN_GRPO_PARTS_H
+
+#include "train/export_gguf.h"
+#include "train/grpo.h"
+#include "train/policy.h"
+#include "train/run_parts.h"
+
+/* Of a run's steps: ts_run.source. */
+typedef struct ts_grpo_source {
+    ts_vocab_file vocab;
+    ts_item *item;            /* of a step, or of a validation, whichever has more */
+    ts_policy_answer *answer; /* the same */
+    double *reward, *advantage;
+    real *weight; /* (micro_tokens) */
+    ts_grpo_reward *judge;
+    char policy_path[4096], best_path[4096];
+    int n_threads;
+    size_t n_items, n_room; /* allocated: items, answers */
+    size_t n_answers, next; /* next: for the pass to come */
+    double n_learned;       /* tokens of answers with an advantage */
+} ts_grpo_source;
+
+/* The policy as its answers are made, with weights of the type that the options have. */
+tiefsee_status ts_grpo_open_policy(ts_run *r, ts_policy **out, tiefsee_error *err) TS_MUST_CHECK;
+
+size_t ts_grpo_n_valid(const ts_run_options *o); /* problems of a validation */
+
+/* Validates the weights as they are, keeps the best ones, ends a run that has fallen.
+ * Overwrites items and answers. */
+tiefsee_status ts_grpo_validate(ts_run *r, ts_run_stats *s, tiefsee_error *err) TS_MUST_CHECK;
+
+#endif

@@ -109,9 +109,11 @@ static void takes_options_and_tools(void **state)
     assert_true(r.wants_logprobs && r.n_top == 3 && r.wants_encrypted);
     assert_true(r.turn.n_tools == 1 && r.turn.tools[0].is_strict);
     assert_string_equal(r.turn.chosen_tool, "f");
-    /* The answer repeats them as they came. */
-    assert_non_null(
-        json_object_get(json_array_get(json_object_get(r.turn.body, "tools"), 0), "name"));
+    /* The answer repeats them as they came, with null for what was not said. */
+    const json_t *tool = json_array_get(json_object_get(r.turn.body, "tools"), 0);
+    assert_non_null(json_object_get(tool, "name"));
+    assert_true(json_is_true(json_object_get(tool, "strict")));
+    assert_true(json_is_null(json_object_get(tool, "description")));
     ts_turn_close(&r.turn);
 }
 

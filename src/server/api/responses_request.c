@@ -255,6 +255,22 @@ static bool convert_choice(ts_turn_request *r, ts_wrong *w)
     return (made && json_object_set_new(r->body, "tool_choice", made) == 0) || ts_turn_no_memory(w);
 }
 
+/* Readers of the answer expect all members of a function, null for what was not sent. */
+static bool name_all_members(json_t *tools)
+{
+    static const char *const members[] = {"description", "parameters", "strict"};
+    size_t at;
+    json_t *tool;
+
+    json_array_foreach(
+        tools, at,
+        tool) for (size_t i = 0; i < TS_COUNT(members);
+                   i++) if (ts_str_is(ts_json_str(ts_field_get(tool, "type")), "function") &&
+                            !json_object_get(tool, members[i]) &&
+                            json_object_set_new(tool, members[i], json_null()) != 0) return false;
+    return true;
+}
+
 /* The answer repeats tools and choice as they were sent; the turn's texts belong to them. */
 static bool read_tools(ts_responses_request *out, ts_wrong *w)
 {
@@ -267,7 +283,7 @@ static bool read_tools(ts_responses_request *out, ts_wrong *w)
     (void)json_object_set_new(r->body, "tools", tools ? tools : json_array());
     if (choice)
         (void)json_object_set_new(r->body, "tool_choice", choice);
-    return is_good;
+    return is_good && (name_all_members(tools) || ts_turn_no_memory(w));
 }
 
 bool ts_responses_request_read(ts_responses_request *out, const ts_models *models, ts_str body,

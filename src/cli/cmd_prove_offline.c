@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
-#include "server/proof/netseal.h"
+#include "server/proof/proof.h"
 
 static const ts_opt options[] = {{0}};
 
@@ -43,6 +43,40 @@ static bool answers(int listener, int client)
     return is_good;
 }
 
+/* A server that was given no file at all.  A kernel without Landlock is said, and is no
+ * failure: the network is closed all the same. */
+static bool try_files(void)
+{
+    static ts_fileseal files;
+
+    ts_fileseal_begin(&files);
+    if (!ts_fileseal_allow_system(&files))
+        return false;
+    ts_fileseal_lock(&files);
+    if (!files.is_sealed) {
+        (void)printf("files are open to this process: %s\n", files.why);
+        return files.abi == 0;
+    }
+    ts_fileseal_try_all(&files);
+    for (size_t i = 0; i < files.n_tries; i++)
+        (void)printf("%-28s %s%s\n", files.tries[i].what,
+                     files.tries[i].error ? "refused: " : "OPEN",
+                     files.tries[i].error ? strerror(files.tries[i].error) : "");
+    (void)printf("%zu files of others tried, %zu open\n", files.n_tries, files.n_open);
+    return files.n_open == 0;
+}
+
+static void show_packets(void)
+{
+    const uint64_t sent = ts_packets_of_open();
+    uint64_t machine;
+
+    (void)printf("%llu packets of this process left this machine\n", (unsigned long long)sent);
+    if (ts_packets_of_machine(&machine))
+        (void)printf("%llu packets of all programs left its interfaces since they are up\n",
+                     (unsigned long long)machine);
+}
+
 static int run(int argc, char **argv)
 {
     int listener = -1, client = -1;
@@ -67,7 +101,10 @@ static int run(int argc, char **argv)
     const bool is_served = answers(listener, client);
     (void)printf("%-28s %s\n", "answer who calls", is_served ? "works" : "BROKEN");
     (void)printf("%zu ways out tried, %zu open\n", s.n_tries, s.n_open);
-    return ts_cli_finish(s.n_open == 0 && is_served ? TS_EXIT_OK : TS_EXIT_ERROR);
+    const bool are_files_sealed = try_files();
+    show_packets();
+    return ts_cli_finish(s.n_open == 0 && is_served && are_files_sealed ? TS_EXIT_OK
+                                                                        : TS_EXIT_ERROR);
 }
 
 const ts_command ts_cmd_prove_offline = {
@@ -77,8 +114,9 @@ const ts_command ts_cmd_prove_offline = {
     .details =
         "Install the filter that `tiefsee serve` installs when everything is open, with two "
         "sockets left open before it as a mistake would leave them, and try every way to call "
-        "somebody: each must be refused by the kernel, while a caller is still answered. The "
-        "same attempts are made inside the server when it starts; the assistant's status page "
+        "somebody: each must be refused by the kernel, while a caller is still answered. Then "
+        "forbid all files (Landlock), and try some. The same attempts are made inside the server "
+        "when it starts; the assistant's status page "
         "shows what came of them.",
     .options = options,
     .run = run,

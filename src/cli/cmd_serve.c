@@ -1,11 +1,12 @@
 /* cmd_serve.c - the assistant and the API for programs: opens models, says where, serves. */
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/open_page.h"
 #include "core/log.h"
-#include "server/proof/netseal.h"
+#include "server/proof/proof.h"
 #include "server/serve.h"
 
 enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
@@ -18,7 +19,8 @@ static uint64_t drain_s = 30, idle_s, memory_mib;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
 static ts_netseal seal;
-static bool open_network, opens_page;
+static ts_fileseal files;
+static bool open_network, open_files, opens_page;
 static bool has_accounts, requires_key, insecure, any_host, json_log, no_tcp;
 
 static const char *const levels[] = {"error", "warn", "info", "debug", NULL};
@@ -82,6 +84,10 @@ static const ts_opt options[] = {
     {0, "open-network",
      .help = "do not forbid this process to call others (it never does; see prove-offline)",
      .flag = &open_network},
+    {0, "open-files",
+     .help = "do not forbid this process all files but the models, the store and what else the "
+             "options name (Landlock; see docs/serve.md)",
+     .flag = &open_files},
     {0, "max-body", "MIB", "largest request; default: 32", .count = &body_mib, .min = 1,
      .max = 1024},
     {0, "connections", "N", "open at once; default: 2048", .count = &n_connections, .min = 1,
@@ -229,9 +235,73 @@ static int name_disk_cache(ts_serve_options *o)
     return TS_EXIT_NONE;
 }
 
-static int serve(ts_serve_model *models, size_t n)
+/* NULL: there is no place for one. */
+static const char *name_db(void)
 {
     static char default_db[PATH_BYTES];
+
+    return db_path                                                         ? db_path
+           : ts_cli_state_file(default_db, sizeof default_db, "server.db") ? default_db
+                                                                           : NULL;
+}
+
+static bool allow_model(const char *argument)
+{
+    const char *before = ts_settings_now.model;
+    char name[256], path[PATH_BYTES];
+    bool is_good = true;
+
+    if (argument)
+        split_name(argument, name, sizeof name, &ts_settings_now.model);
+    if (ts_cli_model_path(path, sizeof path))
+        is_good = ts_fileseal_allow_model(&files, path);
+    ts_settings_now.model = before;
+    return is_good;
+}
+
+/* From here on only these files exist for this process. */
+static int seal_files(int argc, char **argv)
+{
+    const char *db = name_db();
+    ts_serve_options disk = {0};
+    const int code = name_disk_cache(&disk);
+
+    if (code != TS_EXIT_NONE)
+        return code;
+    if (disk.disk_folder)
+        (void)mkdir(disk.disk_folder, 0700); /* what is not there cannot be allowed */
+    ts_fileseal_begin(&files);
+    bool is_good = ts_fileseal_allow_system(&files);
+    for (int i = 0; i < argc; i++)
+        is_good = is_good && allow_model(argv[i]);
+    const struct {
+        const char *path;
+        ts_file_right right;
+        bool is_folder_of;
+    } all[] = {{db, TS_FILE_WRITE, true},
+               {master_key, TS_FILE_WRITE, true},
+               {disk.disk_folder, TS_FILE_WRITE, false},
+               {disk.disk_key, TS_FILE_WRITE, true},
+               {tls_cert, TS_FILE_READ, false},
+               {tls_key, TS_FILE_READ, false},
+               {limits_file, TS_FILE_READ, true}, /* editors replace files */
+               {unix_path, TS_FILE_SOCKETS, true}};
+    is_good = is_good && (argc > 0 || allow_model(NULL));
+    for (size_t i = 0; i < TS_COUNT(all) && is_good; i++)
+        if (all[i].path)
+            is_good = all[i].is_folder_of
+                          ? ts_fileseal_allow_folder_of(&files, all[i].path, all[i].right)
+                          : ts_fileseal_allow(&files, all[i].path, all[i].right);
+    if (!is_good)
+        return ts_cli_error(TS_EXIT_ERROR,
+                            "serve: too many files, or too long a path (--open-files "
+                            "leaves the list out)");
+    ts_fileseal_lock(&files);
+    return TS_EXIT_NONE;
+}
+
+static int serve(ts_serve_model *models, size_t n)
+{
     tiefsee_error err = {0};
     ts_serve_options o = {
         .models = models,
@@ -244,11 +314,12 @@ static int serve(ts_serve_model *models, size_t n)
                    .cache_bytes = cache_mib << 20},
         .idle_unload_s = (double)idle_s,
         .models_bytes = memory_mib << 20,
-        .store = db_path,
+        .store = name_db(),
         .store_is_optional = !db_path && !requires_key && !has_accounts,
         .requires_key = requires_key || has_accounts,
         .has_accounts = has_accounts,
         .seal = open_network ? NULL : &seal,
+        .files = open_files ? NULL : &files,
         .app_key = master_key,
         .on_code = on_code,
         .allows_insecure = insecure,
@@ -274,8 +345,6 @@ static int serve(ts_serve_model *models, size_t n)
     const int code = name_disk_cache(&o);
     if (code != TS_EXIT_NONE)
         return code;
-    if (!o.store && ts_cli_state_file(default_db, sizeof default_db, "server.db"))
-        o.store = default_db;
     ts_log_setup(level_of(log_level), json_log);
     return ts_serve(&o, &err) == TIEFSEE_OK ? TS_EXIT_OK : ts_cli_fail(&err);
 }
@@ -292,6 +361,8 @@ static int run(int argc, char **argv)
     /* Threads inherit it, so before there are any. */
     if (code == TS_EXIT_NONE && !open_network)
         ts_netseal_early(&seal);
+    if (code == TS_EXIT_NONE && !open_files)
+        code = seal_files(argc, argv);
 
     if (code == TS_EXIT_NONE && argc > 0 && ts_settings_now.model)
         code = ts_cli_error(TS_EXIT_USAGE, "serve: models as arguments or by -m, not both");

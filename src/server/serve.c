@@ -21,6 +21,7 @@
 #include "server/auth/auth.h"
 #include "server/base_routes.h"
 #include "server/limits_file.h"
+#include "server/proof/packets.h"
 #include "server/routes.h"
 #include "server/server.h"
 
@@ -383,6 +384,8 @@ static tiefsee_status open_all(serving *s, tiefsee_error *err)
     if (st == TIEFSEE_OK)
         st = read_limits(s, err);
     s->server.started = ts_clock_seconds();
+    if (!ts_packets_of_machine(&s->server.machine_sent))
+        s->server.machine_sent = UINT64_MAX;
     s->server.metrics = ts_metrics_new();
     s->server.models = ts_models_new();
     if (st == TIEFSEE_OK && (!s->server.metrics || !s->server.models))
@@ -415,6 +418,25 @@ static void close_all(serving *s)
         tiefsee_model_close(s->opt->models[i].model);
     ts_buf_free(&s->cert);
     ts_buf_free(&s->key);
+}
+
+/* Done before there were threads; tried now that all is open. */
+static void try_files(serving *s)
+{
+    ts_fileseal *files = s->opt->files;
+
+    if (!files)
+        return;
+    if (files->is_sealed)
+        ts_fileseal_try_all(files);
+    s->server.files = files;
+    const ts_log_field fields[] = {
+        TS_LOG_TEXT("why", files->why), TS_LOG_COUNT("paths_allowed", files->n_paths),
+        TS_LOG_COUNT("tried", files->n_tries), TS_LOG_COUNT("open", files->n_open)};
+    if (files->is_sealed && files->n_open == 0)
+        ts_log(TS_LOG_INFO, "files sealed", fields + 1, TS_COUNT(fields) - 1);
+    else
+        ts_log(TS_LOG_WARN, "files open", fields, TS_COUNT(fields));
 }
 
 /* From here on nobody can be called. */
@@ -451,6 +473,7 @@ tiefsee_status ts_serve(const ts_serve_options *opt, tiefsee_error *err)
         if (opt->on_ready)
             opt->on_ready(opt->user, ts_http_port(s->server.http));
         lock_network(s);
+        try_files(s);
         ts_http_run(s->server.http, on_turn, s);
         drop_signals();
     }

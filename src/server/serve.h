@@ -4,6 +4,7 @@
 
 #include "engine/engine.h"
 #include "server/http/http.h"
+#include "server/proof/fileseal.h"
 #include "server/proof/netseal.h"
 
 typedef struct ts_serve_model {
@@ -31,6 +32,7 @@ typedef struct ts_serve_options {
     const char *tls_cert_file, *tls_key_file;
     const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */
     ts_netseal *seal;     /* begun early; locked when all is open; NULL: the network stays open */
+    ts_fileseal *files;   /* locked already; NULL: all files are open */
     ts_http_options http; /* routes, app, hooks and PEM texts are filled in */
 
     /* Once, when the port is open (port 0: only the unix socket). */

@@ -10,11 +10,13 @@ typedef struct ts_server {
     ts_models *models;
     ts_metrics *metrics;
     ts_http *http;
-    struct ts_auth *auth;          /* NULL: no keys, no books */
-    struct ts_app *app;            /* NULL: the assistant has no store */
-    ts_kvstore *disk;              /* context cache; NULL: in memory only */
-    const struct ts_netseal *seal; /* NULL: none */
-    double started;                /* ts_clock_seconds() */
+    struct ts_auth *auth;            /* NULL: no keys, no books */
+    struct ts_app *app;              /* NULL: the assistant has no store */
+    ts_kvstore *disk;                /* context cache; NULL: in memory only */
+    const struct ts_netseal *seal;   /* NULL: none */
+    const struct ts_fileseal *files; /* NULL: none */
+    uint64_t machine_sent;           /* packets.h, when the server began; UINT64_MAX: unknown */
+    double started;                  /* ts_clock_seconds() */
     bool is_draining;
     _Atomic int n_deep; /* deep health checks under way */
 } ts_server;

@@ -28,7 +28,7 @@ class Server:
              "64", "--threads", "1", "--drain", "1", *map(str, args)],
             stdin=subprocess.DEVNULL, stderr=self.log)
         self.log.close()
-        self.port = int(self.wait_for(r"127.0.0.1:(\d+)/v1").group(1))
+        self.port = int(self.wait_for(r"http://[\d.]+:(\d+)/v1").group(1))
         self.url = f"http://127.0.0.1:{self.port}"
 
     def read_log(self):

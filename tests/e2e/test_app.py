@@ -2,8 +2,10 @@
 """The assistant's API (docs/app-api.md): one user, conversations, answers, rights.
 
     test_app.py PATH_OF_TIEFSEE"""
+import http.client
 import json
 import os
+import socket
 import subprocess
 import threading
 import time
@@ -278,6 +280,15 @@ class OneUser(Base):
             self.assertEqual(privacy["sockets"], {"listening": 1, "other": 0})
         else:
             self.assertTrue(privacy["why"])
+        files = privacy["file_access"]
+        if files["is_sealed"]:
+            self.assertGreaterEqual(len(files["tried"]), 3)
+            self.assertTrue(all(t["is_refused"] for t in files["tried"]), files)
+            folder = os.path.realpath(os.path.dirname(self.server.db))
+            self.assertIn({"path": folder, "right": "write"}, files["allowed"])
+        else:
+            self.assertTrue(files["why"])
+        self.assertEqual(privacy["packets"]["answered_beyond"], 0)  # all callers are here
         titles = {n: self.me.good("GET", f"notice?language={n}")["title"] for n in ("en", "de", "zh")}
         self.assertEqual(len(set(titles.values())), 3)
 
@@ -425,6 +436,34 @@ class Rights(Base):
         self.assertIn("| Purpose | **not entered**", text)
         notice = self.me.good("GET", "notice?language=de")
         self.assertIn("Kantine GmbH", notice["sections"][0]["text"])
+
+
+class Beyond(unittest.TestCase):
+    def test_packets_to_other_machines_are_counted(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+            try:
+                s.connect(("192.0.2.1", 9))  # sends nothing; says which address we would have
+                address = s.getsockname()[0]
+            except OSError:
+                address = "127.0.0.1"
+        if address.startswith("127."):
+            self.skipTest("this machine has no address beyond the loopback")
+        server = served.Server("--host", "0.0.0.0", "--insecure-listen")
+        self.addCleanup(server.process.kill)
+
+        def ask():
+            c = http.client.HTTPConnection(address, server.port, timeout=served.LIMIT_S)
+            c.request("GET", "/app/api/status")
+            got = json.loads(c.getresponse().read())["privacy"]["packets"]["answered_beyond"]
+            c.close()
+            return got
+
+        first, second = ask(), ask()
+        self.assertGreater(first, 0)  # of the connection that asks
+        self.assertGreater(second, first)  # and of the one that is closed
+        self.assertNotIn(address, server.read_log().split("serving", 1)[1].split("\n", 2)[2])
+        self.assertIn("peer-", server.read_log())
+        self.assertEqual(server.stop(), 0)
 
 
 class Opening(unittest.TestCase):

@@ -258,6 +258,7 @@ void ts_http_set_limits(ts_http *h, const ts_http_limits *limits);
 
 typedef struct ts_http_stats {
     size_t n_connections, n_active; /* open; requests being read or answered */
+    uint64_t n_sent_beyond; /* TCP segments to others' machines, on connections that are closed */
 } ts_http_stats;
 
 void ts_http_read_stats(ts_http *h, ts_http_stats *out);

@@ -23,6 +23,7 @@ typedef struct ts_conn {
     struct MHD_Connection *connection;
     int fd;
     bool is_tls, is_over;
+    bool is_beyond;      /* its other end is on another machine */
     bool is_half_closed; /* the client will send nothing more, or is gone altogether */
     bool has_target;     /* a request line is here, its headers are not */
     char *target;        /* as sent, of the request that comes next; NULL: no memory */
@@ -51,6 +52,7 @@ struct ts_http {
 
     /* under hub->lock */
     size_t n_conns, n_active;
+    uint64_t n_sent_beyond; /* packets.h: of connections that are closed */
     bool is_draining, must_stop;
 };
 

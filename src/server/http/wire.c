@@ -28,6 +28,7 @@
 #include "core/log.h"
 #include "server/http/inside.h"
 #include "server/http/vet.h"
+#include "server/proof/packets.h"
 
 /* Of a refused body this much is read and thrown away, so that the client, which may
  * be writing still, gets to read the answer instead of a reset connection. */
@@ -67,6 +68,7 @@ static void open_connection(ts_http *h, struct MHD_Connection *connection, void 
     c->connection = connection;
     c->fd = info ? info->connect_fd : -1;
     c->is_tls = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION) != NULL;
+    c->is_beyond = ts_packets_go_beyond(c->fd);
     c->is_over = n > h->opt.limits.n_connections;
     c->since = ts_clock_seconds();
     (void)setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
@@ -85,6 +87,10 @@ static void close_connection(ts_http *h, ts_conn *c)
     count_connections(h, -1, &n);
     if (!c)
         return;
+    const uint64_t sent = c->is_beyond ? ts_packets_of(c->fd) : 0;
+    ts_lock_take(h->hub->lock);
+    h->n_sent_beyond += sent;
+    ts_lock_give(h->hub->lock);
     *(c->prev ? &c->prev->next : &h->conns) = c->next;
     if (c->next)
         c->next->prev = c->prev;

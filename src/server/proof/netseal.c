@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #include "core/compiler.h"
+#include "server/proof/sanitized.h"
 
 #if defined(__x86_64__)
 #define THIS_ARCH AUDIT_ARCH_X86_64
@@ -31,18 +32,6 @@
 #define THIS_ARCH AUDIT_ARCH_AARCH64
 #else
 #define THIS_ARCH 0
-#endif
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define IS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(memory_sanitizer) || \
-    __has_feature(thread_sanitizer)
-#define IS_SANITIZED 1
-#endif
-#endif
-#ifndef IS_SANITIZED
-#define IS_SANITIZED 0
 #endif
 
 enum {
@@ -177,7 +166,7 @@ static bool install(ts_netseal *s)
 {
     static program p; /* once per process */
 
-    if (IS_SANITIZED)
+    if (TS_IS_SANITIZED)
         (void)snprintf(s->why, sizeof s->why, "built with sanitizers, which need what it forbids");
     else if (THIS_ARCH == 0)
         (void)snprintf(s->why, sizeof s->why, "no filter for this architecture");
@@ -254,7 +243,7 @@ static void forbid_connect(ts_netseal *s)
     const landlock_rules rules = {.handled_net = LANDLOCK_NET_CONNECT_TCP};
 
     s->landlock_abi = abi > 0 ? (int)abi : 0;
-    if (abi < 4 || IS_SANITIZED) /* 4: the first with TCP */
+    if (abi < 4 || TS_IS_SANITIZED) /* 4: the first with TCP */
         return;
     const long fd = syscall(LANDLOCK_CREATE, &rules, sizeof rules, 0);
     if (fd < 0)
@@ -306,7 +295,7 @@ void ts_netseal_try_all(ts_netseal *s, int tcp_fd, int udp_fd)
 void ts_netseal_early(ts_netseal *s)
 {
     *s = (ts_netseal){0};
-    if (!IS_SANITIZED)
+    if (!TS_IS_SANITIZED)
         walk_sockets(s, true);
     forbid_connect(s);
 }

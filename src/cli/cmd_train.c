@@ -5,10 +5,9 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "cli/cli.h"
-#include "core/clock.h"
+#include "cli/train_view.h"
 #include "core/error.h"
 #include "core/file.h"
 #include "train/export_gguf.h"
@@ -30,7 +29,7 @@ static const char *rollout_type = "f32", *rollout_experts;
 static bool has_no_curriculum;
 static ts_opt_list families;
 static double average;
-static bool has_mtp, resumes, only_plans, is_rounded, is_averaged;
+static bool has_mtp, resumes, only_plans, is_rounded, is_averaged, has_no_plot;
 
 typedef enum stage { PRETRAIN, SFT, GRPO } stage;
 
@@ -121,6 +120,7 @@ static const ts_opt options[] = {
     {0, "averaged", .help = "export, --from: take the checkpoint's averages for its weights",
      .flag = &is_averaged},
     {0, "name", "TEXT", "export: the model's name", .text = &model_name},
+    {0, "no-plot", .help = "draw no curve on the terminal", .flag = &has_no_plot},
     {0, "plan", .help = "say what it would take, and stop", .flag = &only_plans},
     {0}};
 
@@ -132,61 +132,9 @@ static void on_signal(int number)
     stop = 1;
 }
 
-/* --------------------------------------------------------------- progress */
-
-typedef struct progress {
-    bool is_live;    /* one line, written over */
-    double shown_at; /* clock of the last line */
-    double seconds;  /* of a step, running mean */
-    double started, tokens;
-} progress;
-
-static void print_middle(char *out, size_t size, const ts_run_stats *s)
+static bool on_step(void *user, const ts_run_stats *s)
 {
-    if (s->rollout_seconds > 0)
-        (void)snprintf(out, size,
-                       "reward %.3f  informative %.0f%%  %.0f tokens an answer  cut %.0f%%",
-                       s->reward, 100 * s->informative, s->answer_tokens, 100 * s->cut);
-    else
-        (void)snprintf(out, size, "loss %.4f  load +%.0f%%", s->loss, 100 * s->max_violation);
-}
-
-static void print_validation(const progress *p, const ts_run_stats *s)
-{
-    if (s->has_validation)
-        (void)fprintf(stderr, "%svalidation %.1f%%, the best was %.1f%% behind step %llu%s\n",
-                      p->is_live ? "\r\033[K" : "", 100 * s->validation, 100 * s->best_validation,
-                      (unsigned long long)s->best_step,
-                      s->is_over ? ": it has fallen, and ends here (best.bin)" : "");
-}
-
-static bool show(void *user, const ts_run_stats *s)
-{
-    progress *p = user;
-    const double now = ts_clock_seconds();
-    const bool is_last = s->step == s->n_steps || s->is_over;
-    char left[32], peak[32] = "", middle[128];
-
-    p->seconds = p->seconds > 0 ? 0.9 * p->seconds + 0.1 * s->seconds : s->seconds;
-    if (s->save_error)
-        (void)fprintf(stderr, "%stiefsee: no checkpoint at step %llu: %s\n",
-                      p->is_live ? "\r\033[K" : "", (unsigned long long)s->step, s->save_error);
-    print_validation(p, s);
-    if (stop || is_last || now - p->shown_at >= (p->is_live ? 0.5 : 10)) {
-        p->shown_at = now;
-        ts_cli_duration(left, sizeof left, p->seconds * (double)(s->n_steps - s->step));
-        if (s->peak_flops > 0)
-            (void)snprintf(peak, sizeof peak, "%.0f%% of peak  ",
-                           100 * s->flops / (s->seconds - s->rollout_seconds) / s->peak_flops);
-        print_middle(middle, sizeof middle, s);
-        (void)fprintf(stderr,
-                      "%sstep %llu of %llu  %s  norm %.2f  lr %.2f  %s%.0f tokens/s  %s left%s",
-                      p->is_live ? "\r\033[K" : "", (unsigned long long)s->step,
-                      (unsigned long long)s->n_steps, middle, s->norm, s->rate, peak,
-                      (double)s->n_tokens / (s->seconds - s->rollout_seconds), left,
-                      p->is_live && !is_last && !stop ? "" : "\n");
-        (void)fflush(stderr);
-    }
+    ts_train_view_show(user, s, stop || s->is_over || s->step == s->n_steps);
     return !stop;
 }
 
@@ -341,13 +289,19 @@ static int print_plan(const ts_run_options *o)
 
 static int go(ts_run *r)
 {
-    progress p = {.is_live = ts_cli_has_escapes(STDERR_FILENO), .shown_at = ts_clock_seconds()};
+    char log[4096];
+    const int n = snprintf(log, sizeof log, "%s/log.jsonl", folder);
+    ts_train_view *view =
+        ts_train_view_open(resumes && n > 0 && (size_t)n < sizeof log ? log : NULL, !has_no_plot);
     const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
     tiefsee_error err;
 
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
-    const tiefsee_status st = ts_run_go(r, show, &p, &err);
+    if (!view)
+        return ts_cli_error(TS_EXIT_ERROR, "out of memory for the view");
+    const tiefsee_status st = ts_run_go(r, on_step, view, &err);
+    ts_train_view_close(view);
     if (st != TIEFSEE_OK)
         return ts_cli_fail(&err);
     if (!stop)
@@ -455,7 +409,8 @@ const ts_command ts_cmd_train = {
         "Stages: pretrain learns from nothing; sft goes on from the weights of a "
         "checkpoint; grpo lets the model answer problems and learns from what was right; "
         "export CHECKPOINT writes a model file. pretrain and sft learn only the tokens that "
-        "the shards mark as answers. A step's line is also in FOLDER/log.jsonl. "
+        "the shards mark as answers. A terminal shows the curve of the loss, or of the reward; "
+        "elsewhere each step has a line. What a step was is in FOLDER/log.jsonl. "
         "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
         "resumed run ends with the same bits. Defaults are those of pretrain: sft takes 0.3 of "
         "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "

@@ -10,11 +10,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/train_parts.h"
+#include "core/clock.h"
 #include "core/error.h"
 #include "core/file.h"
 
@@ -318,14 +321,39 @@ static tiefsee_status begin(const stage *s, command *c, const ts_buf *marks, tie
     return st == TIEFSEE_OK ? mark(s, ".begun", marks, err) : st;
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, struct rusage *used)
 {
     int status = 0;
 
-    while (waitpid(pid, &status, 0) < 0)
+    while (wait4(pid, &status, 0, used) < 0)
         if (errno != EINTR)
             return TS_EXIT_ERROR;
     return WIFEXITED(status) ? WEXITSTATUS(status) : TS_EXIT_ERROR;
+}
+
+static double seconds_of(struct timeval t)
+{
+    return (double)t.tv_sec + 1e-6 * (double)t.tv_usec;
+}
+
+/* A line of FOLDER/cost.jsonl, for the report; if it cannot be written, nothing is lost
+ * but that. */
+static void note_cost(const stage *s, double seconds, const struct rusage *used)
+{
+    char path[4096], line[256];
+
+    const int n =
+        snprintf(line, sizeof line, "{\"stage\":\"%s\",\"seconds\":%.3f,\"cpu_seconds\":%.3f}\n",
+                 s->name, seconds, seconds_of(used->ru_utime) + seconds_of(used->ru_stime));
+    const int m = snprintf(path, sizeof path, "%s/cost.jsonl", folder);
+    if (n < 0 || (size_t)n >= sizeof line || m < 0 || (size_t)m >= sizeof path)
+        return;
+    const int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    if (fd < 0)
+        return;
+    if (write(fd, line, (size_t)n) != n)
+        (void)fprintf(stderr, "tiefsee: %s: %s\n", path, strerror(errno));
+    (void)close(fd);
 }
 
 /* The stage as a process of its own; the exit code that it ended with. */
@@ -345,9 +373,12 @@ static int spawn(const stage *s, command *c)
     (void)posix_spawn_file_actions_destroy(&actions);
     if (failed)
         return ts_cli_error(TS_EXIT_ERROR, "%s: %s", s->name, strerror(failed));
+    const double start = ts_clock_seconds();
+    struct rusage used = {0};
     child = pid;
-    const int code = wait_for(pid);
+    const int code = wait_for(pid, &used);
     child = 0;
+    note_cost(s, ts_clock_seconds() - start, &used);
     return code;
 }
 
@@ -381,6 +412,9 @@ static int run_stage(const stage *s, ts_buf *marks)
         code = begin(s, &c, marks, &err) == TIEFSEE_OK ? spawn(s, &c) : ts_cli_fail(&err);
         if (code == TS_EXIT_OK && !was_interrupted && mark(s, ".done", marks, &err) != TIEFSEE_OK)
             code = ts_cli_fail(&err);
+        /* Without it the run is as good: what is wrong with it was said. */
+        if (s->is_training || s->is_judged)
+            (void)ts_cli_write_report(folder);
     }
     ts_buf_free(&line);
     return was_interrupted ? TS_EXIT_INTERRUPTED : code;
@@ -428,7 +462,7 @@ const ts_command ts_cmd_train_all = {
         "ended is not done again while its command and those before it stay the same; what was "
         "stopped goes on with its checkpoint; a checkpoint of other commands is kept as "
         "checkpoint.old.bin. FOLDER then has model.gguf, eval.json and eval-direct.json "
-        "(without thinking).",
+        "(without thinking), and report.html, which is written anew at the end of each stage.",
     .options = options,
     .run = run,
 };

@@ -3,20 +3,27 @@
 
 #include <time.h>
 
-double ts_clock_seconds(void)
+static double seconds_of(clockid_t clock)
 {
     struct timespec t;
 
-    (void)clock_gettime(CLOCK_MONOTONIC, &t);
+    (void)clock_gettime(clock, &t);
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+double ts_clock_seconds(void)
+{
+    return seconds_of(CLOCK_MONOTONIC);
 }
 
 double ts_clock_thread_seconds(void)
 {
-    struct timespec t;
+    return seconds_of(CLOCK_THREAD_CPUTIME_ID);
+}
 
-    (void)clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+double ts_clock_process_seconds(void)
+{
+    return seconds_of(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 int64_t ts_clock_unix_ms(void)

@@ -10,6 +10,9 @@ double ts_clock_seconds(void);
 /* Seconds that this thread has computed, whoever else did meanwhile. */
 double ts_clock_thread_seconds(void);
 
+/* Seconds that all threads of this process have computed. */
+double ts_clock_process_seconds(void);
+
 /* Milliseconds since 1970-01-01 UTC; jumps when somebody sets the clock. */
 int64_t ts_clock_unix_ms(void);
 

@@ -469,10 +469,11 @@ static void log_step(ts_run *r, const ts_run_stats *s)
         "{\"step\":%llu,\"loss\":%.6f,\"mtp_loss\":%.6f,\"balance_loss\":%.3g,"
         "\"norm\":%.5g,"
         "\"rate\":%.5g,\"max_violation\":%.4f,\"tokens\":%llu,\"learned\":%llu,\"epoch\":%llu,%s"
-        "\"seconds\":%9.4f,\"gflops\":%8.2f}\n",
+        "\"seconds\":%9.4f,\"cpu_seconds\":%10.4f,\"gflops\":%8.2f,\"peak_gflops\":%8.2f}\n",
         (unsigned long long)s->step, s->loss, s->mtp_loss, s->balance_loss, s->norm, s->rate,
         s->max_violation, (unsigned long long)s->n_tokens, (unsigned long long)s->n_learned,
-        (unsigned long long)s->epoch, reward, s->seconds, s->flops / s->seconds / 1e9);
+        (unsigned long long)s->epoch, reward, s->seconds, s->cpu_seconds,
+        s->flops / s->seconds / 1e9, s->peak_flops / 1e9);
 
     if (n > 0 && (size_t)n < sizeof line &&
         pwrite(r->log_fd, line, (size_t)n, (off_t)r->head->log_bytes) == n)
@@ -489,7 +490,7 @@ static bool save(ts_run *r, ts_run_stats *s)
 
 static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
 {
-    const double start = ts_clock_seconds();
+    const double start = ts_clock_seconds(), cpu_start = ts_clock_process_seconds();
     const ts_run_options *o = &r->head->options;
     const uint64_t step = r->head->step;
     const bool moves_bias = (double)step < o->bias_until * (double)o->schedule.n_steps;
@@ -521,6 +522,7 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
             return told;
     }
     s->seconds = ts_clock_seconds() - start;
+    s->cpu_seconds = ts_clock_process_seconds() - cpu_start;
     log_step(r, s);
     return TIEFSEE_OK;
 }

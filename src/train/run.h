@@ -99,6 +99,7 @@ typedef struct ts_run_stats {
     uint64_t n_tokens, n_learned; /* of this step */
     uint64_t epoch;
     double seconds;         /* of this step */
+    double cpu_seconds;     /* that all its threads computed */
     double flops;           /* floating-point operations of this step, recomputation not counted */
     double peak_flops;      /* per second, measured with the product kernel on all threads */
     bool has_saved;         /* a checkpoint was written behind this step */

@@ -125,6 +125,17 @@ class Recipe(Case):
         self.assertIn("--resume goes on", error)
         self.assertTrue((path / "run" / "checkpoint.bin").exists())
 
+    def test_a_report_names_bad_lines_and_what_is_no_run(self):
+        path = WORK / "report"
+        (path / "base").mkdir(parents=True)
+        self.assert_error(run("train", "report", path), 1, "neither a log.jsonl of a stage nor an eval.json")
+        (path / "base" / "log.jsonl").write_text('{"step":1,"loss":1,"seconds":1,"tokens":9}\nx\n')
+        done = run("train", "report", path, "--out", path / "page.html")
+        self.assert_ok(done)
+        self.assertEqual(done.stderr.decode(),
+                         f"tiefsee: {path}/base/log.jsonl:2: an object expected; left out\n")
+        self.assertIn("<h2>base</h2>", (path / "page.html").read_text("utf-8"))
+
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"
         command = ("train", "all", "--out", path, "--preset", "r-1m", "--vocab", 600, "--tokens", 16384,
@@ -138,6 +149,11 @@ class Recipe(Case):
         self.assertTrue(asked["done"])
         self.assertEqual(sum(level["problems"] for family in asked["families"].values()
                              for level in family), 21)
+        page = (path / "report.html").read_text("utf-8")
+        for part in ("<h2>base</h2>", "<h2>sft</h2>", "eval-direct", "pretrain-data", "core-hours"):
+            self.assertIn(part, page)
+        for foreign in ("http:", "https:", "<script", "<link", "@import", "url("):
+            self.assertNotIn(foreign, page)
         before = digest(path / "base" / "checkpoint.bin")
         again = run(*command, "--threads", 1)
         self.assert_ok(again)

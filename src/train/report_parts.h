@@ -1,0 +1,41 @@
+/* report_parts.h - a report before it is a page: report.c reads, report_html.c writes. */
+#ifndef TS_TRAIN_REPORT_PARTS_H
+#define TS_TRAIN_REPORT_PARTS_H
+
+#include "core/str.h"
+#include "train/train_log.h"
+
+enum { REPORT_MAX_STAGES = 32, REPORT_MAX_EVALS = 8, REPORT_MAX_SCORES = 64 };
+
+typedef struct ts_report_stage {
+    char name[64];
+    int64_t changed_ns;
+    ts_train_log *log;
+} ts_report_stage;
+
+typedef struct ts_report_score {
+    char name[48];
+    double n, accuracy, formed, cut, tokens; /* shares of 1; tokens of an answer */
+} ts_report_score;
+
+typedef struct ts_report_eval {
+    char name[64]; /* of the file, without its end */
+    bool has_thinking;
+    size_t n;
+    ts_report_score score[REPORT_MAX_SCORES];
+} ts_report_eval;
+
+typedef struct ts_report {
+    char folder[256];
+    size_t n_stages, n_evals, n_costs;
+    ts_report_stage stage[REPORT_MAX_STAGES];
+    ts_report_eval eval[REPORT_MAX_EVALS];
+    ts_stage_cost cost[TRAIN_MAX_COSTS];
+    double watts;
+    uint64_t n_threads;
+} ts_report;
+
+/* False: out is full. */
+bool ts_report_html(ts_buf *out, const ts_report *r) TS_MUST_CHECK;
+
+#endif

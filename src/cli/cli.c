@@ -227,6 +227,17 @@ tiefsee_status ts_cli_read_stdin(ts_buf *out, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+uint64_t ts_cli_ranks(void)
+{
+    static const char *const names[] = {"OMPI_COMM_WORLD_SIZE", "PMI_SIZE"};
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < TS_COUNT(names); i++)
+        if (ts_parse_u64(getenv(names[i]), 1, UINT32_MAX, &n))
+            return n;
+    return 0;
+}
+
 bool ts_cli_has_escapes(int fd)
 {
     const char *term = getenv("TERM");

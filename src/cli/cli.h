@@ -166,6 +166,9 @@ bool ts_cli_is_pretty(int fd);
 
 void ts_cli_duration(char *out, size_t size, double seconds); /* "45 s", "12 min", "3.4 h" */
 
+/* How many ranks mpirun has started; 0: there was no mpirun. */
+uint64_t ts_cli_ranks(void);
+
 extern const ts_command ts_cmd_bench, ts_cmd_chat, ts_cmd_conform, ts_cmd_doctor, ts_cmd_eval,
     ts_cmd_gdpr, ts_cmd_inspect, ts_cmd_keys, ts_cmd_logits, ts_cmd_prove_offline, ts_cmd_quantize,
     ts_cmd_run, ts_cmd_serve, ts_cmd_tokenize, ts_cmd_train, ts_cmd_train_all, ts_cmd_train_data,

@@ -10,6 +10,7 @@
 #include "cli/train_view.h"
 #include "core/error.h"
 #include "core/file.h"
+#include "train/comm.h"
 #include "train/export_gguf.h"
 #include "train/grpo.h"
 #include "train/run.h"
@@ -18,7 +19,7 @@ static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name
 static const char *vocab_model, *type_name, *experts_name, *model_name = "trained here";
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
-static uint64_t n_warmup = UINT64_MAX, n_ctx;
+static uint64_t n_warmup = UINT64_MAX, n_ctx, n_parts = UINT64_MAX;
 static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, clip = -1,
               balance = -1, bias_rate = -1;
 static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
@@ -53,6 +54,9 @@ static const ts_opt options[] = {
      .max = 1 << 24},
     {0, "pass", "N", "tokens of one pass, of which a step has several; default: 2048",
      .count = &micro_tokens, .min = 1, .max = 1 << 20},
+    {0, "parts", "N",
+     "of a step, that several ranks share; default: below mpirun each pass, else 0, one sum",
+     .count = &n_parts, .max = 1 << 20},
     {0, "lr", "X", "peak learning rate; default: 3e-3 at a width of 192", .number = &lr,
      .high = 10},
     {0, "lr-factor", "X", "sft: what it takes of that rate; default: 0.3", .number = &lr_factor,
@@ -124,17 +128,46 @@ static const ts_opt options[] = {
     {0, "plan", .help = "say what it would take, and stop", .flag = &only_plans},
     {0}};
 
-static volatile sig_atomic_t stop;
+/* is_ending: there is no time for a step more. */
+static volatile sig_atomic_t stop, is_ending;
+static ts_comm *comm;
 
-static void on_signal(int number)
+static void on_stop(int number)
 {
     (void)number;
     stop = 1;
 }
 
+static void on_end(int number)
+{
+    (void)number;
+    is_ending = 1;
+}
+
+/* mpirun ends its ranks a second after it has told them to, and passes SIGUSR1 on. */
+static void catch_signals(void)
+{
+    const struct sigaction stops = {.sa_handler = on_stop, .sa_flags = SA_RESTART},
+                           ends = {.sa_handler = on_end, .sa_flags = SA_RESTART};
+
+    (void)sigaction(SIGINT, comm ? &ends : &stops, NULL);
+    (void)sigaction(SIGTERM, comm ? &ends : &stops, NULL);
+    if (comm)
+        (void)sigaction(SIGUSR1, &stops, NULL);
+}
+
+/* What ranks agree on, rank 0 says; one that others have left speaks for itself. */
+static int fail(const tiefsee_error *err)
+{
+    if (ts_comm_rank(comm) == 0 || err->status == TIEFSEE_E_CANCELLED)
+        return ts_cli_fail(err);
+    return TS_EXIT_ERROR;
+}
+
 static bool on_step(void *user, const ts_run_stats *s)
 {
-    ts_train_view_show(user, s, stop || s->is_over || s->step == s->n_steps);
+    if (user)
+        ts_train_view_show(user, s, stop || s->is_over || s->step == s->n_steps);
     return !stop;
 }
 
@@ -249,6 +282,10 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
         o->micro_tokens = (uint32_t)micro_tokens;
     if (o->micro_tokens > o->batch_tokens)
         o->micro_tokens = o->batch_tokens;
+    if (n_parts != UINT64_MAX)
+        o->n_parts = (uint32_t)n_parts;
+    else if (ts_cli_ranks() > 0 && at != GRPO)
+        o->n_parts = o->batch_tokens / o->micro_tokens;
     if (n_warmup != UINT64_MAX)
         o->schedule.n_warmup = n_warmup;
     if (decay_share >= 0)
@@ -266,64 +303,86 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
 
 /* -------------------------------------------------------------------- run */
 
-static int print_plan(const ts_run_options *o)
+static void print_plan(const ts_run_options *o, const ts_run_plan *p)
 {
-    tiefsee_error err;
-    ts_run_plan p;
-
-    if (ts_run_make_plan(&p, o, (int)n_threads, &err) != TIEFSEE_OK)
-        return ts_cli_fail(&err);
     const double mb = 1 << 20;
+    char parts[96] = "";
+
+    if (o->n_parts)
+        (void)snprintf(parts, sizeof parts, "; %u parts on %d ranks", o->n_parts,
+                       ts_comm_size(comm));
     (void)fprintf(stderr,
                   "%.2f M parameters, %.2f M of them active per token\n"
                   "memory: %.0f MiB of weights and moments + %.0f MiB of gradients and activations "
                   "= %.0f MiB; this machine can give %.0f MiB\n"
-                  "steps: %llu of %u tokens in passes of %u; %u threads\n",
-                  (double)p.n_parameters / 1e6, (double)p.n_active / 1e6,
-                  (double)p.state_bytes / mb, (double)p.work_bytes / mb,
-                  (double)(p.state_bytes + p.work_bytes) / mb, (double)p.available_bytes / mb,
+                  "steps: %llu of %u tokens in passes of %u; %u threads%s\n",
+                  (double)p->n_parameters / 1e6, (double)p->n_active / 1e6,
+                  (double)p->state_bytes / mb, (double)p->work_bytes / mb,
+                  (double)(p->state_bytes + p->work_bytes) / mb, (double)p->available_bytes / mb,
                   (unsigned long long)o->schedule.n_steps, o->batch_tokens, o->micro_tokens,
-                  (unsigned)n_threads);
-    return TS_EXIT_OK;
+                  (unsigned)n_threads, parts);
 }
 
 static int go(ts_run *r)
 {
+    const bool is_first = ts_comm_rank(comm) == 0;
     char log[4096];
     const int n = snprintf(log, sizeof log, "%s/log.jsonl", folder);
-    ts_train_view *view =
-        ts_train_view_open(resumes && n > 0 && (size_t)n < sizeof log ? log : NULL, !has_no_plot);
-    const struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
+    const bool has_log = resumes && n > 0 && (size_t)n < sizeof log;
+    ts_train_view *view = is_first ? ts_train_view_open(has_log ? log : NULL, !has_no_plot) : NULL;
     tiefsee_error err;
 
-    (void)sigaction(SIGINT, &action, NULL);
-    (void)sigaction(SIGTERM, &action, NULL);
-    if (!view)
-        return ts_cli_error(TS_EXIT_ERROR, "out of memory for the view");
     const tiefsee_status st = ts_run_go(r, on_step, view, &err);
     ts_train_view_close(view);
     if (st != TIEFSEE_OK)
-        return ts_cli_fail(&err);
-    if (!stop)
+        return fail(&err);
+    if (!stop || ts_run_step(r) == ts_run_options_of(r)->schedule.n_steps)
         return TS_EXIT_OK;
-    (void)fprintf(stderr, "stopped behind step %llu; --resume goes on\n",
-                  (unsigned long long)ts_run_step(r));
+    if (is_first)
+        (void)fprintf(stderr, "stopped behind step %llu; --resume goes on\n",
+                      (unsigned long long)ts_run_step(r));
     return TS_EXIT_INTERRUPTED;
+}
+
+/* TS_EXIT_NONE: go. */
+static int begin(ts_run **out, const ts_run_files *files, stage at)
+{
+    const bool is_first = ts_comm_rank(comm) == 0;
+    ts_run_options o = {0};
+    ts_run_plan plan;
+    tiefsee_error err;
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (!resumes) {
+        st = take_options(&o, at, &err);
+        if (st == TIEFSEE_OK)
+            st = ts_run_make_plan(&plan, &o, (int)n_threads, &err);
+        st = ts_comm_agree(comm, st, &err);
+        if (st == TIEFSEE_OK && is_first)
+            print_plan(&o, &plan);
+        if (st == TIEFSEE_OK && only_plans)
+            return TS_EXIT_OK;
+    }
+    if (st == TIEFSEE_OK)
+        st = resumes ? ts_run_resume(out, files, &err) : ts_run_new(out, &o, files, &err);
+    if (st != TIEFSEE_OK)
+        return fail(&err);
+    if (resumes && is_first)
+        (void)fprintf(stderr, "going on behind step %llu\n", (unsigned long long)ts_run_step(*out));
+    return TS_EXIT_NONE;
 }
 
 static int train(stage at)
 {
-    const ts_run_files files = {.folder = folder,
-                                .shards = shards.at,
-                                .n_shards = shards.n,
-                                .weights = from,
-                                .averaged = is_averaged,
-                                .n_threads = (int)n_threads,
-                                .tokenizer = vocab_model};
-    ts_run_options o;
+    ts_run_files files = {.folder = folder,
+                          .shards = shards.at,
+                          .n_shards = shards.n,
+                          .weights = from,
+                          .averaged = is_averaged,
+                          .n_threads = (int)n_threads,
+                          .tokenizer = vocab_model};
     tiefsee_error err;
     ts_run *r;
-    tiefsee_status st;
 
     if (shards.n == 0 || (!folder && !only_plans))
         return ts_cli_error(TS_EXIT_USAGE, "train: --data and --out are needed");
@@ -335,23 +394,18 @@ static int train(stage at)
         return ts_cli_error(TS_EXIT_USAGE, "train grpo: no such type of weights (f32, q8_0, ...)");
     if (at == GRPO && !vocab_model)
         return ts_cli_error(TS_EXIT_USAGE, "train grpo: --tokenizer is needed");
-    if (resumes) {
-        st = ts_run_resume(&r, &files, &err);
-    } else {
-        st = take_options(&o, at, &err);
-        if (st != TIEFSEE_OK)
-            return ts_cli_fail(&err);
-        const int code = print_plan(&o);
-        if (code != TS_EXIT_OK || only_plans)
-            return code;
-        st = ts_run_new(&r, &o, &files, &err);
-    }
-    if (st != TIEFSEE_OK)
+    if (at == GRPO && ts_cli_ranks() > 1)
+        return ts_cli_error(TS_EXIT_USAGE, "train grpo runs on one rank");
+    if (ts_cli_ranks() > 1 && ts_comm_open(&comm, &is_ending, &err) != TIEFSEE_OK)
         return ts_cli_fail(&err);
-    if (resumes)
-        (void)fprintf(stderr, "going on behind step %llu\n", (unsigned long long)ts_run_step(r));
-    const int code = go(r);
-    ts_run_close(r);
+    catch_signals();
+    files.comm = comm;
+    int code = begin(&r, &files, at);
+    if (code == TS_EXIT_NONE) {
+        code = go(r);
+        ts_run_close(r);
+    }
+    ts_comm_close(comm);
     return code;
 }
 
@@ -412,7 +466,9 @@ const ts_command ts_cmd_train = {
         "the shards mark as answers. A terminal shows the curve of the loss, or of the reward; "
         "elsewhere each step has a line. What a step was is in FOLDER/log.jsonl. "
         "Interrupting saves a checkpoint; killing loses the steps since the last one, and a "
-        "resumed run ends with the same bits. Defaults are those of pretrain: sft takes 0.3 of "
+        "resumed run ends with the same bits. mpirun starts pretrain and sft on several ranks, "
+        "with the same bits for any number of them. Defaults are those of pretrain: sft takes 0.3 "
+        "of "
         "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "
         "1e-4, a cosine to zero behind 5 steps of warm-up, no decay of weights, no balance "
         "and saves every 10 steps. With --from the model is the checkpoint's, whatever "

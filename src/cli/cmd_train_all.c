@@ -434,6 +434,9 @@ static int run(int argc, char **argv)
     (void)argv;
     if (!folder)
         return ts_cli_error(TS_EXIT_USAGE, "train all: --out FOLDER is needed");
+    if (ts_cli_ranks() > 1)
+        return ts_cli_error(TS_EXIT_USAGE,
+                            "train all runs on one rank (pretrain and sft run on several)");
     (void)sigaction(SIGINT, &action, NULL);
     (void)sigaction(SIGTERM, &action, NULL);
     if (!only_says)

@@ -171,7 +171,7 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(grpo.valid_drop), COPY(grpo.has_curriculum), COPY(grpo.rollout_type);
     COPY(grpo.rollout_experts), COPY(grpo.keeps_routing), COPY(grpo.replay);
     COPY(grpo.language), COPY(grpo.overlong);
-    COPY(round_type), COPY(round_experts), COPY(average);
+    COPY(round_type), COPY(round_experts), COPY(average), COPY(n_parts);
 #undef ROPE
 #undef CONFIG
 #undef COPY

@@ -12,9 +12,11 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "core/cpu.h"
+#include "core/hash.h"
 #include "train/flops.h"
 #include "train/grpo.h"
 #include "train/run_parts.h"
+#include "train/step_gradients.h"
 
 /* The divergence detector: a running mean of the loss over about ten steps that is this
  * far above the best one so far. */
@@ -44,12 +46,13 @@ static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *s
     ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
     ts_train_batch_carve(&r->batch, o->micro_tokens, work);
     r->grpo = ts_carve_take(state, ts_grpo_remembers(o), sizeof *r->grpo);
+    ts_gradients_carve(r, o, work);
 }
 
 tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n_threads,
                                 tiefsee_error *err)
 {
-    const tiefsee_status st = ts_network_check(&o->config, err);
+    tiefsee_status st = ts_network_check(&o->config, err);
     ts_carve state = {0}, work = {0};
     ts_run r = {0};
 
@@ -61,6 +64,9 @@ tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n
                        "a step of %u tokens in passes of %u with documents of up to %u "
                        "(step >= pass >= document)",
                        o->batch_tokens, o->micro_tokens, o->config.n_ctx);
+    st = ts_gradients_check(o, err);
+    if (st != TIEFSEE_OK)
+        return st;
     carve(&r, o, n_threads, &state, &work);
     *out = (ts_run_plan){.state_bytes = state.used,
                          .work_bytes = work.used,
@@ -110,6 +116,7 @@ void ts_run_close(ts_run *r)
         r->end(r);
     if (r->log_fd >= 0)
         (void)close(r->log_fd);
+    ts_gradients_end(r);
     ts_feed_close(&r->feed);
     ts_rounding_free(r->rounding);
     ts_pool_free(r->trunk.team.pool);
@@ -218,13 +225,36 @@ static tiefsee_status set_up(ts_run *r, const ts_run_options *o, const ts_run_fi
     return st;
 }
 
-static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_run_files *files,
-                                 tiefsee_error *err)
+/* What ranks must have in common is compared, not believed. */
+static tiefsee_status compare_ranks(ts_run *r, const ts_run_options *o, tiefsee_error *err)
 {
-    tiefsee_status st = set_up(r, o, files, err);
+    ts_run_options options;
+    ts_map program;
+    uint64_t hash = 0;
 
-    if (st != TIEFSEE_OK)
-        return st;
+    if (!r->comm)
+        return TIEFSEE_OK;
+    tiefsee_status st = ts_map_open(&program, "/proc/self/exe", err);
+    if (st == TIEFSEE_OK) {
+        hash = ts_hash(program.ptr, program.size);
+        ts_map_close(&program);
+    }
+    st = ts_comm_agree(r->comm, st, err);
+    if (st == TIEFSEE_OK)
+        st = ts_comm_same(r->comm, hash, "a program", err);
+    ts_run_copy_options(&options, o);
+    if (st == TIEFSEE_OK)
+        st = ts_comm_same(r->comm, ts_hash(&options, sizeof options), "options", err);
+    if (st == TIEFSEE_OK)
+        st = ts_comm_same(r->comm, r->feed.fingerprint, "data", err);
+    return st;
+}
+
+static tiefsee_status begin_folder(ts_run *r, const ts_run_options *o, const ts_run_files *files,
+                                   tiefsee_error *err)
+{
+    tiefsee_status st = TIEFSEE_OK;
+
     if (ts_file_exists(r->checkpoint_path))
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "%s is there already (resume it, or take another "
@@ -245,25 +275,82 @@ static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_ru
     return st == TIEFSEE_OK ? open_log(r, files->folder, 0, err) : st;
 }
 
-static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefsee_error *err)
+/* Rank 0 has made the state, or could not. */
+static tiefsee_status share_state(ts_run *r, tiefsee_status st, tiefsee_error *err)
 {
-    ts_checkpoint_file from;
-    tiefsee_status st = set_paths(r, files->folder, err);
+    st = ts_comm_agree(r->comm, st, err);
+    return st == TIEFSEE_OK ? ts_comm_broadcast(r->comm, r->state, r->state_bytes, err) : st;
+}
+
+static tiefsee_status set_up_new(ts_run *r, const ts_run_options *o, const ts_run_files *files,
+                                 tiefsee_error *err)
+{
+    tiefsee_status st = ts_comm_agree(r->comm, set_up(r, o, files, err), err);
 
     if (st == TIEFSEE_OK)
-        st = ts_checkpoint_open(&from, r->checkpoint_path, err);
+        st = compare_ranks(r, o, err);
     if (st != TIEFSEE_OK)
         return st;
-    st = set_up(r, &from.head.options, files, err);
-    if (st == TIEFSEE_OK && from.head.fingerprint != r->feed.fingerprint)
-        st = ts_fail(err, TIEFSEE_E_INVALID, "the run was started with other data");
+    if (ts_comm_rank(r->comm) == 0)
+        st = begin_folder(r, o, files, err);
+    return share_state(r, st, err);
+}
+
+static tiefsee_status open_checkpoint(ts_run *r, const ts_run_files *files,
+                                      ts_checkpoint_file *from, tiefsee_error *err)
+{
+    const tiefsee_status st = set_paths(r, files->folder, err);
+
+    return st == TIEFSEE_OK ? ts_checkpoint_open(from, r->checkpoint_path, err) : st;
+}
+
+static tiefsee_status go_on_in_folder(ts_run *r, const ts_run_files *files,
+                                      const ts_checkpoint_file *from, tiefsee_error *err)
+{
+    if (from->head.fingerprint != r->feed.fingerprint)
+        return ts_fail(err, TIEFSEE_E_INVALID, "the run was started with other data");
+    const tiefsee_status st = open_log(r, files->folder, from->head.log_bytes, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    memcpy(r->head, &from->head, sizeof from->head); /* with its padding */
+    memcpy((uint8_t *)r->state + ts_checkpoint_body(), from->body, from->body_bytes);
+    return TIEFSEE_OK;
+}
+
+static tiefsee_status set_up_resumed(ts_run *r, const ts_run_files *files, tiefsee_error *err)
+{
+    const bool is_first = ts_comm_rank(r->comm) == 0;
+    ts_checkpoint_file from = {0};
+    const tiefsee_status opened = is_first ? open_checkpoint(r, files, &from, err) : TIEFSEE_OK;
+    ts_run_options o = from.head.options;
+
+    tiefsee_status st = ts_comm_agree(r->comm, opened, err);
     if (st == TIEFSEE_OK)
-        st = open_log(r, files->folder, from.head.log_bytes, err);
-    if (st == TIEFSEE_OK) {
-        memcpy(r->head, &from.head, sizeof from.head); /* with its padding */
-        memcpy((uint8_t *)r->state + ts_checkpoint_body(), from.body, from.body_bytes);
-    }
-    ts_checkpoint_close(&from);
+        st = ts_comm_broadcast(r->comm, &o, sizeof o, err);
+    if (st == TIEFSEE_OK)
+        st = ts_comm_agree(r->comm, set_up(r, &o, files, err), err);
+    if (st == TIEFSEE_OK)
+        st = compare_ranks(r, &o, err);
+    if (st == TIEFSEE_OK)
+        st = share_state(r, is_first ? go_on_in_folder(r, files, &from, err) : TIEFSEE_OK, err);
+    if (is_first && opened == TIEFSEE_OK)
+        ts_checkpoint_close(&from);
+    return st;
+}
+
+/* What all ranks reach together. */
+static tiefsee_status add_peaks(ts_run *r, tiefsee_error *err)
+{
+    const int n = ts_comm_size(r->comm);
+    double *peak = ts_alloc_zero((size_t)n, sizeof *peak);
+
+    if (!peak)
+        return ts_fail_nomem(err, (size_t)n * sizeof *peak, "the ranks");
+    const double mine = ts_flops_peak(&r->trunk.team);
+    const tiefsee_status st = ts_comm_gather(r->comm, &mine, sizeof mine, peak, err);
+    for (int i = 0; i < n && st == TIEFSEE_OK; i++)
+        r->peak_flops += peak[i];
+    ts_free(peak);
     return st;
 }
 
@@ -275,33 +362,42 @@ static void use_weights(ts_run *r)
     ts_trunk_pack_weights(&r->trunk);
 }
 
-static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files *files,
-                                     tiefsee_status st, tiefsee_error *err)
+/* What is beside weights and data. */
+static tiefsee_status prepare_sources(ts_run *r, const ts_run_files *files, tiefsee_error *err)
 {
-    if (st != TIEFSEE_OK) {
-        ts_run_close(r);
-        return st;
-    }
-    r->optimizer.options = r->head->options.optimizer;
     const ts_run_options *o = &r->head->options;
     const ts_file_types types = {(ts_dtype)o->round_type, (ts_dtype)o->round_experts};
-    if (is_rounded(o))
+    tiefsee_status st = ts_gradients_prepare(r, err);
+
+    r->optimizer.options = o->optimizer;
+    if (st == TIEFSEE_OK && is_rounded(o))
         st = ts_rounding_new(&r->rounding, &r->trunk.net, types, files->n_threads, err);
     if (st == TIEFSEE_OK && o->grpo.n_prompts)
         st = ts_grpo_start(r, files, err);
+    return st;
+}
+
+static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files *files,
+                                     tiefsee_status st, tiefsee_error *err)
+{
+    if (st == TIEFSEE_OK)
+        st = ts_comm_agree(r->comm, prepare_sources(r, files, err), err);
+    if (st == TIEFSEE_OK) {
+        use_weights(r);
+        st = add_peaks(r, err);
+    }
     if (st != TIEFSEE_OK) {
         ts_run_close(r);
         return st;
     }
-    use_weights(r);
-    r->peak_flops = ts_flops_peak(&r->trunk.team);
+    r->cpu_mark = ts_clock_process_seconds();
     *out = r;
     return TIEFSEE_OK;
 }
 
 static bool fill_from_feed(ts_run *r, size_t pass, uint64_t *cursor);
 
-static ts_run *new_run(tiefsee_error *err)
+static ts_run *new_run(const ts_run_files *files, tiefsee_error *err)
 {
     ts_run *r = ts_alloc_zero(1, sizeof *r);
 
@@ -310,6 +406,7 @@ static ts_run *new_run(tiefsee_error *err)
         return NULL;
     }
     r->log_fd = -1;
+    r->comm = files->comm;
     r->fill = fill_from_feed;
     return r;
 }
@@ -317,7 +414,7 @@ static ts_run *new_run(tiefsee_error *err)
 tiefsee_status ts_run_new(ts_run **out, const ts_run_options *o, const ts_run_files *files,
                           tiefsee_error *err)
 {
-    ts_run *r = new_run(err);
+    ts_run *r = new_run(files, err);
 
     *out = NULL;
     return r ? finish_opening(out, r, files, set_up_new(r, o, files, err), err) : TIEFSEE_E_NOMEM;
@@ -325,7 +422,7 @@ tiefsee_status ts_run_new(ts_run **out, const ts_run_options *o, const ts_run_fi
 
 tiefsee_status ts_run_resume(ts_run **out, const ts_run_files *files, tiefsee_error *err)
 {
-    ts_run *r = new_run(err);
+    ts_run *r = new_run(files, err);
 
     *out = NULL;
     return r ? finish_opening(out, r, files, set_up_resumed(r, files, err), err) : TIEFSEE_E_NOMEM;
@@ -343,11 +440,6 @@ uint64_t ts_run_step(const ts_run *r)
 
 /* ------------------------------------------------------------------- loop */
 
-/* What a step holds, before anything is computed: losses are divided by it. */
-typedef struct step_counts {
-    uint64_t tokens, learned, ahead, docs;
-} step_counts;
-
 /* Passes of documents from the shards. */
 static bool fill_from_feed(ts_run *r, size_t pass, uint64_t *cursor)
 {
@@ -357,48 +449,6 @@ static bool fill_from_feed(ts_run *r, size_t pass, uint64_t *cursor)
         return false;
     ts_feed_fill(&r->feed, cursor, &r->batch, o->micro_tokens);
     return true;
-}
-
-static step_counts count_step(ts_run *r)
-{
-    uint64_t cursor = r->head->cursor;
-    step_counts n = {0};
-
-    for (size_t i = 0; r->fill(r, i, &cursor); i++) {
-        n.tokens += r->batch.pack.n;
-        n.learned += r->batch.n_learned;
-        n.ahead += r->batch.n_ahead;
-        n.docs += r->batch.pack.n_docs;
-    }
-    return n;
-}
-
-static real share(double weight, uint64_t n)
-{
-    return n ? (real)(weight / (double)n) : 0;
-}
-
-/* Rows that bring their own weights count as they say. */
-static void compute_gradients(ts_run *r, ts_run_stats *s)
-{
-    const ts_run_options *o = &r->head->options;
-    const step_counts n = count_step(r);
-    const double n_main = r->batch.weight ? 1 : n.learned ? (double)n.learned : 1;
-    const ts_trunk_scales scales = {(real)(1 / n_main),
-                                    o->has_mtp ? share(o->mtp_weight, n.ahead) : 0,
-                                    share(o->balance, n.docs)};
-
-    ts_trunk_clear_gradients(&r->trunk);
-    for (size_t i = 0; r->fill(r, i, &r->head->cursor); i++) {
-        ts_trunk_forward(&r->trunk, &r->batch);
-        const ts_trunk_loss loss = ts_trunk_backward(&r->trunk, &r->batch, scales);
-        s->loss += loss.main / n_main;
-        s->mtp_loss += loss.mtp / (double)(n.ahead ? n.ahead : 1);
-        s->balance_loss += loss.balance;
-        s->flops += ts_flops_of_batch(&r->trunk.net, &r->batch);
-    }
-    s->n_tokens = n.tokens;
-    s->n_learned = n.learned;
 }
 
 /* Moves the routers' biases and forgets the loads; the worst overload of the step. */
@@ -475,17 +525,40 @@ static void log_step(ts_run *r, const ts_run_stats *s)
         (unsigned long long)s->epoch, reward, s->seconds, s->cpu_seconds,
         s->flops / s->seconds / 1e9, s->peak_flops / 1e9);
 
-    if (n > 0 && (size_t)n < sizeof line &&
+    if (r->log_fd >= 0 && n > 0 && (size_t)n < sizeof line &&
         pwrite(r->log_fd, line, (size_t)n, (off_t)r->head->log_bytes) == n)
         r->head->log_bytes += (uint64_t)n;
 }
 
-static bool save(ts_run *r, ts_run_stats *s)
+/* The others say that they have saved what rank 0 does. */
+static void save(ts_run *r, ts_run_stats *s)
 {
-    s->has_saved = ts_checkpoint_save(r->state, r->state_bytes, r->checkpoint_path,
+    s->has_saved = ts_comm_rank(r->comm) > 0 ||
+                   ts_checkpoint_save(r->state, r->state_bytes, r->checkpoint_path,
                                       &r->save_error) == TIEFSEE_OK;
     s->save_error = s->has_saved ? NULL : r->save_error.message;
-    return s->has_saved;
+}
+
+/* Weights and moments are the same bits everywhere, or something is broken: no checkpoint
+ * is made of that. */
+static tiefsee_status compare_states(ts_run *r, tiefsee_error *err)
+{
+    const size_t body = ts_checkpoint_body();
+
+    if (!r->comm)
+        return TIEFSEE_OK;
+    return ts_comm_same(r->comm, ts_hash((uint8_t *)r->state + body, r->state_bytes - body),
+                        "weights", err);
+}
+
+/* Only what the ranks agree on.  A disk that is full does not end the run: see s. */
+static tiefsee_status try_to_save(ts_run *r, ts_run_stats *s, tiefsee_error *err)
+{
+    const tiefsee_status st = compare_states(r, err);
+
+    if (st == TIEFSEE_OK)
+        save(r, s);
+    return st;
 }
 
 static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
@@ -505,9 +578,11 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
         if (made != TIEFSEE_OK)
             return made;
     }
-    compute_gradients(r, s);
+    tiefsee_status st = ts_gradients_compute(r, s, err);
+    if (st != TIEFSEE_OK)
+        return st;
     s->norm = ts_optimizer_norm(&r->optimizer, &r->trunk.net, &r->trunk.team);
-    const tiefsee_status st = check_health(r, s, err);
+    st = check_health(r, s, err);
     if (st != TIEFSEE_OK)
         return st;
     ts_optimizer_step(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, s->rate, s->norm);
@@ -522,7 +597,7 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
             return told;
     }
     s->seconds = ts_clock_seconds() - start;
-    s->cpu_seconds = ts_clock_process_seconds() - cpu_start;
+    s->cpu_seconds += ts_clock_process_seconds() - cpu_start;
     log_step(r, s);
     return TIEFSEE_OK;
 }
@@ -534,18 +609,24 @@ tiefsee_status ts_run_go(ts_run *r, ts_run_on_step *on_step, void *user, tiefsee
 
     while (goes_on && !r->is_over && r->head->step < o->schedule.n_steps) {
         ts_run_stats s;
-        const tiefsee_status st = one_step(r, &s, err);
+        tiefsee_status st = one_step(r, &s, err);
+        const bool is_last = s.step == s.n_steps || r->is_over;
 
+        if (st == TIEFSEE_OK && (is_last || s.step % o->save_every == 0))
+            st = try_to_save(r, &s, err);
         if (st != TIEFSEE_OK)
             return st;
-        const bool is_last = s.step == s.n_steps || r->is_over;
-        if (is_last || s.step % o->save_every == 0)
-            (void)save(r, &s);
         goes_on = on_step(user, &s);
-        if ((is_last || !goes_on) && !s.has_saved && !save(r, &s)) {
+        st = ts_comm_all(r->comm, &goes_on, err);
+        const bool is_due = st == TIEFSEE_OK && (is_last || !goes_on) && !s.has_saved;
+        if (is_due)
+            st = try_to_save(r, &s, err);
+        if (is_due && st == TIEFSEE_OK && !s.has_saved) {
             *err = r->save_error;
-            return err->status;
+            st = err->status;
         }
+        if (st != TIEFSEE_OK)
+            return st;
     }
     return TIEFSEE_OK;
 }

@@ -9,6 +9,9 @@
  * A checkpoint replaces the last one by a rename; killing the program at any moment
  * loses the steps since then and nothing else, and a resumed run has the same bits as
  * one that was never interrupted, on any number of threads.
+ *
+ * Several ranks (comm.h) train one model: all have the same program, options and data,
+ * which is compared; rank 0 alone reads and writes the folder.
  */
 #ifndef TS_TRAIN_RUN_H
 #define TS_TRAIN_RUN_H
@@ -51,7 +54,8 @@ typedef struct ts_run_options {
     ts_grpo_options grpo;
     /* New fields only behind these (checkpoint.h). */
     uint32_t round_type, round_experts; /* ts_dtype: see round_weights.h; 0, 0: as they are */
-    double average; /* of the running average of weights; 0: none (optimizer.h) */
+    double average;   /* of the running average of weights; 0: none (optimizer.h) */
+    uint32_t n_parts; /* 0: passes add up one after the other; else see step_gradients.h */
 } ts_run_options;
 
 /* The recommended models by name: "r-1m", "r-5m", "r-10m", "r-16m".  The vocabulary is
@@ -127,6 +131,7 @@ typedef struct ts_run_files {
     int n_threads;
     const char *cpu;       /* kernel level; NULL: best */
     const char *tokenizer; /* GRPO: a tokenizer.json, or a model file that has it */
+    struct ts_comm *comm;  /* the other ranks; NULL: alone.  Rank 0 has folder and weights */
 } ts_run_files;
 
 /* A new run; refused if the folder has a checkpoint. */

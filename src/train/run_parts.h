@@ -3,6 +3,7 @@
 #define TS_TRAIN_RUN_PARTS_H
 
 #include "train/checkpoint.h"
+#include "train/comm.h"
 #include "train/feed.h"
 #include "train/round_weights.h"
 #include "train/run.h"
@@ -16,10 +17,17 @@ struct ts_run {
     ts_rounding *rounding; /* NULL: weights are used as they are */
     ts_feed feed;
     ts_train_batch batch;
+    ts_comm *comm; /* NULL: alone */
     double peak_flops;
     int log_fd;
     char checkpoint_path[4096];
     tiefsee_error save_error;
+
+    /* Parts of a step (step_gradients.h); NULL without. */
+    uint64_t *pass_cursor; /* of each pass, and behind the last one */
+    real *saved, *inbox;   /* a gradient for each level of the tree; of another rank */
+    double *told;          /* losses and loads: of this rank, then of all */
+    double cpu_mark;       /* of the process, when it last told */
 
     /* Where documents come from.  prepare, once per step, may be NULL; fill makes pass
      * `pass` of this step and moves *cursor, or returns false: there are no more. */

@@ -15,14 +15,15 @@
 #include "train/grpo.h"
 #include "train/run.h"
 
-static const char *preset = "r-5m", *config_path, *folder, *from, *schedule_name, *optimizer_name;
+static const char *preset = "r-5m", *config_path, *folder, *from, *teacher, *schedule_name,
+                  *optimizer_name;
 static const char *vocab_model, *type_name, *experts_name, *model_name = "trained here";
 static ts_opt_list shards;
 static uint64_t n_steps = 2000, batch_tokens, micro_tokens, save_every, seed = 1, n_threads = 2;
 static uint64_t n_warmup = UINT64_MAX, n_ctx, n_parts = UINT64_MAX;
 static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, clip = -1,
               balance = -1, bias_rate = -1;
-static uint64_t n_prompts = 32, n_answers = 16, max_answer = 192;
+static uint64_t n_prompts, n_answers, max_answer = 192;
 static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, overlong = 0.2;
 static double valid_drop = 0.03;
 static uint64_t valid_every = 25, n_valid = 24;
@@ -32,7 +33,7 @@ static ts_opt_list families;
 static double average;
 static bool has_mtp, resumes, only_plans, is_rounded, is_averaged, has_no_plot;
 
-typedef enum stage { PRETRAIN, SFT, GRPO } stage;
+typedef enum stage { PRETRAIN, SFT, GRPO, DISTILL } stage;
 
 static const char *const schedules[] = {"wsd", "cosine", NULL};
 static const char *const optimizers[] = {"muon", "adamw", NULL};
@@ -42,8 +43,10 @@ static const ts_opt options[] = {
     {'o', "out", "PATH", "folder of the checkpoint and the log; of export: the model file",
      .text = &folder},
     {0, "resume", .help = "go on with the checkpoint in FOLDER and its options", .flag = &resumes},
-    {0, "from", "CHECKPOINT", "start with these weights (sft and grpo need it)", .text = &from},
-    {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
+    {0, "from", "CHECKPOINT", "start with these weights (sft, grpo and distill need it)",
+     .text = &from},
+    {0, "preset", "NAME", "model: r-1m, r-5m, d-5m (dense), r-10m or r-16m; default: r-5m",
+     .text = &preset},
     {0, "config", "FILE", "model: a config.json of DeepSeek-V3's architecture",
      .text = &config_path},
     {'c', "ctx", "N", "longest document, in tokens; default: 512 for presets", .count = &n_ctx,
@@ -81,17 +84,17 @@ static const ts_opt options[] = {
     {'s', "seed", "N", "of weights and order; default: 1", .count = &seed},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
      .max = TS_MAX_THREADS},
-    {0, "family", "NAME", "grpo: ask only these problems; up to 16 times; default: all",
+    {0, "family", "NAME", "grpo, distill: ask only these problems; up to 16 times; default: all",
      .list = &families},
-    {0, "problems", "N", "grpo: problems of a step; default: 32", .count = &n_prompts, .min = 1,
-     .max = 4096},
-    {0, "answers", "N", "grpo: answers to each; default: 16", .count = &n_answers, .min = 2,
-     .max = 1024},
-    {0, "max-answer", "N", "grpo: tokens of an answer; default: 192", .count = &max_answer,
+    {0, "problems", "N", "grpo, distill: problems of a step; default: 32, 64", .count = &n_prompts,
+     .min = 1, .max = 4096},
+    {0, "answers", "N", "grpo, distill: answers to each; default: 16, 4", .count = &n_answers,
+     .min = 2, .max = 1024},
+    {0, "max-answer", "N", "grpo, distill: tokens of an answer; default: 192", .count = &max_answer,
      .min = 1, .max = 1 << 16},
-    {0, "temp", "X", "grpo: temperature of the answers; default: 1", .number = &temperature,
+    {0, "temp", "X", "grpo, distill: temperature of answers; default: 1", .number = &temperature,
      .low = 0.01, .high = 10},
-    {0, "anchor", "X", "grpo: weight of the shards' loss beside the rewards; default: 0.1",
+    {0, "anchor", "X", "grpo, distill: weight of the shards' loss beside theirs; default: 0.1",
      .number = &anchor, .high = 1e3},
     {0, "valid-every", "N", "grpo: steps between validations, 0: none; default: 25",
      .count = &valid_every, .max = 1u << 30},
@@ -111,7 +114,10 @@ static const ts_opt options[] = {
      .text = &rollout_type},
     {0, "rollout-experts", "TYPE", "grpo: of their routed experts; default: as --rollout-type",
      .text = &rollout_experts},
-    {0, "tokenizer", "FILE", "export, grpo: the tokenizer.json, or a model file that has it",
+    {0, "teacher", "CHECKPOINT", "distill: who is learned from; any size, the same tokenizer",
+     .text = &teacher},
+    {0, "tokenizer", "FILE",
+     "export, grpo, distill: the tokenizer.json, or a model file that has it",
      .text = &vocab_model},
     {0, "type", "TYPE", "export, --qat: of matrices; default: of --qat's run, or q8_0",
      .text = &type_name},
@@ -185,7 +191,8 @@ static tiefsee_status take_config(ts_config *c, tiefsee_error *err)
     if (st != TIEFSEE_OK)
         return st;
     if (!ts_run_preset(c, preset, n_vocab))
-        return ts_fail(err, TIEFSEE_E_INVALID, "no preset '%s' (r-1m, r-5m, r-10m, r-16m)", preset);
+        return ts_fail(err, TIEFSEE_E_INVALID, "no preset '%s' (r-1m, r-5m, d-5m, r-10m, r-16m)",
+                       preset);
     return TIEFSEE_OK;
 }
 
@@ -208,16 +215,20 @@ static void take_optimizer(ts_run_options *o, stage at)
         o->optimizer.clip = clip;
 }
 
-static void take_rewards(ts_grpo_options *g)
+static void take_answers(ts_grpo_options *g)
 {
-    ts_dtype type = TS_F32, experts = TS_F32;
-
-    g->n_prompts = (uint32_t)n_prompts;
-    g->group = (uint32_t)n_answers;
+    g->n_prompts = n_prompts ? (uint32_t)n_prompts : g->n_prompts;
+    g->group = n_answers ? (uint32_t)n_answers : g->group;
     g->max_answer = (uint32_t)max_answer;
     g->families = ts_grpo_family_mask(families.at, families.n);
     g->temperature = temperature;
     g->anchor = anchor;
+}
+
+static void take_rewards(ts_grpo_options *g)
+{
+    ts_dtype type = TS_F32, experts = TS_F32;
+
     g->valid_every = (uint32_t)valid_every;
     g->valid_n = (uint32_t)n_valid;
     g->valid_drop = valid_drop;
@@ -232,18 +243,22 @@ static void take_rewards(ts_grpo_options *g)
 }
 
 /* Fine-tuning: 0.3 of the rate, cosine to nothing, biases of the routers stay. */
-static void take_stage(ts_run_options *o, stage at)
+static void take_stage(ts_run_options *o, stage at, uint64_t fingerprint)
 {
-    o->has_mtp = has_mtp && at != GRPO;
+    o->has_mtp = has_mtp && at <= SFT;
     if (at == SFT) {
         o->schedule.kind = TS_SCHEDULE_COSINE;
         o->schedule.floor = 0;
         o->bias_rate = 0;
     }
-    if (at == GRPO) {
+    if (at == GRPO)
         ts_run_grpo_defaults(o);
+    if (at == DISTILL)
+        ts_run_distill_defaults(o, fingerprint);
+    if (at >= GRPO)
+        take_answers(&o->grpo);
+    if (at == GRPO)
         take_rewards(&o->grpo);
-    }
 }
 
 static tiefsee_status take_types(uint32_t *type, uint32_t *experts, tiefsee_error *err)
@@ -262,15 +277,18 @@ static tiefsee_status take_types(uint32_t *type, uint32_t *experts, tiefsee_erro
 static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *err)
 {
     ts_config config;
-    const tiefsee_status st = take_config(&config, err);
+    uint64_t fingerprint = 0;
+    tiefsee_status st = take_config(&config, err);
 
+    if (st == TIEFSEE_OK && at == DISTILL)
+        st = ts_run_fingerprint_of(&fingerprint, teacher, err);
     if (st != TIEFSEE_OK)
         return st;
     if (n_ctx && !from)
         config.n_ctx = (uint32_t)n_ctx;
     ts_run_defaults(o, &config, n_steps);
-    take_stage(o, at);
-    if (at == GRPO && families.n && !o->grpo.families)
+    take_stage(o, at, fingerprint);
+    if (at >= GRPO && families.n && !o->grpo.families)
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "no such family of problems (tiefsee eval lists them)");
     take_optimizer(o, at);
@@ -380,7 +398,8 @@ static int train(stage at)
                           .weights = from,
                           .averaged = is_averaged,
                           .n_threads = (int)n_threads,
-                          .tokenizer = vocab_model};
+                          .tokenizer = vocab_model,
+                          .teacher = teacher};
     tiefsee_error err;
     ts_run *r;
 
@@ -392,10 +411,13 @@ static int train(stage at)
     if (at == GRPO && (!ts_export_type(&type, rollout_type) ||
                        (rollout_experts && !ts_export_type(&type, rollout_experts))))
         return ts_cli_error(TS_EXIT_USAGE, "train grpo: no such type of weights (f32, q8_0, ...)");
-    if (at == GRPO && !vocab_model)
-        return ts_cli_error(TS_EXIT_USAGE, "train grpo: --tokenizer is needed");
-    if (at == GRPO && ts_cli_ranks() > 1)
-        return ts_cli_error(TS_EXIT_USAGE, "train grpo runs on one rank");
+    if (at >= GRPO && !vocab_model)
+        return ts_cli_error(TS_EXIT_USAGE, "train %s: --tokenizer is needed",
+                            at == GRPO ? "grpo" : "distill");
+    if (at == DISTILL && !teacher)
+        return ts_cli_error(TS_EXIT_USAGE, "train distill: --teacher is needed");
+    if (at >= GRPO && ts_cli_ranks() > 1)
+        return ts_cli_error(TS_EXIT_USAGE, "train grpo and distill run on one rank");
     if (ts_cli_ranks() > 1 && ts_comm_open(&comm, &is_ending, &err) != TIEFSEE_OK)
         return ts_cli_fail(&err);
     catch_signals();
@@ -433,8 +455,6 @@ static int export_model(const char *path)
 
 static int run(int argc, char **argv)
 {
-    static const char *const later[] = {"distill", NULL};
-
     if (strcmp(argv[0], "export") == 0)
         return export_model(argc > 1 ? argv[1] : NULL);
     if (argc > 1)
@@ -445,14 +465,10 @@ static int run(int argc, char **argv)
         return train(SFT);
     if (strcmp(argv[0], "grpo") == 0)
         return train(GRPO);
-    for (size_t i = 0; later[i]; i++)
-        if (strcmp(later[i], argv[0]) == 0)
-            return ts_cli_error(
-                TS_EXIT_ERROR,
-                "train %s is not there yet in version %s (pretrain, sft, grpo and export are)",
-                argv[0], tiefsee_version());
-    return ts_cli_error(TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft, grpo, export)",
-                        argv[0]);
+    if (strcmp(argv[0], "distill") == 0)
+        return train(DISTILL);
+    return ts_cli_error(
+        TS_EXIT_USAGE, "train: unknown stage '%s' (pretrain, sft, grpo, distill, export)", argv[0]);
 }
 
 const ts_command ts_cmd_train = {
@@ -462,6 +478,7 @@ const ts_command ts_cmd_train = {
     .details =
         "Stages: pretrain learns from nothing; sft goes on from the weights of a "
         "checkpoint; grpo lets the model answer problems and learns from what was right; "
+        "distill lets it answer and learns what a larger --teacher would have said there; "
         "export CHECKPOINT writes a model file. pretrain and sft learn only the tokens that "
         "the shards mark as answers. A terminal shows the curve of the loss, or of the reward; "
         "elsewhere each step has a line. What a step was is in FOLDER/log.jsonl. "
@@ -471,8 +488,9 @@ const ts_command ts_cmd_train = {
         "of "
         "the rate, a cosine to zero and leaves the routers' biases; grpo takes AdamW at "
         "1e-4, a cosine to zero behind 5 steps of warm-up, no decay of weights, no balance "
-        "and saves every 10 steps. With --from the model is the checkpoint's, whatever "
-        "--preset, --config and --ctx say. Not there yet: distillation.",
+        "and saves every 10 steps; distill is as grpo with the optimizer of pretrain at 0.2 of the "
+        "rate. With --from the model is the checkpoint's, whatever --preset, --config and --ctx "
+        "say.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,

@@ -30,7 +30,8 @@ static bool only_says;
 
 static const ts_opt options[] = {
     {'o', "out", "FOLDER", "where everything goes", .text = &folder},
-    {0, "preset", "NAME", "model: r-1m, r-5m, r-10m or r-16m; default: r-5m", .text = &preset},
+    {0, "preset", "NAME", "model: r-1m, r-5m, d-5m (dense), r-10m or r-16m; default: r-5m",
+     .text = &preset},
     {0, "vocab", "N", "tokens of the vocabulary; default: 2048", .count = &n_vocab, .min = 512,
      .max = 1 << 17},
     {0, "tokens", "N", "of pre-training; default: 128000000", .count = &n_tokens, .min = BATCH,

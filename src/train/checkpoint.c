@@ -105,8 +105,25 @@ static bool is_possible(const ts_run_options *o)
             return false;
     if (o->average < 0 || o->average >= 1 || isnan(o->average))
         return false;
+    if (o->teacher && !o->grpo.n_prompts)
+        return false;
     return o->save_every > 0 && (!o->config.n_experts || o->config.n_active) &&
            o->config.rope.n_dims == o->config.d_rope;
+}
+
+/* Weights and biases, two moments, averages: the order of ts_checkpoint_carve(). */
+static void find_parts(ts_checkpoint_file *f)
+{
+    ts_network n = {.config = f->head.options.config, .has_mtp = f->head.options.has_mtp};
+    ts_carve state = {0}, work = {0};
+
+    ts_network_carve(&n, &state, &work);
+    const uint64_t all = (n.n_reals * sizeof(float) + 63) / 64 * 64;
+    f->weights = (const float *)(const void *)f->body;
+    f->biases = (const float *)(const void *)(f->body + all);
+    f->averages = f->head.options.average > 0
+                      ? (const float *)(const void *)(f->body + state.used + 2 * all)
+                      : NULL;
 }
 
 static tiefsee_status check(ts_checkpoint_file *f, tiefsee_error *err)
@@ -141,11 +158,7 @@ static tiefsee_status check(ts_checkpoint_file *f, tiefsee_error *err)
                      (unsigned long long)(plan.state_bytes - ts_checkpoint_body() + begin));
     if (st != TIEFSEE_OK)
         return st;
-    const uint64_t all = (plan.n_parameters * sizeof(float) + 63) / 64 * 64;
-    f->weights = (const float *)(const void *)f->body;
-    f->biases = (const float *)(const void *)(f->body + all);
-    f->averages =
-        o->average > 0 ? (const float *)(const void *)(f->body + f->body_bytes - all) : NULL;
+    find_parts(f);
     return TIEFSEE_OK;
 }
 

@@ -51,6 +51,11 @@ tiefsee_status ts_checkpoint_open(ts_checkpoint_file *out, const char *path,
                                   tiefsee_error *err) TS_MUST_CHECK;
 void ts_checkpoint_close(ts_checkpoint_file *f);
 
+static inline uint64_t ts_checkpoint_fingerprint(const ts_checkpoint *h)
+{
+    return h->hash ? h->hash : 1;
+}
+
 /* The weights, or the averages: refused if there are none. */
 tiefsee_status ts_checkpoint_choose(const float **out, const ts_checkpoint_file *f, bool averaged,
                                     tiefsee_error *err) TS_MUST_CHECK;

@@ -11,7 +11,7 @@ static uint64_t block_weights(const ts_network *n, size_t layer)
     const uint64_t attention = (Q ? d * Q + Q * d_q : d * d_q) + d * (R + c->d_rope) +
                                R * H * (c->d_nope + c->d_value) + H * c->d_value * d;
 
-    if (c->n_experts == 0 || layer < c->n_dense_layers)
+    if (!ts_network_has_experts(c, layer))
         return attention + 3 * d * c->d_ff;
     return attention + d * c->n_experts + 3 * d * c->d_expert * (c->n_active + c->n_shared);
 }

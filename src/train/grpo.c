@@ -169,6 +169,8 @@ static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, t
         stats->answer_tokens += (double)(a->n - a->n_prompt) / n;
     }
     stats->informative = ts_grpo_advantages(s->advantage, s->reward, g->n_prompts, g->group);
+    for (size_t i = 0; r->head->options.teacher && i < s->n_answers; i++)
+        s->advantage[i] = 1; /* the teacher has something to say to each */
     s->n_learned = 0;
     for (size_t i = 0; i < s->n_answers; i++)
         if (s->advantage[i] != 0)
@@ -275,6 +277,7 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
 
     s->next = pass == 0 ? 0 : s->next;
     b->weight = s->weight;
+    b->is_taught = o->teacher != 0;
     b->pack.n = b->pack.n_docs = b->n_learned = b->n_ahead = 0;
     b->pack.begin[0] = 0;
     for (; s->next < s->n_answers; s->next++) {
@@ -291,6 +294,7 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
     if (s->next > s->n_answers || o->grpo.anchor <= 0)
         return false;
     s->next = s->n_answers + 1;
+    b->is_taught = false;
     ts_feed_fill(&r->feed, cursor, b, o->micro_tokens);
     for (size_t i = 0; i < b->n_learned; i++)
         s->weight[i] = (real)(o->grpo.anchor / (double)b->n_learned);
@@ -357,7 +361,7 @@ tiefsee_status ts_grpo_start(ts_run *r, const ts_run_files *files, tiefsee_error
     const ts_run_options *o = &r->head->options;
 
     if (!files->tokenizer)
-        return ts_fail(err, TIEFSEE_E_INVALID, "learning from rewards needs the tokenizer");
+        return ts_fail(err, TIEFSEE_E_INVALID, "learning from answers needs the tokenizer");
     ts_grpo_source *s = ts_alloc_zero(1, sizeof *s);
     if (!s)
         return ts_fail_nomem(err, sizeof *s, "answers");

@@ -17,6 +17,9 @@
  * punishment).  Every valid_every steps, and before the first, the model answers problems
  * for validation, greedily; the weights that were best so far lie in FOLDER/best.bin, and a
  * run that falls valid_drop below them is over.
+ *
+ * With a teacher (teacher.h) all answers count alike and their loss is the divergence from
+ * what it says; rewards are reported only.
  */
 #ifndef TS_TRAIN_GRPO_H
 #define TS_TRAIN_GRPO_H

@@ -124,6 +124,13 @@ void ts_gate_update_bias(float *bias, const uint64_t *load, size_t n_experts, fl
 /* logits (n_vocab) become scale * (softmax - one-hot); returns -log p(target). */
 real ts_xent(const ts_kernels *k, real *logits, size_t n_vocab, uint32_t target, real scale);
 
+/* --- kl.c --- */
+
+/* logits (n_vocab) become scale times the gradient of KL(student || teacher), which is
+ * returned; the teacher's logits become probabilities, ratio the log of both's ratio. */
+real ts_kl(const ts_kernels *k, real *logits, real *teacher, real *ratio, size_t n_vocab,
+           real scale);
+
 /* --- embed.c --- */
 
 void ts_embed_forward(ts_rows y, const real *table, const uint32_t *token, size_t n, size_t d);

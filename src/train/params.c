@@ -125,7 +125,7 @@ static void bind_block(binder *b, ts_block_weights *w, size_t layer)
     b->layer = layer;
     bind_attention(b, w);
     w->ffn_norm = gain(b, "ffn_norm.weight", d);
-    w->is_moe = c->n_experts > 0 && layer >= c->n_dense_layers;
+    w->is_moe = ts_network_has_experts(c, layer);
     if (!w->is_moe) {
         weight(b, &w->gate, TS_PARAM_MATRIX, "ffn_gate.weight", d, c->d_ff);
         weight(b, &w->up, TS_PARAM_MATRIX, "ffn_up.weight", d, c->d_ff);

@@ -76,6 +76,12 @@ void ts_network_init(ts_network *n, uint64_t seed);
 
 const ts_param *ts_network_find(const ts_network *n, const char *name); /* NULL: none */
 
+/* A network all of whose layers are dense has none for MTP either. */
+static inline bool ts_network_has_experts(const ts_config *c, size_t layer)
+{
+    return c->n_experts > 0 && layer >= c->n_dense_layers && c->n_dense_layers < c->n_layers;
+}
+
 static inline size_t ts_param_reals(const ts_param *p)
 {
     return p->n_in * p->n_out * p->n_mats;

@@ -1,4 +1,6 @@
-/* presets.c - recommended models and rates (docs/training.md says where from). */
+/* presets.c - recommended models and rates (docs/training.md says where from).
+ *
+ * d-5m is r-5m without experts: as many weights meet a token, in six dense layers alike. */
 #include <math.h>
 #include <string.h>
 
@@ -16,13 +18,14 @@ typedef struct preset {
 static const preset presets[] = {
     {"r-1m", 128, 4, 4, 0, 32, 320, 8, 2, 512, 48},
     {"r-5m", 192, 6, 6, 0, 48, 512, 16, 2, 512, 64},
+    {"d-5m", 192, 6, 6, 0, 48, 256, 0, 0, 512, 0},
     {"r-10m", 224, 8, 7, 96, 64, 640, 24, 3, 512, 64},
     {"r-16m", 256, 8, 8, 96, 64, 768, 32, 4, 512, 64},
 };
 
 const char *const *ts_run_preset_names(void)
 {
-    static const char *const names[] = {"r-1m", "r-5m", "r-10m", "r-16m", NULL};
+    static const char *const names[] = {"r-1m", "r-5m", "d-5m", "r-10m", "r-16m", NULL};
 
     return names;
 }
@@ -31,6 +34,7 @@ bool ts_run_preset(ts_config *out, const char *name, uint32_t n_vocab)
 {
     for (size_t i = 0; i < sizeof presets / sizeof *presets; i++) {
         const preset *p = &presets[i];
+        const bool is_dense = p->n_experts == 0;
 
         if (strcmp(p->name, name) != 0)
             continue;
@@ -55,11 +59,12 @@ bool ts_run_preset(ts_config *out, const char *name, uint32_t n_vocab)
             .d_nope = 32,
             .d_rope = 16,
             .d_value = 32,
-            .n_experts = p->n_experts,
-            .n_active = p->n_active,
-            .n_shared = 1,
-            .d_expert = p->d_expert,
-            .n_dense_layers = 1,
+            /* Files of the architecture must name experts; here no layer has them. */
+            .n_experts = is_dense ? 1 : p->n_experts,
+            .n_active = is_dense ? 1 : p->n_active,
+            .n_shared = !is_dense,
+            .d_expert = is_dense ? 32 : p->d_expert,
+            .n_dense_layers = is_dense ? p->n_layers : 1,
             .moe_layer_freq = 1,
             .n_groups = 1,
             .n_top_groups = 1,
@@ -145,6 +150,17 @@ void ts_run_grpo_defaults(ts_run_options *o)
     o->save_every = 10;
 }
 
+void ts_run_distill_defaults(ts_run_options *o, uint64_t teacher)
+{
+    const double lr = o->optimizer.lr;
+
+    ts_run_grpo_defaults(o);
+    o->teacher = teacher;
+    o->grpo = (ts_grpo_options){
+        .n_prompts = 64, .group = 4, .max_answer = 192, .temperature = 1, .anchor = 0.1};
+    o->optimizer = ts_optimizer_defaults(0.2 * lr);
+}
+
 /* Padding between fields is whatever the stack held; in a file it must be something. */
 void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
 {
@@ -171,7 +187,7 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(grpo.valid_drop), COPY(grpo.has_curriculum), COPY(grpo.rollout_type);
     COPY(grpo.rollout_experts), COPY(grpo.keeps_routing), COPY(grpo.replay);
     COPY(grpo.language), COPY(grpo.overlong);
-    COPY(round_type), COPY(round_experts), COPY(average), COPY(n_parts);
+    COPY(round_type), COPY(round_experts), COPY(average), COPY(n_parts), COPY(teacher);
 #undef ROPE
 #undef CONFIG
 #undef COPY

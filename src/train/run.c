@@ -42,10 +42,11 @@ static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *s
     r->trunk.net.config = o->config;
     r->trunk.net.has_mtp = o->has_mtp;
     r->trunk.net.is_rounded = is_rounded(o);
+    r->trunk.has_teacher = o->teacher != 0;
     r->optimizer.keeps_average = o->average > 0;
     ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
     ts_train_batch_carve(&r->batch, o->micro_tokens, work);
-    r->grpo = ts_carve_take(state, ts_grpo_remembers(o), sizeof *r->grpo);
+    r->grpo = ts_grpo_remembers(o) ? ts_carve_take(state, 1, sizeof *r->grpo) : NULL;
     ts_gradients_carve(r, o, work);
 }
 
@@ -119,6 +120,7 @@ void ts_run_close(ts_run *r)
     ts_gradients_end(r);
     ts_feed_close(&r->feed);
     ts_rounding_free(r->rounding);
+    ts_teacher_close(r->teacher);
     ts_pool_free(r->trunk.team.pool);
     ts_free(r->state);
     ts_free(r->work);
@@ -207,6 +209,18 @@ tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint, tiefsee_
     if (st != TIEFSEE_OK)
         return st;
     *out = from.head.options.config;
+    ts_checkpoint_close(&from);
+    return TIEFSEE_OK;
+}
+
+tiefsee_status ts_run_fingerprint_of(uint64_t *out, const char *checkpoint, tiefsee_error *err)
+{
+    ts_checkpoint_file from;
+    const tiefsee_status st = ts_checkpoint_open(&from, checkpoint, err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    *out = ts_checkpoint_fingerprint(&from.head);
     ts_checkpoint_close(&from);
     return TIEFSEE_OK;
 }
@@ -374,6 +388,8 @@ static tiefsee_status prepare_sources(ts_run *r, const ts_run_files *files, tief
         st = ts_rounding_new(&r->rounding, &r->trunk.net, types, files->n_threads, err);
     if (st == TIEFSEE_OK && o->grpo.n_prompts)
         st = ts_grpo_start(r, files, err);
+    if (st == TIEFSEE_OK && o->teacher)
+        st = ts_teacher_open(&r->teacher, r, files->teacher, err);
     return st;
 }
 
@@ -488,16 +504,17 @@ static tiefsee_status check_health(ts_run *r, const ts_run_stats *s, tiefsee_err
                        (unsigned long long)s->step, s->loss, s->norm);
     if (h->options.grpo.valid_every) /* that is watched instead: problems get harder */
         return TIEFSEE_OK;
-    /* What is watched is the loss, or, where rewards are earned, what is missing of them. */
-    const double watched = h->options.grpo.n_prompts ? 1 - s->reward : s->loss;
+    /* What is watched is the loss, or, where rewards are learned, what is missing of them. */
+    const bool is_rewarded = h->options.grpo.n_prompts && !h->options.teacher;
+    const double watched = is_rewarded ? 1 - s->reward : s->loss;
     h->fast_loss = isinf(h->fast_loss) ? watched : h->fast_loss + FAST * (watched - h->fast_loss);
     h->best_loss = fmin(h->best_loss, h->fast_loss);
-    if (h->options.grpo.n_prompts && h->fast_loss > h->best_loss + REWARD_MARGIN)
+    if (is_rewarded && h->fast_loss > h->best_loss + REWARD_MARGIN)
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "step %llu: the reward falls (%.3f on average, it was %.3f); the last "
                        "checkpoint is left as it is",
                        (unsigned long long)s->step, 1 - h->fast_loss, 1 - h->best_loss);
-    if (!h->options.grpo.n_prompts && h->fast_loss > h->best_loss * RUNAWAY_FACTOR + RUNAWAY_MARGIN)
+    if (!is_rewarded && h->fast_loss > h->best_loss * RUNAWAY_FACTOR + RUNAWAY_MARGIN)
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "step %llu: the loss runs away (%.3f on average, it was %.3f); the last "
                        "checkpoint is left as it is",

@@ -54,12 +54,13 @@ typedef struct ts_run_options {
     ts_grpo_options grpo;
     /* New fields only behind these (checkpoint.h). */
     uint32_t round_type, round_experts; /* ts_dtype: see round_weights.h; 0, 0: as they are */
-    double average;   /* of the running average of weights; 0: none (optimizer.h) */
+    double average;   /* decay of the running average of weights; 0: none (optimizer.h) */
     uint32_t n_parts; /* 0: passes add up one after the other; else see step_gradients.h */
+    uint64_t teacher; /* distillation (teacher.h): its fingerprint; 0: rewards are learned */
 } ts_run_options;
 
-/* The recommended models by name: "r-1m", "r-5m", "r-10m", "r-16m".  The vocabulary is
- * that of the data.  False: no such name. */
+/* The recommended models by name: "r-1m", "r-5m", "d-5m", "r-10m", "r-16m".  The
+ * vocabulary is that of the data.  False: no such name. */
 bool ts_run_preset(ts_config *out, const char *name, uint32_t n_vocab);
 const char *const *ts_run_preset_names(void); /* ended by NULL */
 
@@ -71,6 +72,10 @@ tiefsee_status ts_run_read_config(ts_config *out, const char *path,
 tiefsee_status ts_run_config_of(ts_config *out, const char *checkpoint,
                                 tiefsee_error *err) TS_MUST_CHECK;
 
+/* What its weights are known by, as ts_run_options.teacher; never 0. */
+tiefsee_status ts_run_fingerprint_of(uint64_t *out, const char *checkpoint,
+                                     tiefsee_error *err) TS_MUST_CHECK;
+
 /* The vocabulary of a shard. */
 tiefsee_status ts_run_vocab(uint32_t *n_vocab, const char *shard, tiefsee_error *err) TS_MUST_CHECK;
 
@@ -79,6 +84,9 @@ void ts_run_defaults(ts_run_options *o, const ts_config *config, uint64_t n_step
 
 /* GRPO as docs/trainer.md has it: 32 x 16 answers, AdamW 1e-4 for all, cosine to zero. */
 void ts_run_grpo_defaults(ts_run_options *o);
+
+/* Those of GRPO but for 64 x 4 answers and Muon at a fifth of the rate that o has. */
+void ts_run_distill_defaults(ts_run_options *o, uint64_t teacher);
 
 /* Field by field: the same options are the same bytes.  Fields of other architectures
  * are left zero. */
@@ -132,6 +140,7 @@ typedef struct ts_run_files {
     const char *cpu;       /* kernel level; NULL: best */
     const char *tokenizer; /* GRPO: a tokenizer.json, or a model file that has it */
     struct ts_comm *comm;  /* the other ranks; NULL: alone.  Rank 0 has folder and weights */
+    const char *teacher;   /* distillation: its checkpoint */
 } ts_run_files;
 
 /* A new run; refused if the folder has a checkpoint. */

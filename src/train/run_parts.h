@@ -7,6 +7,7 @@
 #include "train/feed.h"
 #include "train/round_weights.h"
 #include "train/run.h"
+#include "train/teacher.h"
 
 struct ts_run {
     ts_checkpoint *head; /* the start of state */
@@ -15,6 +16,7 @@ struct ts_run {
     ts_trunk trunk;
     ts_optimizer optimizer;
     ts_rounding *rounding; /* NULL: weights are used as they are */
+    ts_teacher *teacher;   /* NULL: none */
     ts_feed feed;
     ts_train_batch batch;
     ts_comm *comm; /* NULL: alone */

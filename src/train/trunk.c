@@ -1,6 +1,7 @@
 /* trunk.c - see trunk.h. */
 #include "train/trunk.h"
 
+#include <assert.h>
 #include <string.h>
 
 #include "models/rope.h"
@@ -27,7 +28,7 @@ void ts_trunk_carve(ts_trunk *t, ts_trunk_sizes sizes, ts_carve *state, ts_carve
     t->load = ts_carve_take(work, (c->n_layers + 1) * c->n_experts, sizeof *t->load);
     for (size_t l = 0; l < n_blocks; l++) {
         ts_block *b = t->block ? &t->block[l] : &counted;
-        const bool is_moe = c->n_experts > 0 && l >= c->n_dense_layers;
+        const bool is_moe = ts_network_has_experts(c, l);
 
         *b = (ts_block){.config = c, .w = t->net.block ? &t->net.block[l] : NULL};
         b->load = t->load ? t->load + l * c->n_experts : NULL;
@@ -46,6 +47,7 @@ void ts_trunk_carve(ts_trunk *t, ts_trunk_sizes sizes, ts_carve *state, ts_carve
     t->rows = reals(work, HEAD_ROWS, d);
     t->d_rows = reals(work, HEAD_ROWS, d);
     t->logits = reals(work, HEAD_ROWS, c->n_vocab);
+    t->ratio = t->has_teacher ? reals(work, HEAD_ROWS, c->n_vocab) : NULL;
     t->loss = ts_carve_take(work, T, sizeof *t->loss);
     if (t->net.has_mtp)
         ts_mtp_carve(&t->mtp, c, T, work);
@@ -91,6 +93,7 @@ typedef struct trunk_loop {
     real *to;         /* head: their gradients */
     const uint32_t *row, *target;
     const real *weight; /* head: of each row, or NULL */
+    ts_trunk *teacher;  /* head: whose distribution is learned, or NULL */
     size_t first, n;    /* head: the rows in hand */
     real scale;
 } trunk_loop;
@@ -153,6 +156,31 @@ void ts_trunk_logits(ts_trunk *t, size_t row, real *out)
 
 /* ------------------------------------------------------------------- head */
 
+/* Outputs of rows [begin, end) of the piece, one behind the other, and their logits. */
+static void rows_to_logits(ts_trunk *t, const trunk_loop *l, const real *from, size_t begin,
+                           size_t end)
+{
+    const size_t d = t->net.config.d_model;
+    const ts_rows x = ts_rows_at(t->rows, d, begin);
+
+    for (size_t i = 0; i < end - begin; i++)
+        memcpy(x.v + i * d, from + l->row[l->first + begin + i] * d, d * sizeof(real));
+    ts_linear_forward(&t->team.kernels, ts_rows_at(t->logits, t->net.config.n_vocab, begin), false,
+                      x, &t->net.head, end - begin);
+}
+
+/* The loss of row i of the piece; its logits become gradients. */
+static real row_loss(const trunk_loop *l, size_t i, real scale)
+{
+    const ts_trunk *t = l->t;
+    const size_t V = t->net.config.n_vocab;
+
+    if (l->teacher)
+        return ts_kl(&t->team.kernels, t->logits + i * V, l->teacher->logits + i * V,
+                     t->ratio + i * V, V, scale);
+    return ts_xent(&t->team.kernels, t->logits + i * V, V, l->target[l->first + i], scale);
+}
+
 /* Rows [begin, end) of the piece: logits, losses, gradients of logits and rows. */
 static void head_rows(void *ctx, size_t begin, size_t end, int thread)
 {
@@ -160,18 +188,16 @@ static void head_rows(void *ctx, size_t begin, size_t end, int thread)
     ts_trunk *t = l->t;
     const ts_kernels *k = &t->team.kernels;
     const size_t n = end - begin, d = t->net.config.d_model, V = t->net.config.n_vocab;
-    const ts_rows x = ts_rows_at(t->rows, d, begin), dx = ts_rows_at(t->d_rows, d, begin);
-    const ts_rows logits = ts_rows_at(t->logits, V, begin);
+    const ts_rows dx = ts_rows_at(t->d_rows, d, begin), logits = ts_rows_at(t->logits, V, begin);
 
     (void)thread;
-    for (size_t i = 0; i < n; i++)
-        memcpy(x.v + i * d, l->from + l->row[l->first + begin + i] * d, d * sizeof(real));
-    ts_linear_forward(k, logits, false, x, &t->net.head, n);
-    for (size_t i = 0; i < n; i++) {
-        const size_t at = l->first + begin + i;
-        const real weight = l->weight ? l->weight[at] : 1;
-        t->loss[at] = (double)(weight * ts_xent(k, logits.v + i * V, V, l->target[at],
-                                                l->weight ? l->scale * weight : l->scale));
+    rows_to_logits(t, l, l->from, begin, end);
+    if (l->teacher)
+        rows_to_logits(l->teacher, l, l->teacher->normed, begin, end);
+    for (size_t i = begin; i < end; i++) {
+        const real weight = l->weight ? l->weight[l->first + i] : 1;
+        t->loss[l->first + i] =
+            (double)(weight * row_loss(l, i, l->weight ? l->scale * weight : l->scale));
     }
     ts_linear_backward(k, dx, false, logits, &t->net.head, n);
     for (size_t i = 0; i < n; i++)
@@ -257,9 +283,13 @@ ts_trunk_loss ts_trunk_backward(ts_trunk *t, const ts_train_batch *b, ts_trunk_s
                     .row = b->row,
                     .target = b->target,
                     .weight = b->weight,
+                    .teacher = b->is_taught ? t->teacher : NULL,
                     .scale = scales.main};
     ts_trunk_loss loss = {0};
 
+    assert(!b->is_taught || (t->teacher && t->ratio));
+    if (b->is_taught)
+        ts_trunk_forward(t->teacher, b);
     x.balance = scales.balance;
     loss.main = head(&l, b->n_learned);
     if (t->net.has_mtp && scales.mtp != 0) {

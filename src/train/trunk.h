@@ -16,7 +16,8 @@ typedef struct ts_train_batch {
     uint32_t *next; /* (n) the token behind, 0 at the end of a document */
     size_t n_learned, n_ahead;
     uint32_t *row, *target, *ahead_row, *ahead_target;
-    real *weight; /* (n_learned) what a row counts more than others; NULL: 1 each */
+    real *weight;   /* (n_learned) what a row counts more than others; NULL: 1 each */
+    bool is_taught; /* rows learn the teacher's distribution, not their target */
 } ts_train_batch;
 
 typedef struct ts_trunk_sizes {
@@ -46,6 +47,11 @@ typedef struct ts_trunk {
     real *rows, *d_rows, *logits; /* a piece of the head's rows */
     double *loss;                 /* of each learned token */
     ts_mtp_memory mtp;
+    /* Distillation: another network of the same vocabulary, which only looks on; its MTP is
+     * not run.  Set by the caller, as is has_teacher before carving. */
+    bool has_teacher;
+    struct ts_trunk *teacher;
+    real *ratio; /* of a piece of the head's rows */
 } ts_trunk;
 
 /* Weights and biases from state, everything else from work (see carve.h).  t->net's
@@ -72,7 +78,8 @@ typedef struct ts_trunk_scales {
     real balance;   /* what one document's balance loss counts */
 } ts_trunk_scales;
 
-/* Behind ts_trunk_forward(): losses, and gradients added to what is there. */
+/* Behind ts_trunk_forward(): losses, and gradients added to what is there.  The loss of a
+ * batch that is taught is the divergence from the teacher, which goes forward first. */
 ts_trunk_loss ts_trunk_backward(ts_trunk *t, const ts_train_batch *b, ts_trunk_scales scales);
 
 #endif

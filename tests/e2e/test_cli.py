@@ -116,8 +116,10 @@ class Usage(Case):
         self.assert_error(run("logits"), 2, "--tokens", "--out")
         self.assert_error(run("inspect", "a", "b"), 2, "too many arguments")
 
-    def test_what_is_not_there_yet_says_so(self):
-        self.assert_error(run("train", "distill"), 1, "not there yet", "grpo and export")
+    def test_stages_say_what_they_need(self):
+        taught = ("train", "distill", "--data", "a", "--out", "b", "--from", "c")
+        self.assert_error(run(*taught), 2, "--tokenizer is needed")
+        self.assert_error(run(*taught, "--tokenizer", "d"), 2, "--teacher is needed")
         self.assert_error(run("train", "bake"), 2, "unknown stage 'bake'")
         self.assert_error(run("train", "pretrain"), 2, "--data and --out")
 

@@ -106,6 +106,29 @@ class Recipe(Case):
         self.assertEqual(out["task"]["addition"]["n"], 4)
         self.assertEqual(out["task"]["addition"]["accuracy"], 0)
 
+    def test_a_student_is_taught_with_rounded_weights(self):
+        path = self.folder("taught")
+        tokenizer = ("--tokenizer", path / "tokenizer.json")
+        self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))
+        common = ("-d", path / "pretrain-000.shard", "-n", 1, "--batch", 1024, "--pass", 1024, "-t", 1)
+        for name in ("r-1m", "d-5m"):
+            self.assert_ok(run("train", "pretrain", *common, "-o", path / name, "--preset", name))
+        done = run("train", "distill", *common, *tokenizer, "-o", path / "student",
+                   "--from", path / "r-1m" / "checkpoint.bin",
+                   "--teacher", path / "d-5m" / "checkpoint.bin", "--problems", 2, "--answers", 2,
+                   "--max-answer", 4, "--qat", "--experts", "q4_0", "--average", 0.9)
+        self.assert_ok(done)
+        self.assertIn("reward 0.000", done.stderr.decode())
+        for name, *extra in (("rounded",), ("averaged", "--averaged"), ("asked", "--type", "f32")):
+            self.assert_ok(run("train", "export", path / "student", *tokenizer, "--out",
+                               path / (name + ".gguf"), *extra))
+        self.assertNotEqual(digest(path / "rounded.gguf"), digest(path / "averaged.gguf"))
+        self.assertLess((path / "rounded.gguf").stat().st_size,
+                        (path / "asked.gguf").stat().st_size / 3)
+        self.assert_error(run("train", "export", path / "r-1m", *tokenizer, "--averaged", "--out",
+                              path / "no.gguf"), 1, "no average of its weights")
+        self.assert_ok(run("eval", path / "averaged.gguf", "addition", "-n", 2, "--tokens", 4))
+
     def test_ctrl_c_in_training_ends_it_with_130_and_it_goes_on(self):
         path = self.folder("stopped")
         self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))

@@ -15,6 +15,7 @@
 #include "tiefsee/tiefsee.h"
 #include "tiny_trunk.h"
 #include "train/export_gguf.h"
+#include "train/run.h"
 
 static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
 
@@ -122,6 +123,35 @@ static void keys_wider_than_everything_else_fit(void **state)
     tiny_close(&net);
 }
 
+/* d-5m: no layer has experts, MTP's neither; a file has to name some all the same. */
+static void a_network_without_experts_is_as_active_and_runs(void **state)
+{
+    ts_run_plan with, without;
+    ts_run_options o;
+    tiefsee_error err;
+    ts_config c;
+
+    (void)state;
+    assert_true(ts_run_preset(&c, "r-5m", 2048));
+    ts_run_defaults(&o, &c, 1);
+    assert_int_equal(ts_run_make_plan(&with, &o, 1, &err), TIEFSEE_OK);
+    assert_true(ts_run_preset(&c, "d-5m", 2048));
+    ts_run_defaults(&o, &c, 1);
+    assert_int_equal(ts_run_make_plan(&without, &o, 1, &err), TIEFSEE_OK);
+    assert_true(fabs((double)without.n_active / (double)with.n_active - 1) < 0.02);
+    assert_true(without.n_parameters < with.n_parameters / 2);
+
+    c.n_vocab = 1536;
+    tiny_open(&net, c, true, (ts_trunk_sizes){TINY_TOKENS, 76, 1}, ts_cpu_flags());
+    for (size_t l = 0; l <= c.n_layers; l++)
+        assert_false(net.trunk.net.block[l].is_moe);
+    batch = (tiny_batch){0};
+    tiny_fill(&batch, 3, 1536);
+    ts_trunk_forward(&net.trunk, &batch.b);
+    assert_true(compare(TS_F32, true).worst < 2e-4);
+    tiny_close(&net);
+}
+
 /* The types of smaller files: near, and the nearer the more bits. */
 static void narrower_types_stay_near(void **state)
 {
@@ -178,6 +208,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_engine_computes_the_trainers_logits),
         cmocka_unit_test(keys_wider_than_everything_else_fit),
+        cmocka_unit_test(a_network_without_experts_is_as_active_and_runs),
         cmocka_unit_test(narrower_types_stay_near),
         cmocka_unit_test(a_tokenizer_of_another_size_and_broken_weights_are_refused),
     };

@@ -329,6 +329,46 @@ static void cross_entropy_stays_finite_where_the_target_has_no_chance(void **sta
     assert_true(fabs(ts_xent(none, z, 3, 0, 1) - 2000) < 1e-9);
 }
 
+static struct kl_case {
+    real student[40], teacher[40], z[40], w[40], ratio[40];
+} kl;
+
+static real kl_loss(void *ctx)
+{
+    (void)ctx;
+    memcpy(kl.z, kl.student, sizeof kl.z);
+    memcpy(kl.w, kl.teacher, sizeof kl.w);
+    return 0.25 * ts_kl(none, kl.z, kl.w, kl.ratio, 40, 0.25);
+}
+
+static void the_divergence_goes_back(void **state)
+{
+    real d[40], sum = 0;
+
+    (void)state;
+    fill(kl.student, 40);
+    fill(kl.teacher, 40);
+    assert_true(kl_loss(NULL) > 0);
+    memcpy(d, kl.z, sizeof d);
+    compare_all("z", kl.student, d, 40, kl_loss, NULL);
+    for (size_t i = 0; i < 40; i++)
+        sum += d[i]; /* what all logits have in common changes nothing */
+    assert_true(fabs(sum) < 1e-15);
+    memcpy(kl.teacher, kl.student, sizeof kl.teacher);
+    for (size_t i = 0; i < 40; i++)
+        kl.teacher[i] += 3;
+    assert_true(fabs(kl_loss(NULL)) < 1e-14);
+}
+
+/* KL((1/2, 1/2) || (1, e^-2000)) is 1000 - log 2. */
+static void the_divergence_stays_finite_where_the_teacher_sees_no_chance(void **state)
+{
+    real z[2] = {5, 5}, w[2] = {7, -1993}, ratio[2];
+
+    (void)state;
+    assert_true(fabs(ts_kl(none, z, w, ratio, 2, 1) - (1000 - log(2))) < 1e-9);
+}
+
 static void the_embedding_adds_up_equal_tokens(void **state)
 {
     static const uint32_t token[3] = {2, 0, 2};
@@ -356,15 +396,21 @@ static real network_loss(void *ctx)
     return scales.main * l.main + scales.mtp * l.mtp + l.balance;
 }
 
-static void check_network(ts_config c, bool has_mtp)
+/* teacher: NULL, or who teaches it. */
+static void check_network(ts_config c, bool has_mtp, tiny_trunk *teacher)
 {
     const ts_trunk_sizes sizes = {TINY_TOKENS, 76, 2};
     static real said[20000];
     size_t n_checked = 0;
 
-    tiny_open(&net, c, has_mtp, sizes, 0);
+    tiny_open_like(&net,
+                   (ts_trunk){.net = {.config = c, .has_mtp = has_mtp},
+                              .has_teacher = teacher != NULL,
+                              .teacher = teacher ? &teacher->trunk : NULL},
+                   sizes, 0);
     batch = (tiny_batch){0};
     tiny_fill(&batch, 3, c.n_vocab);
+    batch.b.is_taught = teacher != NULL;
     (void)network_loss(NULL);
     assert_true(net.trunk.net.n_reals <= TS_COUNT(said));
     memcpy(said, net.trunk.net.grad, net.trunk.net.n_reals * sizeof *said);
@@ -385,7 +431,7 @@ static void check_network(ts_config c, bool has_mtp)
 static void a_network_with_experts_and_mtp_goes_back(void **state)
 {
     (void)state;
-    check_network(tiny_config(), true);
+    check_network(tiny_config(), true, NULL);
 }
 
 static void a_network_without_compressed_queries_shared_experts_and_groups_goes_back(void **state)
@@ -397,7 +443,21 @@ static void a_network_without_compressed_queries_shared_experts_and_groups_goes_
     c.n_shared = 0;
     c.n_groups = c.n_top_groups = 1;
     c.norm_topk = false;
-    check_network(c, false);
+    check_network(c, false, NULL);
+}
+
+/* By a teacher of other sizes. */
+static void a_network_that_is_taught_goes_back(void **state)
+{
+    static tiny_trunk teacher;
+    ts_config c = tiny_config();
+
+    (void)state;
+    c.d_model = 32;
+    c.n_layers = 1;
+    tiny_open(&teacher, c, false, (ts_trunk_sizes){TINY_TOKENS, 76, 2}, 0);
+    check_network(tiny_config(), true, &teacher);
+    tiny_close(&teacher);
 }
 
 int main(void)
@@ -412,9 +472,12 @@ int main(void)
         cmocka_unit_test(the_bias_moves_towards_the_mean),
         cmocka_unit_test(cross_entropy_goes_back),
         cmocka_unit_test(cross_entropy_stays_finite_where_the_target_has_no_chance),
+        cmocka_unit_test(the_divergence_goes_back),
+        cmocka_unit_test(the_divergence_stays_finite_where_the_teacher_sees_no_chance),
         cmocka_unit_test(the_embedding_adds_up_equal_tokens),
         cmocka_unit_test(a_network_with_experts_and_mtp_goes_back),
         cmocka_unit_test(a_network_without_compressed_queries_shared_experts_and_groups_goes_back),
+        cmocka_unit_test(a_network_that_is_taught_goes_back),
     };
     ts_rng_seed(&rng, 42);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,7 +48,9 @@ static void open_net(tiny_trunk *t, bool is_rounded, const real *from)
 {
     const ts_trunk_sizes sizes = {TINY_TOKENS, 76, N_THREADS};
 
-    tiny_open_rounded(t, config(), true, is_rounded, sizes, ts_cpu_flags());
+    const ts_trunk like = {.net = {.config = config(), .has_mtp = true, .is_rounded = is_rounded}};
+
+    tiny_open_like(t, like, sizes, ts_cpu_flags());
     if (from) {
         memcpy(t->trunk.net.value, from, t->trunk.net.n_reals * sizeof *from);
         ts_trunk_pack_weights(&t->trunk);

@@ -52,15 +52,16 @@ typedef struct tiny_trunk {
     uint64_t state_bytes, work_bytes;
 } tiny_trunk;
 
-/* Weights of unit scale, so that every path through the network matters. */
-static inline void tiny_open_rounded(tiny_trunk *t, ts_config c, bool has_mtp, bool is_rounded,
-                                     ts_trunk_sizes sizes, unsigned cpu_flags)
+/* Weights of unit scale, so that every path through the network matters.  like: what a
+ * caller sets of a trunk. */
+static inline void tiny_open_like(tiny_trunk *t, ts_trunk like, ts_trunk_sizes sizes,
+                                  unsigned cpu_flags)
 {
     ts_carve state = {0}, work = {0};
     ts_trunk *x = &t->trunk;
     ts_rng r;
 
-    *t = (tiny_trunk){.trunk.net = {.config = c, .has_mtp = has_mtp, .is_rounded = is_rounded}};
+    *t = (tiny_trunk){.trunk = like};
     ts_trunk_carve(x, sizes, &state, &work);
     t->state_bytes = state.used;
     t->work_bytes = work.used;
@@ -91,7 +92,7 @@ static inline void tiny_open_rounded(tiny_trunk *t, ts_config c, bool has_mtp, b
 static inline void tiny_open(tiny_trunk *t, ts_config c, bool has_mtp, ts_trunk_sizes sizes,
                              unsigned cpu_flags)
 {
-    tiny_open_rounded(t, c, has_mtp, false, sizes, cpu_flags);
+    tiny_open_like(t, (ts_trunk){.net = {.config = c, .has_mtp = has_mtp}}, sizes, cpu_flags);
 }
 
 static inline void tiny_close(tiny_trunk *t)

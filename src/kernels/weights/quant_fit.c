@@ -10,8 +10,8 @@
 #include <math.h>
 #include <stddef.h>
 
-enum { N_TRIES = 9 };            /* to either side */
-static const float STEP = 0.02f; /* of the scale, between two tries */
+enum { N_TRIES = 9, ALL_TRIES = 2 * (2 * N_TRIES + 1) }; /* to either side; of both ends */
+static const float STEP = 0.02f;                         /* of the scale, between two tries */
 
 int ts_quant_nearest(const quant_codebook *book, float v)
 {
@@ -31,6 +31,12 @@ typedef struct best_scale {
     float d, gain;
 } best_scale;
 
+static void keep_better(best_scale *best, float xq, float qq)
+{
+    if (qq > 0 && xq * xq > best->gain * qq)
+        *best = (best_scale){xq / qq, xq * xq / qq};
+}
+
 static void try_scale(best_scale *best, const float *x, int n, const quant_codebook *book,
                       float inverse)
 {
@@ -41,25 +47,48 @@ static void try_scale(best_scale *best, const float *x, int n, const quant_codeb
         xq += x[i] * q;
         qq += q * q;
     }
-    if (qq > 0 && xq * xq > best->gain * qq)
-        *best = (best_scale){xq / qq, xq * xq / qq};
+    keep_better(best, xq, qq);
+}
+
+/* try_scale() for all scales at once, each with its own sums in the same order; the codes
+ * are whole numbers, so the compiler can keep them in vectors of floats. */
+static void try_scales(best_scale *best, const float *x, int n, const quant_codebook *book,
+                       const float *inverse)
+{
+    const float lo = (float)book->lo, hi = (float)book->hi;
+    float xq[ALL_TRIES] = {0}, qq[ALL_TRIES] = {0};
+
+    for (int i = 0; i < n; i++)
+        for (int t = 0; t < ALL_TRIES; t++) {
+            const float v = inverse[t] * x[i], low = v < lo ? lo : v, q0 = low > hi ? hi : low;
+            const float q = q0 + 0x1.8p23f - 0x1.8p23f;
+            xq[t] += x[i] * q;
+            qq[t] += q * q;
+        }
+    for (int t = 0; t < ALL_TRIES; t++)
+        keep_better(best, xq[t], qq[t]);
 }
 
 float ts_quant_fit_scale(const float *x, int n, const quant_codebook *book)
 {
     best_scale best = {0, 0};
     float largest = 0; /* with its sign */
+    float inverse[ALL_TRIES];
 
     for (int i = 0; i < n; i++)
         if (fabsf(x[i]) > fabsf(largest))
             largest = x[i];
     if (!(fabsf(largest) > 1e-30f)) /* the inverse must be finite */
         return 0;
-    for (int k = -N_TRIES; k <= N_TRIES; k++) {
-        const float stretch = 1 + STEP * (float)k;
-        try_scale(&best, x, n, book, stretch * (float)book->lo / largest);
-        try_scale(&best, x, n, book, stretch * (float)book->hi / largest);
+    for (int k = 0; k <= 2 * N_TRIES; k++) {
+        const float stretch = 1 + STEP * (float)(k - N_TRIES);
+        inverse[2 * k] = stretch * (float)book->lo / largest;
+        inverse[2 * k + 1] = stretch * (float)book->hi / largest;
     }
+    if (!book->levels)
+        try_scales(&best, x, n, book, inverse);
+    for (int t = 0; book->levels && t < ALL_TRIES; t++)
+        try_scale(&best, x, n, book, inverse[t]);
     return best.d;
 }
 

@@ -28,7 +28,7 @@ static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, over
 static double valid_drop = 0.03;
 static uint64_t valid_every = 25, n_valid = 24;
 static const char *rollout_type = "f32", *rollout_experts;
-static bool has_no_curriculum;
+static bool has_no_curriculum, keeps_routing;
 static ts_opt_list families;
 static double average;
 static bool has_mtp, resumes, only_plans, is_rounded, is_averaged, has_no_plot;
@@ -114,6 +114,10 @@ static const ts_opt options[] = {
      .text = &rollout_type},
     {0, "rollout-experts", "TYPE", "grpo: of their routed experts; default: as --rollout-type",
      .text = &rollout_experts},
+    {0, "keep-routing",
+     .help = "grpo: learn with the experts that answered; so it is anyway if "
+             "the weights that answer are rounded",
+     .flag = &keeps_routing},
     {0, "teacher", "CHECKPOINT", "distill: who is learned from; any size, the same tokenizer",
      .text = &teacher},
     {0, "tokenizer", "FILE",
@@ -240,6 +244,7 @@ static void take_rewards(ts_grpo_options *g)
     (void)ts_export_type(&experts, rollout_experts ? rollout_experts : rollout_type);
     g->rollout_type = type;
     g->rollout_experts = experts;
+    g->keeps_routing = keeps_routing || is_rounded || type != TS_F32 || experts != TS_F32;
 }
 
 /* Fine-tuning: 0.3 of the rate, cosine to nothing, biases of the routers stay. */

@@ -25,7 +25,7 @@ enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, 
 
 static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
 static uint64_t n_vocab = 2048, n_tokens = 128000000, n_sft_tokens = 12000000, n_grpo_steps = 150,
-                n_reject_tokens = 8000000, n_judged = 1000, n_threads = 2;
+                n_reject_tokens = 8000000, n_grpo2_steps = 50, n_judged = 1000, n_threads = 2;
 static bool only_says;
 
 static const ts_opt options[] = {
@@ -42,6 +42,8 @@ static const ts_opt options[] = {
      .count = &n_grpo_steps, .max = 1 << 20},
     {0, "reject-tokens", "N", "of rejection sampling, 0: none; default: 8000000",
      .count = &n_reject_tokens, .max = SHARD_TOKENS},
+    {0, "grpo2-steps", "N", "of learning from rewards with rounded weights, 0: none; default: 50",
+     .count = &n_grpo2_steps, .max = 1 << 20},
     {0, "type", "TYPE", "of matrices in the model file; default: q8_0", .text = &type_name},
     {0, "experts", "TYPE", "of routed experts in it; default: q4_0", .text = &experts_name},
     {0, "judge", "N", "problems of each family to judge it with; default: 1000", .count = &n_judged,
@@ -213,10 +215,30 @@ static void sft_again(command *c)
     option(c, "--threads", n_threads);
 }
 
+static const char *tuned(void)
+{
+    return n_reject_tokens ? "sft-2/checkpoint.bin" : rewarded();
+}
+
+/* All families, half the rate, on the weights that the model file will have. */
+static void grpo_again(command *c)
+{
+    words(c, (const char *const[]){"train", "grpo", "--preset", preset, "--qat", NULL});
+    words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
+    words(c, (const char *const[]){"--lr", "5e-5", "--temp", "0.8", NULL});
+    path_option(c, "--data", "sft-000.shard");
+    path_option(c, "--from", tuned());
+    path_option(c, "--tokenizer", "tokenizer.json");
+    path_option(c, "--out", "grpo-2");
+    option(c, "--max-answer", 400);
+    option(c, "--steps", n_grpo2_steps);
+    option(c, "--threads", n_threads);
+}
+
 static void export_model(command *c)
 {
     words(c, (const char *const[]){"train", "export", NULL});
-    word(c, "%s/%s", folder, n_reject_tokens ? "sft-2/checkpoint.bin" : rewarded());
+    word(c, "%s/%s", folder, n_grpo2_steps ? "grpo-2/best.bin" : tuned());
     path_option(c, "--tokenizer", "tokenizer.json");
     words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
     path_option(c, "--out", "model.gguf");
@@ -246,6 +268,7 @@ static const stage stages[] = {
     {"grpo", grpo, true, false},
     {"reject", reject, false, false},
     {"sft-2", sft_again, true, false},
+    {"grpo-2", grpo_again, true, false},
     {"export", export_model, false, false},
     {"eval", judge, false, true},
     {"eval-direct", judge_direct, false, true},
@@ -424,6 +447,7 @@ static int run_stage(const stage *s, ts_buf *marks)
 static bool is_left_out(const stage *s)
 {
     return (s->fill == grpo && n_grpo_steps == 0) ||
+           (s->fill == grpo_again && n_grpo2_steps == 0) ||
            ((s->fill == reject || s->fill == sft_again) && n_reject_tokens == 0);
 }
 
@@ -461,7 +485,8 @@ const ts_command ts_cmd_train_all = {
     .summary = "the whole recipe, from nothing to a judged model",
     .details =
         "Tokenizer, data, pre-training, fine-tuning, learning from rewards, rejection sampling "
-        "and fine-tuning with it, export and evaluation, each as a command of this program that is "
+        "and fine-tuning with it, rewards again on rounded weights, export and evaluation, each as "
+        "a command of this program that is "
         "shown before it runs. What "
         "ended is not done again while its command and those before it stay the same; what was "
         "stopped goes on with its checkpoint; a checkpoint of other commands is kept as "

@@ -149,7 +149,8 @@ static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
                        .n_cached = j->n_cached,
                        .n_generated = j->answer.n_generated,
                        .n_reasoning = j->answer.n_reasoning,
-                       .tokens = j->seq.tokens};
+                       .tokens = j->seq.tokens,
+                       .experts = j->seq.choices};
 
     r.queue_s = (j->started > 0 ? j->started : now) - j->submitted;
     r.prompt_s = j->started > 0 ? (j->answering > 0 ? j->answering : now) - j->started : 0;
@@ -644,6 +645,8 @@ tiefsee_status ts_engine_open(ts_engine **out, tiefsee_model *model, const ts_en
         st = open_cache(e, o.cache_bytes, err);
     if (st == TIEFSEE_OK)
         st = model->backend->reserve(model->backend, e->n_ctx, err);
+    if (st == TIEFSEE_OK && o.tells_experts)
+        st = ts_model_tell_experts(model, err);
     if (st == TIEFSEE_OK)
         st = ts_thread_start(&e->thread, engine_main, e, err);
     if (st != TIEFSEE_OK) {

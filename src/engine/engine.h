@@ -29,6 +29,7 @@ typedef struct ts_engine_options {
     size_t max_running;   /* jobs that share a step; 0: 64 */
     size_t max_queue;     /* waiting jobs; 0: 256 */
     uint64_t cache_bytes; /* pages of latents, running and remembered; 0: a quarter of memory */
+    bool tells_experts;   /* jobs may ask which experts their tokens went to */
     ts_kvstore *store;    /* pages on disk; borrowed, may serve several engines; NULL: none */
 
     /* Before and behind the callbacks of one step, so that others are woken once and not
@@ -48,6 +49,8 @@ void ts_engine_close(ts_engine *e);
 void ts_engine_drain(ts_engine *e);
 bool ts_engine_is_idle(const ts_engine *e);
 
+enum { TS_NO_EXPERT = 0xffff };
+
 typedef struct ts_job_result {
     tiefsee_status status; /* OK also when cancelled or cut; else what went wrong */
     tiefsee_error error;
@@ -56,6 +59,10 @@ typedef struct ts_job_result {
     size_t n_prompt, n_cached, n_generated, n_reasoning; /* tokens */
     double queue_s, prompt_s, answer_s;                  /* waiting, prefill, decode */
     const tiefsee_token *tokens; /* prompt and answer as sampled, n_prompt + n_generated */
+    /* (tokens, n_layers, n_active) the experts of each, if the job was to tell them;
+     * TS_NO_EXPERT in layers that have none, and for what was not computed here: cached
+     * tokens and the last one. */
+    const uint16_t *experts;
 } ts_job_result;
 
 typedef struct ts_job_events {
@@ -70,6 +77,7 @@ typedef struct ts_job_spec {
     /* on_piece and user are ignored; stop strings and biases are copied. */
     tiefsee_generate_options generate;
     const char *user_name; /* fairness and cache namespace; "" for nobody; copied */
+    bool tells_experts;    /* the engine was opened so, too */
     bool shares_cache; /* the prompt's pages may be found by other users (the server's own text) */
     ts_constraint constraint; /* of the content; taken over if submit succeeds */
 } ts_job_spec;

@@ -80,11 +80,18 @@ static tiefsee_status take_memory(ts_job *j, const tiefsee_model *m, const ts_jo
     j->pages = ts_alloc(j->max_pages * sizeof *j->pages);
     j->table = ts_alloc_zero(j->max_pages, sizeof *j->table);
     j->keys = ts_alloc(j->max_pages * sizeof *j->keys);
+    if (spec->tells_experts) {
+        const size_t n = j->seq.n_ctx * m->net->config.n_layers * m->net->config.n_active;
+
+        j->seq.choices = ts_alloc((n ? n : 1) * sizeof *j->seq.choices);
+        if (j->seq.choices)
+            memset(j->seq.choices, 0xff, n * sizeof *j->seq.choices); /* TS_NO_EXPERT */
+    }
     if (spec->constraint.ctx)
         j->excluded = ts_alloc((n_vocab + 63) / 64 * sizeof *j->excluded);
     if (!j->seq.tokens || !j->pages || !j->table || !j->keys ||
-        (spec->constraint.ctx && !j->excluded) || !copy_stops(j, &spec->generate) ||
-        !copy_bias(j, &spec->generate.sampling))
+        (spec->constraint.ctx && !j->excluded) || (spec->tells_experts && !j->seq.choices) ||
+        !copy_stops(j, &spec->generate) || !copy_bias(j, &spec->generate.sampling))
         return ts_fail_nomem(err, j->seq.n_ctx * 8, "a job");
     return ts_sampler_open(&j->sampler, n_vocab, err);
 }
@@ -133,6 +140,7 @@ void ts_job_free(ts_job *j)
         j->constraint.free(j->constraint.ctx);
     ts_sampler_close(&j->sampler);
     ts_free(j->seq.tokens);
+    ts_free(j->seq.choices);
     ts_free(j->pages);
     ts_free(j->table);
     ts_free(j->keys);

@@ -66,6 +66,21 @@ static tiefsee_status take_step_memory(tiefsee_model *m, tiefsee_error *err)
     return TIEFSEE_OK;
 }
 
+tiefsee_status ts_model_tell_experts(tiefsee_model *m, tiefsee_error *err)
+{
+    const ts_config *c = &m->net->config;
+    const size_t n = m->max_batch * c->n_layers * (c->n_active ? c->n_active : 1);
+    int32_t *choices = ts_alloc(n * sizeof *choices);
+
+    if (!choices)
+        return ts_fail_nomem(err, n * sizeof *choices, "choices of experts");
+    ts_lock_take(m->lock);
+    ts_free(m->choices);
+    m->choices = choices;
+    ts_lock_give(m->lock);
+    return TIEFSEE_OK;
+}
+
 static tiefsee_status open_backend(tiefsee_model *m, bool precise, tiefsee_error *err)
 {
     const ts_backend_limits limits = limits_of(m->net, m->max_batch);
@@ -287,6 +302,7 @@ void tiefsee_model_close(tiefsee_model *m)
     ts_free(m->want);
     ts_free(m->kv);
     ts_free(m->step_logits);
+    ts_free(m->choices);
     ts_free(m->undefined);
     ts_net_close(m->net);
     ts_bpe_free(m->bpe);

@@ -39,7 +39,11 @@ struct tiefsee_model {
     uint32_t *pos, *want;
     ts_kv **kv;
     float *step_logits; /* (max_logits, n_vocab); steps of several sessions only */
+    int32_t *choices;   /* (n_layers, max_batch, n_active), see ts_model_tell_experts(); or NULL */
 };
+
+/* From now on sequences with room for them are told which experts their tokens chose. */
+tiefsee_status ts_model_tell_experts(tiefsee_model *m, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Scratch of the whole model: the net's, the backend's and the step's tables. */
 uint64_t ts_model_scratch_bytes(const tiefsee_model *m);

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "models/moe.h"
+
 /* Lay the shares out as one batch; returns how many rows of logits it wants. */
 static size_t gather(tiefsee_model *m, const ts_feed *feeds, size_t n_feeds, size_t *n_tokens)
 {
@@ -26,6 +28,25 @@ static size_t gather(tiefsee_model *m, const ts_feed *feeds, size_t n_feeds, siz
     return n_logits;
 }
 
+/* The experts of f's tokens, which were the batch's from `first` on; n: of the batch. */
+static void tell_experts(const tiefsee_model *m, const ts_feed *f, size_t first, size_t n)
+{
+    const ts_config *c = &m->net->config;
+    const size_t k = c->n_active, L = c->n_layers;
+
+    for (size_t l = 0; l < L; l++) {
+        if (!ts_moe_is_in_layer(c, l))
+            continue;
+        for (size_t i = 0; i < f->n; i++) {
+            const int32_t *from = m->choices + (l * n + first + i) * k;
+            uint16_t *to = f->seq->choices + ((f->seq->n + i) * L + l) * k;
+
+            for (size_t j = 0; j < k; j++)
+                to[j] = (uint16_t)from[j];
+        }
+    }
+}
+
 bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel)
 {
     const size_t n_vocab = m->net->config.n_vocab;
@@ -36,10 +57,13 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
     const ts_batch batch = {n, m->id, m->pos, m->kv};
     /* One caller's rows go straight to it. */
     float *rows = n_feeds == 1 && feeds[0].logits ? feeds[0].logits : m->step_logits;
-    const ts_forward forward = {&batch, m->want, n_logits, rows, cancel};
+    const ts_forward forward = {&batch, m->want, n_logits, rows, cancel, m->choices};
     const bool is_done = ts_net_forward(m->net, m->backend, m->scratch, m->scratch_bytes, &forward);
-    for (size_t i = 0, row = 0; is_done && i < n_feeds; row += feeds[i].n_logits, i++) {
+    for (size_t i = 0, row = 0, at = 0; is_done && i < n_feeds;
+         row += feeds[i].n_logits, at += feeds[i].n, i++) {
         ts_feed *f = &feeds[i];
+        if (m->choices && f->seq->choices)
+            tell_experts(m, f, at, n);
         f->seq->n += f->n;
         f->rows = rows + row * n_vocab;
         if (f->logits && f->logits != rows && f->n_logits)

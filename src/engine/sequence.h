@@ -7,9 +7,10 @@
 #include "engine/model.h"
 
 typedef struct ts_sequence {
-    size_t n_ctx, n; /* capacity; tokens in the cache */
-    int32_t *tokens; /* (n_ctx) */
-    ts_kv kv;        /* has pages for at least n_ctx tokens, or as many as were fed */
+    size_t n_ctx, n;   /* capacity; tokens in the cache */
+    int32_t *tokens;   /* (n_ctx) */
+    ts_kv kv;          /* has pages for at least n_ctx tokens, or as many as were fed */
+    uint16_t *choices; /* (n_ctx, n_layers, n_active) experts of tokens that were fed; or NULL */
 } ts_sequence;
 
 /* One sequence's share of a step: n tokens appended to seq.  Logits of the last

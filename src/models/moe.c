@@ -107,6 +107,8 @@ ts_mat ts_moe_forward(ts_ctx *x, const ts_config *m, const ts_moe *w, ts_router 
     plan.place = ts_ctx_take(x, T * k * sizeof *plan.place);
     if (x->b) {
         TS_RUN(x, router_topk, TS_F32, 0, &rule);
+        if (x->choices)
+            memcpy(x->choices, rule.id, T * k * sizeof *rule.id);
         TS_RUN(x, moe_plan, TS_F32, 0, &plan, rule.id, T);
     }
     const ts_mat rows = experts(x, (const ts_tensor *const[]){w->gate, w->up, w->down}, &plan, u);

@@ -170,6 +170,7 @@ static bool run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, siz
     for (size_t l = 0; l < m->n_layers; l++) {
         if (f && f->cancel && atomic_load_explicit(f->cancel, memory_order_relaxed))
             return false;
+        x->choices = f && f->choices ? f->choices + l * T * m->n_active : NULL;
         net->class->layer(x, net, l, h);
         x->used = mark;
     }

@@ -67,6 +67,8 @@ typedef struct ts_forward {
     size_t n_logits;
     float *logits;
     const _Atomic int *cancel; /* give up between layers when it becomes true; NULL: never */
+    int32_t
+        *choices; /* (n_layers, n tokens, n_active): experts, in layers that have them; or NULL */
 } ts_forward;
 
 /* False if it was given up; then logits are not filled in. */

@@ -19,7 +19,8 @@ typedef struct ts_ctx {
     const ts_batch *batch;
     uint8_t *base; /* scratch */
     size_t used, peak, cap;
-    const float *cosine, *sine;  /* (n tokens, n_pairs) of this batch's positions */
+    const float *cosine, *sine; /* (n tokens, n_pairs) of this batch's positions */
+    int32_t *choices; /* (n tokens, n_active) where the layer's experts are to be told, or NULL */
     uint64_t weight_bytes, macs; /* weights read once, multiply-adds with them */
 } ts_ctx;
 

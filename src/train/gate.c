@@ -53,7 +53,7 @@ void ts_gate_forward(const ts_kernels *k, const ts_gate *g, size_t begin, size_t
         int32_t *id = g->id + t * g->n_active;
 
         ts_real_sigmoid(k, s, s, g->n_experts);
-        if (!is_frozen)
+        if (!is_frozen || id[0] < 0)
             choose(g, s, id, scratch);
         for (size_t j = 0; j < g->n_active; j++)
             total += s[id[j]];

@@ -191,7 +191,8 @@ tiefsee_status ts_grpo_open_policy(ts_run *r, ts_policy **out, tiefsee_error *er
                                    .n_threads = s->n_threads,
                                    .is_rounded = export.type != TS_F32,
                                    .n_ctx = o->config.n_ctx,
-                                   .n_queue = s->n_room};
+                                   .n_queue = s->n_room,
+                                   .tells_experts = g->keeps_routing != 0};
     const tiefsee_status st =
         ts_export_network(&r->trunk.net, &s->vocab.vocab, &export, s->policy_path, err);
 
@@ -212,6 +213,8 @@ static tiefsee_status prepare(ts_run *r, ts_run_stats *stats, tiefsee_error *err
         st = answer_all(r, p, err);
     if (st == TIEFSEE_OK)
         st = reward_all(r, p, stats, err);
+    if (st == TIEFSEE_OK)
+        ts_grpo_share_experts(r);
     ts_policy_close(p);
     stats->rollout_seconds = ts_clock_seconds() - start;
     return st;
@@ -276,6 +279,7 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
     ts_grpo_source *s = r->source;
 
     s->next = pass == 0 ? 0 : s->next;
+    r->trunk.keeps_routing = o->grpo.keeps_routing && o->config.n_experts > 0;
     b->weight = s->weight;
     b->is_taught = o->teacher != 0;
     b->pack.n = b->pack.n_docs = b->n_learned = b->n_ahead = 0;
@@ -287,6 +291,8 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
             continue;
         if (a->n > o->micro_tokens - b->pack.n)
             break;
+        if (r->trunk.keeps_routing)
+            ts_grpo_route(r, a, b->pack.n);
         add_answer(b, s->weight, a, s->advantage[s->next] / s->n_learned);
     }
     if (b->pack.n > 0)
@@ -295,6 +301,7 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
         return false;
     s->next = s->n_answers + 1;
     b->is_taught = false;
+    r->trunk.keeps_routing = false;
     ts_feed_fill(&r->feed, cursor, b, o->micro_tokens);
     for (size_t i = 0; i < b->n_learned; i++)
         s->weight[i] = (real)(o->grpo.anchor / (double)b->n_learned);
@@ -311,8 +318,10 @@ static void end(ts_run *r)
         return;
     for (size_t i = 0; s->item && i < s->n_items; i++)
         ts_item_free(&s->item[i]);
-    for (size_t i = 0; s->answer && i < s->n_room; i++)
+    for (size_t i = 0; s->answer && i < s->n_room; i++) {
         ts_free(s->answer[i].token);
+        ts_free(s->answer[i].experts);
+    }
     ts_vocab_file_close(&s->vocab);
     ts_free(s->item);
     ts_free(s->answer);
@@ -331,6 +340,7 @@ static size_t larger(size_t a, size_t b)
 static tiefsee_status reserve(ts_grpo_source *s, const ts_run_options *o, tiefsee_error *err)
 {
     const size_t n = (size_t)o->grpo.n_prompts * o->grpo.group, n_valid = ts_grpo_n_valid(o);
+    const size_t n_choices = (size_t)o->config.n_layers * o->config.n_active;
     bool has_all = true;
 
     s->n_items = larger(o->grpo.n_prompts, n_valid);
@@ -345,6 +355,10 @@ static tiefsee_status reserve(ts_grpo_source *s, const ts_run_options *o, tiefse
     for (size_t i = 0; s->answer && i < s->n_room; i++) {
         s->answer[i].token = ts_alloc(o->config.n_ctx * sizeof(uint32_t));
         has_all &= s->answer[i].token != NULL;
+        if (o->grpo.keeps_routing && i < n) {
+            s->answer[i].experts = ts_alloc(o->config.n_ctx * n_choices * sizeof(uint16_t));
+            has_all &= s->answer[i].experts != NULL;
+        }
     }
     if (!has_all || !s->item || !s->answer || !s->reward || !s->advantage || !s->weight)
         return ts_fail_nomem(err, s->n_room * o->config.n_ctx * sizeof(uint32_t), "answers");

@@ -25,6 +25,13 @@ typedef struct ts_grpo_source {
 /* The policy as its answers are made, with weights of the type that the options have. */
 tiefsee_status ts_grpo_open_policy(ts_run *r, ts_policy **out, tiefsee_error *err) TS_MUST_CHECK;
 
+/* All answers of a group know what one of them knows of the prompt. */
+void ts_grpo_share_experts(ts_run *r);
+
+/* The tokens of a are rows from `first` on of the pass to come, which keeps routing: layers
+ * take its experts; a token of which none are known, the last one, chooses for itself. */
+void ts_grpo_route(ts_run *r, const ts_policy_answer *a, size_t first);
+
 size_t ts_grpo_n_valid(const ts_run_options *o); /* problems of a validation */
 
 /* Validates the weights as they are, keeps the best ones, ends a run that has fallen.

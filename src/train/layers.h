@@ -104,7 +104,8 @@ typedef struct ts_gate {
 
 size_t ts_gate_scratch_floats(const ts_gate *g);
 
-/* Rows [begin, end); score holds logits and becomes scores.  is_frozen: keep id. */
+/* Rows [begin, end); score holds logits and becomes scores.  is_frozen: keep id,
+ * where it is not negative. */
 void ts_gate_forward(const ts_kernels *k, const ts_gate *g, size_t begin, size_t end,
                      bool is_frozen, float *scratch);
 

@@ -17,6 +17,7 @@ struct ts_policy {
     tiefsee_token *prompt; /* (MAX_PROMPT) */
     ts_buf text;
     ts_lock *lock;
+    size_t n_choices; /* of a token: layers times experts */
     size_t n_asked;
     size_t n_done; /* under the lock */
     size_t n_seen; /* of n_done when ts_policy_wait() returned last */
@@ -33,10 +34,13 @@ static tiefsee_status open_engine(ts_policy *p, tiefsee_error *err)
 
     if (st != TIEFSEE_OK)
         return st;
+    const ts_config *c = &p->model->net->config;
+    p->n_choices = (size_t)c->n_layers * c->n_active;
     tiefsee_model_plan(p->model, p->opt.n_ctx, &plan);
     const ts_engine_options engine = {.n_ctx = p->opt.n_ctx,
                                       .max_running = n,
                                       .max_queue = p->opt.n_queue,
+                                      .tells_experts = p->opt.tells_experts,
                                       .cache_bytes = (plan.kv_bytes + (1 << 20)) * n};
     return ts_engine_open(&p->engine, p->model, &engine, err);
 }
@@ -92,6 +96,8 @@ static void on_done(void *user, const ts_job_result *r)
     a->is_cut = r->finish != TIEFSEE_FINISH_STOP;
     for (size_t i = 0; i < a->n; i++)
         a->token[i] = (uint32_t)r->tokens[i];
+    if (a->experts && r->experts)
+        memcpy(a->experts, r->experts, a->n * p->n_choices * sizeof *a->experts);
     ts_lock_take(p->lock);
     a->state = TS_ANSWER_DONE;
     p->n_done++;
@@ -115,7 +121,8 @@ tiefsee_status ts_policy_ask_for(ts_policy *p, ts_policy_answer *a, const ts_pol
     if (st != TIEFSEE_OK)
         return st;
     const size_t room = n_ctx - n;
-    ts_job_spec spec = {.tokens = p->prompt, .n_tokens = n, .user_name = ""};
+    ts_job_spec spec = {
+        .tokens = p->prompt, .n_tokens = n, .user_name = "", .tells_experts = p->opt.tells_experts};
     spec.generate = (tiefsee_generate_options){
         .size = sizeof spec.generate,
         .max_tokens = ask->max_answer && ask->max_answer < room ? ask->max_answer : room,

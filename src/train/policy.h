@@ -19,6 +19,7 @@ typedef struct ts_policy_options {
     size_t n_ctx;
     size_t n_together; /* answers in the making; 0: 128 */
     size_t n_queue;    /* answers that wait */
+    bool tells_experts;
 } ts_policy_options;
 
 tiefsee_status ts_policy_open(ts_policy **out, const ts_policy_options *opt,
@@ -30,7 +31,8 @@ typedef enum ts_answer_state { TS_ANSWER_IDLE, TS_ANSWER_ASKED, TS_ANSWER_DONE }
 
 /* One answer: prompt and answer as tokens, in memory of the caller's. */
 typedef struct ts_policy_answer {
-    uint32_t *token; /* (n_ctx) */
+    uint32_t *token;   /* (n_ctx) */
+    uint16_t *experts; /* (n_ctx, n_layers, n_active) as in ts_job_result; NULL: not wanted */
     size_t n, n_prompt;
     bool thinks, is_cut;
     tiefsee_status status;

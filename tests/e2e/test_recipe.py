@@ -162,7 +162,7 @@ class Recipe(Case):
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"
         command = ("train", "all", "--out", path, "--preset", "r-1m", "--vocab", 600, "--tokens", 16384,
-                   "--sft-tokens", 8192, "--grpo-steps", 0, "--reject-tokens", 2000, "--judge", 1)
+                   "--sft-tokens", 8192, "--grpo-steps", 0, "--reject-tokens", 2000, "--grpo2-steps", 0, "--judge", 1)
         first = run(*command)
         self.assert_ok(first)
         self.assertNotIn("(done)", first.stderr.decode())
@@ -186,10 +186,14 @@ class Recipe(Case):
         self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
         changed = run(*command, "--vocab", 700, "--plan").stderr.decode()
         self.assertEqual(changed.count("(done)"), 0)
+        plan = run(*command[:6], "--plan").stderr.decode()
+        self.assertIn(f"{path}/grpo-2/best.bin", plan.splitlines()[-3])
+        self.assertIn(f"--from {path}/sft-2/checkpoint.bin", plan)
+        self.assertIn(f"train reject {path}/grpo/best.bin", plan)
         plan = run(*command[:6], "--tokens", 32000100, "--plan").stderr.decode()
         self.assertIn("--tokens 32000100 --shard-tokens 16000050\n", plan)
         self.assertIn("pretrain-001.shard", plan)
-        fewer = command[:-8] + ("--sft-tokens", 9000, *command[-6:])
+        fewer = command[:-10] + ("--sft-tokens", 9000, *command[-8:])
         changed = run(*fewer)
         self.assert_ok(changed)
         self.assertEqual(changed.stderr.decode().count("(done)"), 3)  # up to base

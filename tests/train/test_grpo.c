@@ -257,6 +257,78 @@ static void an_interrupted_run_ends_with_the_same_bits(void **state)
     ts_buf_free(&b);
 }
 
+/* What is given is kept, what is not is chosen as always. */
+static void a_token_whose_experts_are_not_given_chooses_them(void **state)
+{
+    static int32_t own[2 * TINY_TOKENS];
+    static tiny_trunk net;
+    static tiny_batch batch;
+
+    (void)state;
+    tiny_open(&net, tiny_config(), false, (ts_trunk_sizes){TINY_TOKENS, 76, 1}, ts_cpu_flags());
+    tiny_fill(&batch, 3, 29);
+    const size_t n = batch.b.pack.n, k = net.trunk.net.config.n_active;
+    int32_t *id = net.trunk.block[1].m.id;
+    ts_trunk_forward(&net.trunk, &batch.b);
+    assert_true(k == 2 && n <= TINY_TOKENS && net.trunk.block[1].w->is_moe);
+    memcpy(own, id, n * k * sizeof *id);
+    for (size_t i = 0; i < n; i++)
+        for (size_t j = 0; j < k; j++)
+            id[i * k + j] = i % 2 ? -1 : (int32_t)((own[i * k + j] + 1) % 4);
+    net.trunk.keeps_routing = true;
+    ts_trunk_forward(&net.trunk, &batch.b);
+    for (size_t i = 0; i < n * k; i++)
+        assert_int_equal(id[i], i / k % 2 ? own[i] : (own[i] + 1) % 4);
+    tiny_close(&net);
+}
+
+static ts_run_options options_of_answers(uint64_t n_steps, bool keeps_routing)
+{
+    ts_run_options o = options(n_steps);
+
+    o.config.d_model = o.config.d_expert = 32; /* a block of q4_0 */
+    o.grpo.max_answer = 8;
+    o.grpo.keeps_routing = keeps_routing;
+    return o;
+}
+
+/* Weights, and nothing of the options. */
+static void assert_same_weights(const char *a, const char *b, bool is_same)
+{
+    ts_checkpoint_file x, y;
+    char name[600];
+    tiefsee_error err;
+
+    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", a);
+    assert_int_equal(ts_checkpoint_open(&x, name, &err), TIEFSEE_OK);
+    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", b);
+    assert_int_equal(ts_checkpoint_open(&y, name, &err), TIEFSEE_OK);
+    assert_int_equal(x.body_bytes, y.body_bytes);
+    assert_int_equal(memcmp(x.body, y.body, x.body_bytes) == 0, is_same);
+    ts_checkpoint_close(&x);
+    ts_checkpoint_close(&y);
+}
+
+/* The engine and the trainer route alike where they have the same weights, so keeping the
+ * engine's choices changes nothing, unless they are those of other tokens or layers; beside
+ * rounded weights it does. */
+static void answers_are_learned_with_the_experts_that_gave_them(void **state)
+{
+    char path[4][512];
+    static const char *const names[] = {"own", "kept", "own-q4", "kept-q4"};
+
+    (void)state;
+    for (size_t i = 0; i < 4; i++) {
+        ts_run_options o = options_of_answers(3, i % 2 == 1);
+
+        (void)snprintf(path[i], sizeof path[i], "%s", scratch_path(&folder, names[i]));
+        o.grpo.rollout_type = o.grpo.rollout_experts = i < 2 ? TS_F32 : TS_Q4_0;
+        go_with(&o, path[i], false, 1, even_is_right, &(watch){0});
+    }
+    assert_same_weights(path[0], path[1], true);
+    assert_same_weights(path[2], path[3], false);
+}
+
 static uint64_t step_of(const char *path, const char *name)
 {
     char full[600];
@@ -362,6 +434,8 @@ int main(void)
         cmocka_unit_test(what_is_sometimes_solved_is_asked_most),
         cmocka_unit_test(a_bandit_is_learned),
         cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+        cmocka_unit_test(a_token_whose_experts_are_not_given_chooses_them),
+        cmocka_unit_test(answers_are_learned_with_the_experts_that_gave_them),
         cmocka_unit_test(the_best_weights_by_validation_are_kept),
         cmocka_unit_test(a_run_whose_validation_falls_is_over_and_stays_so),
         cmocka_unit_test(another_tokenizer_than_the_datas_is_refused),

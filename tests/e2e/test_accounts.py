@@ -102,7 +102,7 @@ class Accounts(unittest.TestCase):
         for method, path, access in all_routes():
             own = {"conversations": self.chat, "presets": "preset-of-anna",
                    "sessions": self.session, "users": self.ids["anna"], "answers": "answer-of-anna",
-                   "messages": "message-of-anna"}
+                   "messages": "message-of-anna", "keys": "sk-ts-00000000"}
             parts = path.split("/")
             for i, part in enumerate(parts):
                 if part.startswith(":"):
@@ -156,6 +156,53 @@ class Accounts(unittest.TestCase):
         self.assertEqual(users["anna"]["n_conversations"], 1)
         self.assertTrue(self.admin.good("GET", "admin/audit")["is_intact"])
         self.assertEqual(self.admin.ask("GET", f"conversations/{self.chat}")[0], 404)
+
+    def test_keys_of_programs_are_made_shown_once_and_revoked(self):
+        made = self.admin.good("POST", "admin/keys", {"name": "laptop", "scopes": "chat",
+                                                      "limits": {"tokens_per_day": 1000}})
+        use = {"Authorization": "Bearer " + made["key"]}
+        self.assertEqual(self.server.ask("GET", "/v1/models", headers=use)[0], 200)
+        status, text, _ = self.admin.ask("GET", "admin/keys")
+        self.assertNotIn(made["key"], text)
+        listed = json.loads(text)["keys"]
+        self.assertEqual([k["name"] for k in listed], ["laptop"])  # none of the accounts'
+        self.assertEqual(listed[0]["limits"]["tokens_per_day"], 1000)
+        path = "admin/keys/" + made["prefix"]
+        self.admin.good("PATCH", path, {"enabled": False})
+        self.assertEqual(self.server.ask("GET", "/v1/models", headers=use)[0], 401)
+        self.admin.good("PATCH", path, {"enabled": True})
+        self.assertEqual(self.server.ask("GET", "/v1/models", headers=use)[0], 200)
+        self.admin.good("DELETE", path)
+        self.assertEqual(self.server.ask("GET", "/v1/models", headers=use)[0], 401)
+        self.assertEqual(self.admin.ask("DELETE", path)[0], 404)
+        status, text, _ = self.admin.ask("POST", "admin/keys", {"name": "x", "limit": 1})
+        self.assertEqual((status, json.loads(text)["error"]["code"]), (400, "invalid"))
+        done = [e["action"] for e in self.admin.good("GET", "admin/audit")["entries"]
+                if e["object"] and e["object"] in made["prefix"]]
+        self.assertEqual(done, ["delete_key", "change_key", "change_key", "add_key"])
+        for line in self.server.keys("list", "--json").split("\n"):
+            if '"account-' in line:
+                name = line.split('"')[3]
+                self.assertEqual(self.admin.ask("DELETE", "admin/keys/" + name)[0], 404)
+
+    def test_an_admin_sees_models_health_and_ends_sessions(self):
+        model = self.admin.good("GET", "admin/models")["models"][0]
+        self.assertEqual((model["name"], model["is_loaded"], model["context"]),
+                         (served.NAME, True, 1024))
+        self.assertGreater(model["bytes"], 1 << 20)
+        checks = {c["name"]: c for c in self.admin.good("GET", "admin/health")["checks"]}
+        for name in ("store", "audit log", "disk", "network", "files", "engine"):
+            self.assertIn(name, checks)
+        self.assertTrue(checks["store"]["is_good"] and checks["audit log"]["is_good"])
+        path = f"admin/users/{self.ids['bert']}/sessions"
+        sessions = self.admin.good("GET", path)["sessions"]
+        self.assertGreaterEqual(len(sessions), 1)
+        self.assertEqual(set(sessions[0]), {"id", "created", "last_used"})
+        self.admin.good("DELETE", path)
+        self.assertEqual(self.bert.ask("GET", "me")[0], 401)
+        self.assertEqual(self.admin.good("GET", path)["sessions"], [])
+        self.assertEqual(self.bert.login("bert", "password of bert"), 200)
+        self.assertIn("prices", self.admin.good("GET", "admin/usage?by=user"))
 
     def test_a_reader_changes_nothing(self):
         for method, path, access in self.paths():

@@ -5,6 +5,7 @@
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import threading
@@ -343,6 +344,48 @@ class Rights(Base):
             with open(self.server.db + end, "rb") as f:
                 found = found or text.encode() in f.read()
         return found
+
+    def memory(self, name):
+        with open(f"/proc/{self.server.process.pid}/status") as f:
+            return int(re.search(name + r":\s+(\d+) kB", f.read()).group(1)) >> 10
+
+    def test_an_export_of_any_size_takes_little_memory_and_may_be_left(self):
+        text = MARK + "x" * (1 << 20)
+        for i in range(4):
+            messages = [{"id": f"message-{k}", "parent": None, "role": "user", "content": text,
+                         "files": [{"name": "f", "text": text}]} for k in range(8)]
+            self.me.good("POST", "import", {"conversations": [{"id": f"large-{i:04}",
+                                                               "messages": messages}]})
+        c, r = self.server.send("GET", "/app/api/me/export", headers=OURS)
+        self.assertEqual((r.status, r.getheader("X-AI-Generated")), (200, "true"))
+        r.read(1 << 20)
+        r.close()  # left: nothing is kept of it
+        c.close()
+        try:
+            with open(f"/proc/{self.server.process.pid}/clear_refs", "w") as f:
+                f.write("5")  # the peak is forgotten
+        except OSError:
+            self.skipTest("the peak of memory cannot be reset here")
+        before = self.memory("VmRSS")
+        c, r = self.server.send("GET", "/app/api/me/export", headers=OURS)
+        parts = []
+        while part := r.read(1 << 16):
+            parts.append(part)
+            if len(parts) == 16:
+                self.me.good("DELETE", "conversations/large-0000")
+        c.close()
+        peak = self.memory("VmHWM")
+        exported = json.loads(b"".join(parts))
+        self.assertGreater(sum(map(len, parts)), 45 << 20)
+        self.assertLess(peak - before, 48, (before, peak))  # MiB
+        found = {x["id"]: x for x in exported["conversations"]}
+        for i in range(1, 4):
+            for m in found[f"large-{i:04}"]["messages"]:
+                self.assertEqual((m["content"], m["files"][0]["text"]), (text, text))
+        one = self.me.good("GET", "conversations/large-0003/export")["conversations"]
+        self.assertEqual(one, [found["large-0003"]])
+        self.me.good("POST", "me/erase", {"what": "all"})
+        self.assertFalse(self.disk_has(MARK))
 
     def test_a_range_is_erased_and_no_more(self):
         day = 86400000

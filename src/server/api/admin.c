@@ -23,6 +23,9 @@ typedef struct admin {
     json_t *answer; /* NULL: no memory */
     int status;
     bool has_changed;
+    char key[TS_KEY_ID_LEN + 1];                  /* that was made or changed */
+    bool (*is_hidden)(void *ctx, int64_t key_id); /* NULL: none is */
+    void *ctx;
     ts_wrong wrong;
 } admin;
 
@@ -44,8 +47,13 @@ static bool find_named(admin *a, const char *name, ts_key *key)
 {
     tiefsee_error err = {0};
 
-    if (ts_keys_find(a->store, name, key, &err) == TIEFSEE_OK)
+    const tiefsee_status st = ts_keys_find(a->store, name, key, &err);
+    if (st == TIEFSEE_OK && a->is_hidden && a->is_hidden(a->ctx, key->id))
+        return ts_wrong_set(&a->wrong, 404, NULL, NULL, "there is no such key");
+    if (st == TIEFSEE_OK) {
+        memcpy(a->key, key->public_id, sizeof a->key);
         return true;
+    }
     if (err.status == TIEFSEE_E_INVALID)
         return ts_wrong_set(&a->wrong, 404, NULL, NULL, "%s", err.message);
     return fail(a, &err);
@@ -159,16 +167,19 @@ static bool read_scopes(admin *a, unsigned *out)
 
 static bool add_to_list(void *ctx, const ts_key *key)
 {
-    return json_array_append_new(ctx, ts_key_json(key, now_seconds())) == 0;
+    admin *a = ctx;
+
+    return (a->is_hidden && a->is_hidden(a->ctx, key->id)) ||
+           json_array_append_new(json_object_get(a->answer, "keys"),
+                                 ts_key_json(key, now_seconds())) == 0;
 }
 
 static bool list_keys(admin *a)
 {
-    json_t *list = json_array();
     tiefsee_error err = {0};
 
-    a->answer = json_pack("{s:o}", "keys", list);
-    return (a->answer && ts_keys_list(a->store, add_to_list, list, &err) == TIEFSEE_OK) ||
+    a->answer = json_pack("{s:[]}", "keys");
+    return (a->answer && ts_keys_list(a->store, add_to_list, a, &err) == TIEFSEE_OK) ||
            fail(a, &err);
 }
 
@@ -195,6 +206,7 @@ static bool add_key(admin *a)
     if (ts_keys_add(a->store, &spec, now_seconds(), &key, text, &err) != TIEFSEE_OK)
         return fail(a, &err);
     a->has_changed = true;
+    memcpy(a->key, key.public_id, sizeof a->key);
     (void)show(a, 201, &key);
     if (a->answer)
         (void)json_object_set_new(a->answer, "key", json_string(text));
@@ -361,27 +373,32 @@ static bool check_members(admin *a, const char *const *members)
     return true;
 }
 
-static void run(ts_http_request *req, ts_reply *reply)
+static bool act(admin *a, ts_reply *reply, const ts_admin_action *action)
 {
-    const ts_admin_action *action = req->route->data;
-    admin a = {.req = req, .auth = ts_server_of(req)->auth, .status = 200};
-
-    if (!a.auth) {
+    if (!a->auth) {
         ts_reply_fail(reply, 404, "this server keeps no keys and no books");
-        return;
+        return false;
     }
-    bool is_good = !action->members || (read_body(&a) && check_members(&a, action->members));
+    bool is_good = !action->members || (read_body(a) && check_members(a, action->members));
     if (is_good) {
-        a.store = ts_auth_take_store(a.auth);
-        is_good = action->act(&a);
-        ts_auth_give_store(a.auth, a.has_changed);
+        a->store = ts_auth_take_store(a->auth);
+        is_good = action->act(a);
+        ts_auth_give_store(a->auth, a->has_changed);
     }
     if (is_good)
-        send(reply, &a);
+        send(reply, a);
     else
-        ts_turn_refuse(reply, &a.wrong);
-    json_decref(a.answer);
-    json_decref(a.body);
+        ts_turn_refuse(reply, &a->wrong);
+    json_decref(a->answer);
+    json_decref(a->body);
+    return is_good;
+}
+
+static void run(ts_http_request *req, ts_reply *reply)
+{
+    admin a = {.req = req, .auth = ts_server_of(req)->auth, .status = 200};
+
+    (void)act(&a, reply, req->route->data);
 }
 
 static const char *const of_new[] = {"name", "scopes", "limits", "expires", NULL};
@@ -391,6 +408,23 @@ static const ts_admin_action list_action = {list_keys, NULL}, show_action = {sho
                              add_action = {add_key, of_new},
                              change_action = {change_key, of_change},
                              delete_action = {delete_key, NULL}, usage_action = {show_usage, NULL};
+
+bool ts_admin_keys(ts_http_request *req, ts_reply *reply, ts_admin_what what,
+                   bool (*is_hidden)(void *ctx, int64_t key_id), void *ctx,
+                   char key[TS_KEY_ID_LEN + 1])
+{
+    static const ts_admin_action *const actions[] = {&list_action, &add_action, &change_action,
+                                                     &delete_action};
+    admin a = {.req = req,
+               .auth = ts_server_of(req)->auth,
+               .status = 200,
+               .is_hidden = is_hidden,
+               .ctx = ctx};
+    const bool is_good = act(&a, reply, actions[what]);
+
+    memcpy(key, a.key, sizeof a.key);
+    return is_good;
+}
 
 const ts_route ts_admin_routes[] = {
     {"GET", "/admin/keys", run, 0, &ts_protocol_openai, &list_action},

@@ -4,11 +4,14 @@
 #include <sodium.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "server/app/accounts.h"
 #include "server/app/audit.h"
 #include "server/app/live.h"
 #include "server/app/login.h"
+#include "server/app/personal_parts.h"
+#include "server/proof/proof.h"
 
 /* ---- users */
 
@@ -318,7 +321,7 @@ void ts_app_admin_usage(ts_http_request *req, ts_reply *reply)
     }
     name_rows(w.app, rows);
     ts_app_leave(&w);
-    ts_app_send(reply, 200, json_pack("{s:o}", "rows", rows));
+    ts_app_send(reply, 200, json_pack("{s:o,s:o}", "rows", rows, "prices", ts_me_prices()));
 }
 
 void ts_app_admin_audit(ts_http_request *req, ts_reply *reply)
@@ -354,6 +357,36 @@ static void add_check(json_t *checks, const char *name, bool is_good, const char
                                                   (int)is_good, "detail", detail));
 }
 
+enum { LEAST_FREE = 256 << 20 };
+
+static void check_disk(const ts_app *app, json_t *checks)
+{
+    struct statvfs info;
+    char detail[96];
+
+    if (statvfs(app->store_path, &info) != 0)
+        return;
+    const uint64_t free_bytes = (uint64_t)info.f_bavail * info.f_frsize;
+    (void)snprintf(detail, sizeof detail, "%llu MiB free where the store is",
+                   (unsigned long long)(free_bytes >> 20));
+    add_check(checks, "disk", free_bytes >= LEAST_FREE, detail);
+}
+
+static void check_sandbox(const ts_server *server, json_t *checks)
+{
+    const ts_netseal *net = server->seal;
+    const ts_fileseal *files = server->files;
+
+    add_check(checks, "network", net && net->has_filter && net->n_open == 0 && net->n_other == 0,
+              !net              ? "open (--open-network)"
+              : net->has_filter ? "sealed by seccomp"
+                                : net->why);
+    add_check(checks, "files", files && files->is_sealed && files->n_open == 0,
+              !files             ? "open (--open-files)"
+              : files->is_sealed ? "sealed by Landlock"
+                                 : files->why);
+}
+
 void ts_app_admin_health(ts_http_request *req, ts_reply *reply)
 {
     json_t *checks = json_array();
@@ -370,6 +403,8 @@ void ts_app_admin_health(ts_http_request *req, ts_reply *reply)
               is_sound ? "sound" : "damaged");
     add_check(checks, "audit log", ts_audit_is_intact(w.app),
               "each entry vouches for the one before");
+    check_disk(w.app, checks);
+    check_sandbox(w.app->server, checks);
     ts_models *models = w.app->server->models;
     for (size_t i = 0; i < ts_models_count(models); i++) {
         ts_models_stats stats;

@@ -4,6 +4,7 @@
 #include "server/app/answer_routes.h"
 #include "server/app/app.h"
 #include "server/app/app_admin.h"
+#include "server/app/app_keys.h"
 #include "server/app/chat_routes.h"
 #include "server/app/login.h"
 #include "server/app/notice.h"
@@ -59,6 +60,13 @@ const ts_route ts_app_routes[] = {
     ROUTE("POST", "admin/users", ts_app_admin_add_user, admins),
     ROUTE("PATCH", "admin/users/:id", ts_app_admin_change_user, admins),
     ROUTE("DELETE", "admin/users/:id", ts_app_admin_delete_user, admins),
+    ROUTE("GET", "admin/users/:id/sessions", ts_app_admin_sessions, admins),
+    ROUTE("DELETE", "admin/users/:id/sessions", ts_app_admin_end_sessions, admins),
+    ROUTE("GET", "admin/keys", ts_app_admin_keys, admins),
+    ROUTE("POST", "admin/keys", ts_app_admin_add_key, admins),
+    ROUTE("PATCH", "admin/keys/:key", ts_app_admin_change_key, admins),
+    ROUTE("DELETE", "admin/keys/:key", ts_app_admin_delete_key, admins),
+    ROUTE("GET", "admin/models", ts_app_admin_models, admins),
     ROUTE("GET", "admin/usage", ts_app_admin_usage, admins),
     ROUTE("GET", "admin/audit", ts_app_admin_audit, admins),
     ROUTE("GET", "admin/health", ts_app_admin_health, admins),

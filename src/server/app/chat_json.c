@@ -83,8 +83,9 @@ typedef struct writing {
     const ts_dialog *chat;
     ts_out *out;
     const char *live_id;
-    bool with_files, has_failed;
-    size_t n;
+    bool with_files, has_failed, is_cut;
+    size_t n, max_bytes; /* of out; 0: no bound */
+    int64_t seq;         /* of the last that was written */
     tiefsee_status status;
 } writing;
 
@@ -105,6 +106,11 @@ static bool write_message(void *ctx, const ts_chat_message *m)
 {
     writing *x = ctx;
 
+    if (x->max_bytes && x->out->buf.len >= x->max_bytes) {
+        x->is_cut = true;
+        return false;
+    }
+    x->seq = m->seq;
     if (!m->is_live && !x->with_files) {
         ts_out_raw(x->out, x->n++ ? "," : "");
         ts_out_bytes(x->out, m->json.ptr, m->json.len);
@@ -118,12 +124,11 @@ static bool write_message(void *ctx, const ts_chat_message *m)
     return !x->has_failed && x->status == TIEFSEE_OK;
 }
 
-tiefsee_status ts_chat_write(ts_work *w, const ts_dialog *c, bool with_files, ts_out *o)
+void ts_chat_write_head(ts_work *w, const ts_dialog *c, ts_out *o)
 {
-    char live_id[TS_ID_MAX + 1];
-    writing x = {.w = w, .chat = c, .out = o, .live_id = live_id, .with_files = with_files};
     json_t *meta = ts_chat_meta(c), *head = ts_chat_summary(w->app, w->person.n, c);
     ts_buf text = ts_buf_make(MAX_OUT);
+    char live_id[TS_ID_MAX + 1];
 
     (void)ts_live_is_busy(w->app, w->person.n, c->id, live_id);
     (void)json_object_set_new(head, "system", json_string(text_of(meta, "system")));
@@ -132,21 +137,55 @@ tiefsee_status ts_chat_write(ts_work *w, const ts_dialog *c, bool with_files, ts
     (void)json_object_set_new(head, "leaf", *leaf ? json_string(leaf) : json_null());
     (void)json_object_set_new(head, "live", *live_id ? json_string(live_id) : json_null());
     json_decref(meta);
-    if (!head || !ts_app_dump(&text, head) || text.len < 2)
-        x.has_failed = true;
-    else {
+    if (head && ts_app_dump(&text, head) && text.len >= 2) {
         ts_out_bytes(o, text.ptr, text.len - 1);
         ts_out_raw(o, ",\"messages\":[");
-        x.status = x.status == TIEFSEE_OK
-                       ? ts_chats_read(w->store, &w->owner, c, write_message, &x, &w->err)
-                       : x.status;
-        ts_out_raw(o, "]}");
-    }
+    } else
+        o->has_failed = true;
     json_decref(head);
     ts_buf_free(&text);
-    if (x.has_failed)
+}
+
+static tiefsee_status write_messages(writing *x, int64_t behind)
+{
+    ts_work *w = x->w;
+    char live_id[TS_ID_MAX + 1];
+
+    (void)ts_live_is_busy(w->app, w->person.n, x->chat->id, live_id);
+    x->live_id = live_id;
+    const tiefsee_status st =
+        ts_chats_read_behind(w->store, &w->owner, x->chat, behind, write_message, x, &w->err);
+    x->live_id = NULL;
+    if (x->has_failed || x->out->has_failed)
         return ts_fail_nomem(&w->err, 0, "a conversation");
-    return x.status;
+    return x->status == TIEFSEE_OK ? st : x->status;
+}
+
+tiefsee_status ts_chat_write(ts_work *w, const ts_dialog *c, ts_out *o)
+{
+    writing x = {.w = w, .chat = c, .out = o};
+
+    ts_chat_write_head(w, c, o);
+    const tiefsee_status st = write_messages(&x, -1);
+    ts_out_raw(o, "]}");
+    return st;
+}
+
+tiefsee_status ts_chat_write_some(ts_work *w, const ts_dialog *c, int64_t *seq, size_t max_bytes,
+                                  ts_out *o, bool *is_done)
+{
+    writing x = {.w = w,
+                 .chat = c,
+                 .out = o,
+                 .with_files = true,
+                 .n = *seq > 0,
+                 .max_bytes = max_bytes,
+                 .seq = *seq};
+    const tiefsee_status st = write_messages(&x, *seq);
+
+    *seq = x.seq;
+    *is_done = !x.is_cut;
+    return st;
 }
 
 bool ts_chat_of_path(ts_work *w, ts_dialog *c)

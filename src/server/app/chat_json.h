@@ -16,8 +16,15 @@ json_t *ts_chat_summary(ts_app *app, int64_t user_n, const ts_dialog *c);
 /* A stored message as it is now: "broken" if it says live and is not.  NULL: no memory. */
 json_t *ts_chat_message_json(const ts_chat_message *m, const char *live_id);
 
-/* Conversation with its messages, appended to o.  with_files: texts of files too. */
-tiefsee_status ts_chat_write(ts_work *w, const ts_dialog *c, bool with_files, ts_out *o);
+/* Conversation with its messages, appended to o. */
+tiefsee_status ts_chat_write(ts_work *w, const ts_dialog *c, ts_out *o);
+
+/* The same in parts, with the texts of files: the beginning up to the messages, and messages
+ * behind *seq (0: from the first) until o has max_bytes.  *is_done: that was the last.  The
+ * caller writes "]}". */
+void ts_chat_write_head(ts_work *w, const ts_dialog *c, ts_out *o);
+tiefsee_status ts_chat_write_some(ts_work *w, const ts_dialog *c, int64_t *seq, size_t max_bytes,
+                                  ts_out *o, bool *is_done);
 
 /* Finds the conversation in the path; false: answered and left. */
 bool ts_chat_of_path(ts_work *w, ts_dialog *c) TS_MUST_CHECK;

@@ -7,6 +7,7 @@
 
 #include "server/app/answer_prompt.h"
 #include "server/app/chat_json.h"
+#include "server/app/export.h"
 #include "server/app/live.h"
 
 enum { PAGE = 100, PAGE_MAX = 500, MAX_OUT = 512 << 20 };
@@ -345,7 +346,7 @@ void ts_chat_show(ts_http_request *req, ts_reply *reply)
     ts_dialog c;
 
     if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
-        const tiefsee_status st = ts_chat_write(&w, &c, false, &o);
+        const tiefsee_status st = ts_chat_write(&w, &c, &o);
         ts_chat_free(&c);
         if (st == TIEFSEE_OK) {
             ts_app_leave(&w);
@@ -461,17 +462,6 @@ void ts_chat_delete_message(ts_http_request *req, ts_reply *reply)
 
 /* ---- export of one */
 
-static void send_download(ts_reply *reply, const char *name, ts_out *o)
-{
-    if (ts_reply_header(reply, "Content-Disposition", name) &&
-        ts_reply_header(reply, "X-AI-Generated", "true"))
-        ts_app_send_out(reply, o);
-    else {
-        ts_app_refuse(reply, 503, NULL, NULL, "out of memory for this request");
-        ts_out_free(o);
-    }
-}
-
 /* The branch that is shown, for people to read. */
 static bool write_markdown(ts_work *w, const ts_dialog *c, ts_out *o)
 {
@@ -531,24 +521,14 @@ void ts_chat_export(ts_http_request *req, ts_reply *reply)
         export_markdown(req, reply);
         return;
     }
-    ts_out o = ts_out_make(MAX_OUT);
     ts_work w;
     ts_dialog c;
 
     if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
-        ts_out_f(&o,
-                 "{\"format\":\"tiefsee-export\",\"version\":1,\"ai_generated\":true,"
-                 "\"exported\":%lld,\"conversations\":[",
-                 (long long)ts_app_now());
-        const tiefsee_status st = ts_chat_write(&w, &c, true, &o);
-        ts_out_raw(&o, "]}");
+        ts_app *app = w.app;
+        json_t *ids = json_pack("[s]", c.id);
         ts_chat_free(&c);
-        if (st == TIEFSEE_OK) {
-            ts_app_leave(&w);
-            send_download(reply, "attachment; filename=\"conversation.json\"", &o);
-            return;
-        }
-        (void)ts_app_fail(&w, st);
+        ts_app_leave(&w);
+        ts_export_start(app, reply, ids, false);
     }
-    ts_out_free(&o);
 }

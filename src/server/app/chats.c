@@ -296,13 +296,19 @@ static tiefsee_status read_message(const ts_owner *o, const ts_dialog *c, const 
 tiefsee_status ts_chats_read(ts_store *s, const ts_owner *o, const ts_dialog *c,
                              ts_chat_message_visit *visit, void *ctx, tiefsee_error *err)
 {
+    return ts_chats_read_behind(s, o, c, -1, visit, ctx, err);
+}
+
+tiefsee_status ts_chats_read_behind(ts_store *s, const ts_owner *o, const ts_dialog *c, int64_t seq,
+                                    ts_chat_message_visit *visit, void *ctx, tiefsee_error *err)
+{
     ts_query q = ts_query_begin(
         s, "SELECT n, id, is_live, sealed FROM app_message WHERE n BETWEEN ? AND ? ORDER BY n");
     ts_buf text = ts_buf_make(MAX_SEALED);
     ts_chat_message m;
     tiefsee_status st = TIEFSEE_OK;
 
-    ts_query_i64(&q, row_of(c, 0));
+    ts_query_i64(&q, row_of(c, seq + 1));
     ts_query_i64(&q, row_of(c, MAX_SEQ));
     while (st == TIEFSEE_OK && ts_query_step(&q)) {
         st = read_message(o, c, &q, &m, &text, err);

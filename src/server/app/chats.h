@@ -73,6 +73,11 @@ tiefsee_status ts_chats_read(ts_store *s, const ts_owner *o, const ts_dialog *c,
                              ts_chat_message_visit *visit, void *ctx,
                              tiefsee_error *err) TS_MUST_CHECK;
 
+/* The same behind the message with this seq. */
+tiefsee_status ts_chats_read_behind(ts_store *s, const ts_owner *o, const ts_dialog *c, int64_t seq,
+                                    ts_chat_message_visit *visit, void *ctx,
+                                    tiefsee_error *err) TS_MUST_CHECK;
+
 /* One by its id, m->json in text; m->seq 0: there is none. */
 tiefsee_status ts_chats_find_message(ts_store *s, const ts_owner *o, const ts_dialog *c,
                                      const char *id, ts_chat_message *m, ts_buf *text,

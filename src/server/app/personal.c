@@ -367,6 +367,14 @@ json_t *ts_me_read_usage(ts_app *app, int64_t key_id, int64_t n_days, tiefsee_er
     return NULL;
 }
 
+/* DeepSeek's published prices; the page says which beside its figure. */
+json_t *ts_me_prices(void)
+{
+    return json_pack("{s:s,s:s,s:{s:f,s:f,s:f}}", "currency", "USD", "of",
+                     "deepseek-flash, October 2026, peak hours", "per_million", "cache_hit", 0.006,
+                     "cache_miss", 0.30, "output", 1.20);
+}
+
 void ts_me_usage(ts_http_request *req, ts_reply *reply)
 {
     uint64_t n_days = 30;
@@ -385,11 +393,7 @@ void ts_me_usage(ts_http_request *req, ts_reply *reply)
         return;
     }
     ts_app_leave(&w);
-    /* DeepSeek's published prices; the page says which beside its figure. */
-    ts_app_send(reply, 200,
-                json_pack("{s:o,s:{s:s,s:s,s:{s:f,s:f,s:f}}}", "days", rows, "prices", "currency",
-                          "USD", "of", "deepseek-flash, October 2026, peak hours", "per_million",
-                          "cache_hit", 0.006, "cache_miss", 0.30, "output", 1.20));
+    ts_app_send(reply, 200, json_pack("{s:o,s:o}", "days", rows, "prices", ts_me_prices()));
 }
 
 /* ---- sessions, audit, erasing */

@@ -7,6 +7,7 @@
 
 #include "server/app/app.h"
 
+json_t *ts_me_prices(void); /* of the cloud's API that the page compares with */
 json_t *ts_me_read_settings(ts_work *w);
 json_t *ts_me_read_presets(ts_work *w);
 json_t *ts_me_read_sessions(ts_work *w);

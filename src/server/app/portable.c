@@ -1,83 +1,39 @@
-/* portable.c - everything about a user, out and in again. */
+/* portable.c - everything about a user, out (in parts: export.h) and in again. */
 #include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
-#include "server/app/accounts.h"
-#include "server/app/audit.h"
 #include "server/app/chat_json.h"
-#include "server/app/login.h"
+#include "server/app/export.h"
 #include "server/app/personal.h"
-#include "server/app/personal_parts.h"
 
 enum { MAX_OUT = 1 << 30 };
 
 /* ---- export */
-
-static void write_member(ts_out *o, const char *name, json_t *value)
-{
-    ts_buf text = ts_buf_make(MAX_OUT);
-
-    ts_out_f(o, ",\"%s\":", name);
-    if (value && ts_app_dump(&text, value))
-        ts_out_bytes(o, text.ptr, text.len);
-    else
-        o->has_failed = true;
-    json_decref(value);
-    ts_buf_free(&text);
-}
 
 static bool add_id(void *ctx, const ts_dialog *c)
 {
     return json_array_append_new(ctx, json_string(c->id)) == 0;
 }
 
-static tiefsee_status write_chats(ts_work *w, ts_out *o)
-{
-    json_t *list = json_array();
-    tiefsee_status st = ts_chats_list(w->store, &w->owner, NULL, add_id, list, &w->err);
-
-    for (size_t i = 0; i < json_array_size(list) && st == TIEFSEE_OK; i++) {
-        ts_dialog c;
-        st = ts_chats_find(w->store, &w->owner, json_string_value(json_array_get(list, i)), &c,
-                           &w->err);
-        ts_out_raw(o, i ? "," : "");
-        if (st == TIEFSEE_OK)
-            st = ts_chat_write(w, &c, true, o);
-        ts_chat_free(&c);
-    }
-    json_decref(list);
-    return st;
-}
-
 void ts_me_export(ts_http_request *req, ts_reply *reply)
 {
-    ts_out o = ts_out_make(MAX_OUT);
+    json_t *ids = json_array();
     ts_work w;
 
-    if (!ts_app_enter(&w, req, reply))
+    if (!ts_app_enter(&w, req, reply)) {
+        json_decref(ids);
         return;
-    ts_out_f(&o,
-             "{\"format\":\"tiefsee-export\",\"version\":1,\"ai_generated\":true,\"exported\":%lld",
-             (long long)ts_app_now());
-    write_member(&o, "user", ts_login_user(&w.person));
-    write_member(&o, "settings", ts_me_read_settings(&w));
-    write_member(&o, "presets", ts_me_read_presets(&w));
-    write_member(&o, "usage", ts_me_read_usage(w.app, w.person.key_id, 0, &w.err));
-    write_member(&o, "sessions", ts_me_read_sessions(&w));
-    write_member(&o, "audit", ts_audit_read(w.app, w.person.id, 0, 100000, &w.err));
-    ts_out_raw(&o, ",\"conversations\":[");
-    const tiefsee_status st = write_chats(&w, &o);
-    ts_out_raw(&o, "]}");
+    }
+    ts_app *app = w.app;
+    const tiefsee_status st = ts_chats_list(w.store, &w.owner, NULL, add_id, ids, &w.err);
     if (st != TIEFSEE_OK) {
-        ts_out_free(&o);
+        json_decref(ids);
         (void)ts_app_fail(&w, st);
         return;
     }
     ts_app_leave(&w);
-    (void)ts_reply_header(reply, "Content-Disposition", "attachment; filename=\"tiefsee.json\"");
-    (void)ts_reply_header(reply, "X-AI-Generated", "true");
-    ts_app_send_out(reply, &o);
+    ts_export_start(app, reply, ids, true);
 }
 
 /* ---- import */

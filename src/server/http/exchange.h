@@ -89,6 +89,8 @@ struct ts_reply {
     double heartbeat_s, last_write, first_write;
     const char *heartbeat;
     ts_reply_watch *watches;
+    void (*on_drained)(void *user);
+    void *drained_user;
     ts_reply_free_node *frees;
     ts_http_summary summary;
 

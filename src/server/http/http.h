@@ -171,6 +171,13 @@ typedef struct ts_reply_watch {
 
 void ts_reply_on_gone(ts_reply *r, ts_reply_watch *watch);
 
+/* How much ts_reply_write can take now. */
+size_t ts_reply_room(ts_reply *r);
+
+/* Called on the I/O thread whenever all that was written has gone to the connection: the
+ * next part can be written then, by another thread.  user as for ts_reply_on_gone. */
+void ts_reply_on_drained(ts_reply *r, void (*on_drained)(void *user), void *user);
+
 /* Keep request, reply and arena beyond the end.  Each hold needs a release. */
 void ts_reply_hold(ts_reply *r);
 void ts_reply_release(ts_reply *r);

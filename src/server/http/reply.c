@@ -324,6 +324,8 @@ long ts_exchange_take(ts_reply *r, char *to, size_t max)
     ts_lock_take(r->hub->lock);
     const size_t left = r->out.len - r->n_taken;
     const size_t n = left < max ? left : max;
+    void (*on_drained)(void *user) = NULL;
+    void *user = r->drained_user;
     long result = (long)n;
 
     if (r->is_cut)
@@ -339,9 +341,12 @@ long ts_exchange_take(ts_reply *r, char *to, size_t max)
         if (r->n_taken == r->out.len) {
             ts_buf_clear(&r->out);
             r->n_taken = 0;
+            on_drained = r->is_ended ? NULL : r->on_drained;
         }
     }
     ts_lock_give(r->hub->lock);
+    if (on_drained)
+        on_drained(user); /* the connection's reference holds r */
     return result;
 }
 
@@ -498,6 +503,23 @@ void ts_reply_end(ts_reply *r)
     end(r);
     ts_lock_give(r->hub->lock);
     ts_reply_release(r);
+}
+
+size_t ts_reply_room(ts_reply *r)
+{
+    ts_lock_take(r->hub->lock);
+    const size_t used = r->out.len - r->n_taken;
+    const size_t room = used < r->out.max ? r->out.max - used : 0;
+    ts_lock_give(r->hub->lock);
+    return room;
+}
+
+void ts_reply_on_drained(ts_reply *r, void (*on_drained)(void *user), void *user)
+{
+    ts_lock_take(r->hub->lock);
+    r->on_drained = on_drained;
+    r->drained_user = user;
+    ts_lock_give(r->hub->lock);
 }
 
 void ts_reply_heartbeat(ts_reply *r, double every_s, const char *text)

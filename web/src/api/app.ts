@@ -21,6 +21,8 @@ export interface User {
   id: string;
   name: string;
   role: 'admin' | 'member' | 'reader';
+  is_frozen: boolean;
+  retention_days: number;
 }
 
 export interface Session {

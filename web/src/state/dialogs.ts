@@ -7,7 +7,8 @@ export type Dialog =
   | { kind: 'shortcuts' }
   | { kind: 'instructions' }
   | { kind: 'privacy' }
-  | { kind: 'users' }
+  | { kind: 'admin' }
+  | { kind: 'status' }
   | { kind: 'confirm'; text: string; action: string; onConfirm: () => void }
   | {
       kind: 'prompt';

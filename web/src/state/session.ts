@@ -8,6 +8,8 @@ import { show } from './answer';
 import { currentId, current, newChat, useStore } from './chats';
 import { reach, refreshModels } from './server';
 import { ServerStore } from './server-store';
+import { releaseSettings } from './settings';
+import { adoptSettings, settingsAreKept } from './sync';
 
 /** null: the server has no such API, nothing is kept; undefined: not known yet. */
 export const session = signal<Session | null | undefined>(undefined);
@@ -19,7 +21,10 @@ export function needsLogin(): boolean {
 async function begin(): Promise<void> {
   if (needsLogin()) return;
   void refreshModels();
-  if (session.value?.server.has_store) await useStore(new ServerStore());
+  const { user, server } = session.value ?? {};
+  if (user) await adoptSettings(user.id).catch(() => { releaseSettings(); });
+  else releaseSettings();
+  if (server?.has_store) await useStore(new ServerStore());
   const id = /^#chat\/(.*)$/.exec(location.hash)?.[1];
   if (isId(id)) await show(id).catch(() => { newChat(); });
   /* A reload comes back to the same chat; a temporary one has no address. */
@@ -52,6 +57,7 @@ export async function login(form: { name: string; password: string; code?: strin
 }
 
 export async function logout(): Promise<void> {
+  await settingsAreKept();
   await app('POST', 'logout', {});
   location.reload();
 }

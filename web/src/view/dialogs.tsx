@@ -1,11 +1,12 @@
 import { dialog } from '../state/dialogs';
+import { AdminDialog } from './admin-dialog';
 import { ConfirmDialog, PromptDialog } from './ask-dialogs';
 import { InstructionsDialog } from './instructions-dialog';
 import { LinkDialog } from './link-dialog';
 import { PrivacyDialog } from './privacy-dialog';
 import { SettingsDialog } from './settings-dialog';
 import { ShortcutsDialog } from './shortcuts';
-import { UsersDialog } from './users-dialog';
+import { StatusDialog } from './status-dialog';
 
 export function Dialogs() {
   const now = dialog.value;
@@ -20,8 +21,10 @@ export function Dialogs() {
       return <InstructionsDialog />;
     case 'privacy':
       return <PrivacyDialog />;
-    case 'users':
-      return <UsersDialog />;
+    case 'admin':
+      return <AdminDialog />;
+    case 'status':
+      return <StatusDialog />;
     case 'confirm':
       return <ConfirmDialog ask={now} />;
     case 'prompt':

@@ -1,5 +1,6 @@
 /* What the model is told before the shown chat, or before the next one; presets. */
 import { useState } from 'preact/hooks';
+import { newId } from '../core/id';
 import { t } from '../i18n';
 import { changeChat, current } from '../state/chats';
 import { changeSettings, settings } from '../state/settings';
@@ -17,8 +18,9 @@ export function InstructionsDialog() {
     closeDialog();
   };
   const addPreset = () => {
-    const others = presets.filter((p) => p.name !== name.trim());
-    changeSettings({ presets: [...others, { name: name.trim(), text }] });
+    const same = presets.find((p) => p.name === name.trim());
+    const preset = { id: same?.id ?? newId(), name: name.trim(), text };
+    changeSettings({ presets: [...presets.filter((p) => p !== same), preset] });
     setName('');
   };
   return (
@@ -31,7 +33,7 @@ export function InstructionsDialog() {
       {presets.length > 0 && (
         <ul class="presets" aria-label={t.value.presets}>
           {presets.map((p) => (
-            <li key={p.name}>
+            <li key={p.id}>
               <button type="button" class="text-button" onClick={() => { setText(p.text); }}><bdi>{p.name}</bdi></button>
               <button
                 type="button"

@@ -1,12 +1,14 @@
 /* What this server keeps, for how long, what was used, and the rights over it: the
  * server's own words and figures, nothing claimed here. */
-import { useEffect, useState } from 'preact/hooks';
 import { app } from '../api/app';
 import { address } from '../api/base';
 import { decimal, language, t } from '../i18n';
 import { dialog } from '../state/dialogs';
 import { notify } from '../state/notices';
+import { costOf, money, type Prices, type Tokens } from './cost';
 import { DialogFrame } from './dialog';
+import { Rights } from './rights';
+import { useAnswer } from './use-answer';
 
 interface Notice {
   title: string;
@@ -14,52 +16,34 @@ interface Notice {
 }
 
 interface Usage {
-  days: { n_requests: number; n_prompt: number; n_cached: number; n_completion: number }[];
-  prices: { currency: string; of: string; per_million: { cache_hit: number; cache_miss: number; output: number } };
+  days: Tokens[];
+  prices: Prices;
 }
 
 const DAYS = 30;
 
-// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- as app()'s own
-function useAnswer<T>(path: string): T | null {
-  const [answer, setAnswer] = useState<T | null>(null);
-  useEffect(() => {
-    let isHere = true;
-    app<T>('GET', path).then(
-      (got) => { if (isHere) setAnswer(() => got); },
-      () => undefined, // what the server does not tell is not shown
-    );
-    return () => { isHere = false; };
-  }, [path]);
-  return answer;
-}
-
-function sum(usage: Usage) {
-  const total = { requests: 0, prompt: 0, cached: 0, completion: 0 };
+function sum(usage: Usage): Tokens {
+  const total = { n_requests: 0, n_prompt: 0, n_cached: 0, n_completion: 0 };
   for (const day of usage.days) {
-    total.requests += day.n_requests;
-    total.prompt += day.n_prompt;
-    total.cached += day.n_cached;
-    total.completion += day.n_completion;
+    total.n_requests += day.n_requests;
+    total.n_prompt += day.n_prompt;
+    total.n_cached += day.n_cached;
+    total.n_completion += day.n_completion;
   }
   return total;
 }
 
 function UsageTable({ usage }: { usage: Usage }) {
   const total = sum(usage);
-  const { cache_hit, cache_miss, output } = usage.prices.per_million;
-  const cost =
-    (total.cached * cache_hit + (total.prompt - total.cached) * cache_miss + total.completion * output) / 1e6;
-  const money = new Intl.NumberFormat(language.value, { style: 'currency', currency: usage.prices.currency, maximumFractionDigits: 4 });
   return (
     <section>
       <h3>{t.value.usageTitle(DAYS)}</h3>
       <dl class="facts">
-        <div><dt>{t.value.usageRequests}</dt><dd>{decimal(total.requests)}</dd></div>
-        <div><dt>{t.value.usagePrompt}</dt><dd>{decimal(total.prompt)}</dd></div>
-        <div><dt>{t.value.usageCached}</dt><dd>{decimal(total.cached)}</dd></div>
-        <div><dt>{t.value.usageAnswers}</dt><dd>{decimal(total.completion)}</dd></div>
-        <div><dt>{t.value.usageCloud}<small>{usage.prices.of}</small></dt><dd>{money.format(cost)}</dd></div>
+        <div><dt>{t.value.usageRequests}</dt><dd>{decimal(total.n_requests)}</dd></div>
+        <div><dt>{t.value.usagePrompt}</dt><dd>{decimal(total.n_prompt)}</dd></div>
+        <div><dt>{t.value.usageCached}</dt><dd>{decimal(total.n_cached)}</dd></div>
+        <div><dt>{t.value.usageAnswers}</dt><dd>{decimal(total.n_completion)}</dd></div>
+        <div><dt>{t.value.usageCloud}<small>{usage.prices.of}</small></dt><dd>{money(costOf(total, usage.prices), usage.prices.currency)}</dd></div>
       </dl>
     </section>
   );
@@ -80,8 +64,8 @@ function askErasure(): void {
 }
 
 export function PrivacyDialog() {
-  const notice = useAnswer<Notice>(`notice?language=${language.value}`);
-  const usage = useAnswer<Usage>(`me/usage?days=${DAYS}`);
+  const [notice] = useAnswer<Notice>(`notice?language=${language.value}`);
+  const [usage] = useAnswer<Usage>(`me/usage?days=${DAYS}`);
   return (
     <DialogFrame title={t.value.privacy}>
       {usage && <UsageTable usage={usage} />}
@@ -91,6 +75,7 @@ export function PrivacyDialog() {
           <p class="quiet">{section.text}</p>
         </section>
       ))}
+      <Rights />
       <div class="actions">
         <a class="text-button outlined" href={address('app/api/me/export')} download="tiefsee-export.json">{t.value.exportMe}</a>
         <button type="button" class="text-button outlined is-danger" onClick={askErasure}>{t.value.eraseAll}</button>

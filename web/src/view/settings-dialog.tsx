@@ -55,8 +55,9 @@ function Me() {
   return (
     <div class="actions">
       <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'privacy' }; }}>{t.value.privacy}</button>
-      {mode === 'accounts' && user.role === 'admin' && (
-        <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'users' }; }}>{t.value.users}</button>
+      <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'status' }; }}>{t.value.proof}</button>
+      {user.role === 'admin' && (
+        <button type="button" class="text-button outlined" onClick={() => { dialog.value = { kind: 'admin' }; }}>{t.value.administration}</button>
       )}
       {mode === 'accounts' && (
         <button type="button" class="text-button outlined" onClick={() => void logout()}>{t.value.logout} (<bdi>{user.name}</bdi>)</button>

@@ -32,7 +32,7 @@ test('the first admin, another user, and two lists of chats', async () => {
   await admin.waitForSelector('.chat-link');
 
   await button(admin, 'Settings').click();
-  await button(admin, 'Users').click();
+  await button(admin, 'Administration').click();
   await admin.getByLabel('Name').fill('bob');
   await admin.getByLabel('Password').fill(password);
   await button(admin, 'Add').click();

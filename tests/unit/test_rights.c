@@ -1,5 +1,5 @@
-/* Erasing, keeping for a time and freezing, below the routes: a store of its own, and a
- * clock that the test moves. */
+/* test_rights.c - erasing, keeping for a time, freezing, and the audit log, below the routes:
+ * a store of its own, and a clock that the test moves. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -7,12 +7,15 @@
 
 #include <cmocka.h>
 
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "server/app/accounts.h"
 #include "server/app/app.h"
+#include "server/app/audit.h"
 #include "support/scratch.h"
 
 #define DAY ((int64_t)86400000)
@@ -224,6 +227,114 @@ static void an_erasure_that_an_end_cut_off_is_finished_at_the_start(void **state
     assert_memory_not_equal(old, new, 32);
 }
 
+/* ---- the audit log */
+
+static void note(fixture *f, const char *action)
+{
+    ts_lock_take(f->app->store_lock);
+    ts_audit(f->app, "actor", action, "object", "ok");
+    ts_lock_give(f->app->store_lock);
+}
+
+static bool is_intact(fixture *f)
+{
+    ts_lock_take(f->app->store_lock);
+    const bool is_good = ts_audit_is_intact(f->app);
+    ts_lock_give(f->app->store_lock);
+    return is_good;
+}
+
+static void change_log(fixture *f, const char *sql)
+{
+    tiefsee_error err;
+
+    ts_lock_take(f->app->store_lock);
+    if (ts_store_exec(f->app->store, sql, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    ts_lock_give(f->app->store_lock);
+}
+
+/* An entry as servers without a key made them, behind one with this check. */
+static void add_old(fixture *f, uint8_t mac[32])
+{
+    static const char *const parts[] = {"actor", "login", "object", "ok"};
+    const int64_t time = 1764000000000;
+    crypto_generichash_state h;
+    char hex[65], sql[400];
+
+    (void)crypto_generichash_init(&h, NULL, 0, 32);
+    (void)crypto_generichash_update(&h, mac, 32);
+    (void)crypto_generichash_update(&h, (const uint8_t *)&time, sizeof time);
+    for (size_t i = 0; i < 4; i++) {
+        const uint64_t n = strlen(parts[i]);
+        (void)crypto_generichash_update(&h, (const uint8_t *)&n, sizeof n);
+        (void)crypto_generichash_update(&h, (const uint8_t *)parts[i], n);
+    }
+    (void)crypto_generichash_final(&h, mac, 32);
+    (void)snprintf(sql, sizeof sql,
+                   "INSERT INTO app_audit (time, actor, action, object, result, n_tokens, mac)"
+                   " VALUES (%lld, 'actor', 'login', 'object', 'ok', 0, x'%s')",
+                   (long long)time, sodium_bin2hex(hex, sizeof hex, mac, 32));
+    change_log(f, sql);
+}
+
+static void a_changed_or_missing_entry_breaks_the_chain(void **state)
+{
+    fixture *f = *state;
+
+    note(f, "first");
+    note(f, "second");
+    note(f, "third");
+    assert_true(is_intact(f));
+    change_log(f, "UPDATE app_audit SET action = 'other' WHERE action = 'second'");
+    assert_false(is_intact(f));
+    change_log(f, "UPDATE app_audit SET action = 'second' WHERE action = 'other'");
+    assert_true(is_intact(f));
+    change_log(f, "DELETE FROM app_audit WHERE action = 'second'");
+    assert_false(is_intact(f));
+}
+
+static void a_chain_made_without_the_key_is_none(void **state)
+{
+    fixture *f = *state;
+    uint8_t mac[32] = {0};
+
+    note(f, "what shall be forgotten");
+    change_log(f, "DELETE FROM app_audit");
+    add_old(f, mac);
+    add_old(f, mac);
+    assert_false(is_intact(f));
+    change_log(f, "DELETE FROM app_setting WHERE name = 'audit_from'");
+    ts_app_close(f->app);
+    open_app(f);
+    assert_false(is_intact(f));
+    change_log(f, "INSERT INTO app_setting VALUES ('audit_from', '99 00')");
+    ts_app_close(f->app);
+    open_app(f);
+    assert_false(is_intact(f));
+}
+
+static void a_log_from_before_there_was_a_key_goes_on(void **state)
+{
+    fixture *f = *state;
+    uint8_t mac[32] = {0};
+
+    change_log(f, "DELETE FROM app_audit; DELETE FROM app_setting");
+    add_old(f, mac);
+    add_old(f, mac);
+    ts_app_close(f->app);
+    assert_int_equal(unlink(scratch_path(&f->place, "db.key.audit")), 0);
+    open_app(f);
+    assert_true(is_intact(f));
+    note(f, "new");
+    assert_true(is_intact(f));
+    ts_app_close(f->app);
+    open_app(f);
+    assert_true(is_intact(f));
+    change_log(f, "UPDATE app_audit SET action = 'x' WHERE action = 'new'");
+    assert_false(is_intact(f));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -232,6 +343,9 @@ int main(void)
         TEST(leaves_what_is_frozen),
         TEST(an_erasure_that_a_fault_cut_off_is_finished_later),
         TEST(an_erasure_that_an_end_cut_off_is_finished_at_the_start),
+        TEST(a_changed_or_missing_entry_breaks_the_chain),
+        TEST(a_chain_made_without_the_key_is_none),
+        TEST(a_log_from_before_there_was_a_key_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include "core/log.h"
 #include "core/utf8.h"
 #include "formats/json.h"
+#include "server/app/audit.h"
 #include "server/app/live.h"
 #include "server/app/login.h"
 
@@ -415,6 +416,8 @@ static tiefsee_status open_parts(ts_app *app, tiefsee_error *err)
     tiefsee_status st = ts_store_open(&app->store, app->opt.store_path, &synced, err);
     if (st == TIEFSEE_OK)
         st = ts_people_open(&app->people, app->store, app->opt.key_path, err);
+    if (st == TIEFSEE_OK)
+        st = ts_audit_open(app, err);
     if (st == TIEFSEE_OK && !app->opt.has_accounts)
         st = find_local(app, err);
     if (st == TIEFSEE_OK)
@@ -455,6 +458,7 @@ void ts_app_close(ts_app *app)
     ts_login_close(app);
     ts_search_free(app->search);
     ts_people_close(app->people);
+    ts_audit_close(app);
     ts_store_close(app->store);
     ts_lock_free(app->store_lock);
     ts_lock_free(app->live_lock);

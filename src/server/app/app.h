@@ -45,6 +45,9 @@ typedef struct ts_app {
     ts_live *live;
     double last_save, last_tidy; /* the worker's */
 
+    ts_vault audit_key;  /* its master; of whoever owns the store */
+    int64_t audit_first; /* entries from this one on are under it */
+
     ts_lock *login_lock;
     struct ts_guesses *guesses;
     char setup_code[24];

@@ -3,7 +3,9 @@
 
 #include <sodium.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "core/log.h"
 
@@ -17,18 +19,97 @@ static void add(crypto_generichash_state *h, ts_str text)
     (void)crypto_generichash_update(h, (const uint8_t *)text.ptr, text.len);
 }
 
-static void make_check(uint8_t out[CHECK], const uint8_t before[CHECK], int64_t time,
-                       const ts_str parts[4])
+/* key NULL: as before there was one. */
+static void make_check(uint8_t out[CHECK], const uint8_t *key, const uint8_t before[CHECK],
+                       int64_t time, const ts_str parts[4])
 {
     crypto_generichash_state h;
 
-    (void)crypto_generichash_init(&h, NULL, 0, CHECK);
+    (void)crypto_generichash_init(&h, key, key ? TS_VAULT_KEY : 0, CHECK);
     (void)crypto_generichash_update(&h, before, CHECK);
     (void)crypto_generichash_update(&h, (const uint8_t *)&time, sizeof time);
     for (size_t i = 0; i < 4; i++)
         add(&h, parts[i]);
     (void)crypto_generichash_final(&h, out, CHECK);
 }
+
+/* ---- the key, and from which entry on it is used */
+
+static void print_first(char out[96], const uint8_t *key, int64_t first)
+{
+    static const char purpose[] = "tiefsee audit from";
+    crypto_generichash_state h;
+    uint8_t mac[CHECK];
+    char hex[2 * CHECK + 1];
+
+    (void)crypto_generichash_init(&h, key, TS_VAULT_KEY, CHECK);
+    (void)crypto_generichash_update(&h, (const uint8_t *)purpose, sizeof purpose);
+    (void)crypto_generichash_update(&h, (const uint8_t *)&first, sizeof first);
+    (void)crypto_generichash_final(&h, mac, CHECK);
+    (void)snprintf(out, 96, "%lld %s", (long long)first,
+                   sodium_bin2hex(hex, sizeof hex, mac, sizeof mac));
+}
+
+/* 1 if it is missing or nobody with the key wrote it: then all must be under the key. */
+static tiefsee_status read_first(ts_app *app, tiefsee_error *err)
+{
+    ts_query q =
+        ts_query_begin(app->store, "SELECT value FROM app_setting WHERE name = 'audit_from'");
+    char wanted[96];
+
+    app->audit_first = 1;
+    if (ts_query_step(&q)) {
+        const ts_str value = ts_query_get_str(&q, 0);
+        const int64_t first = strtoll(value.ptr, NULL, 10);
+
+        print_first(wanted, app->audit_key.master, first);
+        if (ts_str_is(value, wanted))
+            app->audit_first = first;
+    }
+    return ts_query_end(&q, err);
+}
+
+static tiefsee_status write_first(ts_app *app, tiefsee_error *err)
+{
+    ts_query q = ts_query_begin(app->store, "SELECT coalesce(max(seq), 0) + 1 FROM app_audit");
+    char value[96];
+
+    if (ts_query_step(&q))
+        app->audit_first = ts_query_get_i64(&q, 0);
+    const tiefsee_status st = ts_query_end(&q, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    print_first(value, app->audit_key.master, app->audit_first);
+    ts_query w =
+        ts_query_begin(app->store, "INSERT OR REPLACE INTO app_setting VALUES ('audit_from', ?)");
+    ts_query_str(&w, ts_str_of(value));
+    (void)ts_query_step(&w);
+    return ts_query_end(&w, err);
+}
+
+tiefsee_status ts_audit_open(ts_app *app, tiefsee_error *err)
+{
+    char path[sizeof app->key_path + 8];
+
+    (void)snprintf(path, sizeof path, "%s.audit", app->key_path);
+    const bool is_new = access(path, F_OK) != 0;
+    const tiefsee_status st = ts_vault_open(&app->audit_key, path, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    return is_new ? write_first(app, err) : read_first(app, err);
+}
+
+void ts_audit_close(ts_app *app)
+{
+    ts_vault_close(&app->audit_key);
+}
+
+static const uint8_t *key_of(const ts_app *app, int64_t seq)
+{
+    return seq >= app->audit_first ? app->audit_key.master : NULL;
+}
+
+/* ---- writing */
 
 static tiefsee_status read_last(ts_store *s, uint8_t out[CHECK], tiefsee_error *err)
 {
@@ -43,18 +124,19 @@ static tiefsee_status read_last(ts_store *s, uint8_t out[CHECK], tiefsee_error *
     return ts_query_end(&q, err);
 }
 
-static tiefsee_status insert(ts_store *s, const ts_str parts[4], tiefsee_error *err)
+/* Since the key is there, all that is written is under it. */
+static tiefsee_status insert(ts_app *app, const ts_str parts[4], tiefsee_error *err)
 {
     uint8_t before[CHECK], check[CHECK];
     const int64_t now = ts_app_now();
-    tiefsee_status st = read_last(s, before, err);
+    tiefsee_status st = read_last(app->store, before, err);
 
     if (st != TIEFSEE_OK)
         return st;
-    make_check(check, before, now, parts);
+    make_check(check, app->audit_key.master, before, now, parts);
     ts_query q = ts_query_begin(
-        s, "INSERT INTO app_audit (time, actor, action, object, result, n_tokens, mac)"
-           " VALUES (?, ?, ?, ?, ?, 0, ?)");
+        app->store, "INSERT INTO app_audit (time, actor, action, object, result, n_tokens, mac)"
+                    " VALUES (?, ?, ?, ?, ?, 0, ?)");
     ts_query_i64(&q, now);
     for (size_t i = 0; i < 4; i++)
         ts_query_str(&q, parts[i]);
@@ -70,7 +152,7 @@ void ts_audit(ts_app *app, const char *actor, const char *action, const char *ob
                              ts_str_of(result)};
     tiefsee_error err = {0};
 
-    if (insert(app->store, parts, &err) != TIEFSEE_OK) {
+    if (insert(app, parts, &err) != TIEFSEE_OK) {
         const ts_log_field why = TS_LOG_TEXT("why", err.message);
         ts_log(TS_LOG_ERROR, "audit", &why, 1);
     }
@@ -113,7 +195,8 @@ json_t *ts_audit_read(ts_app *app, const char *who, int64_t before, size_t limit
 bool ts_audit_is_intact(ts_app *app)
 {
     ts_query q = ts_query_begin(
-        app->store, "SELECT time, actor, action, object, result, mac FROM app_audit ORDER BY seq");
+        app->store, "SELECT time, actor, action, object, result, mac, seq FROM app_audit"
+                    " ORDER BY seq");
     uint8_t before[CHECK] = {0}, check[CHECK];
     bool is_good = true;
 
@@ -123,8 +206,9 @@ bool ts_audit_is_intact(ts_app *app)
 
         for (int i = 0; i < 4; i++)
             parts[i] = ts_query_get_str(&q, i + 1);
-        make_check(check, before, ts_query_get_i64(&q, 0), parts);
-        is_good = mac.len == CHECK && memcmp(mac.ptr, check, CHECK) == 0;
+        make_check(check, key_of(app, ts_query_get_i64(&q, 6)), before, ts_query_get_i64(&q, 0),
+                   parts);
+        is_good = mac.len == CHECK && sodium_memcmp(mac.ptr, check, CHECK) == 0;
         memcpy(before, check, CHECK);
     }
     return ts_query_end(&q, NULL) == TIEFSEE_OK && is_good;

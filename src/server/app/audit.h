@@ -1,12 +1,19 @@
 /* audit.h - who did what, without what was said.
  *
  * Actors and objects are random ids.  Each entry's check covers the entry and the check
- * before it, so that none can be changed or taken out of the middle unseen.
+ * before it, under a key of its own file (KEY.audit, beside the master key), so that whoever
+ * has the database alone can change none and take none out of the middle unseen.  That
+ * entries are missing at the end shows only to who noted the last one.  Entries of servers
+ * that had no such key (before 0.1) are chained without it.
  */
 #ifndef TS_SERVER_AUDIT_H
 #define TS_SERVER_AUDIT_H
 
 #include "server/app/app.h"
+
+/* Reads the key, or makes it. */
+tiefsee_status ts_audit_open(ts_app *app, tiefsee_error *err) TS_MUST_CHECK;
+void ts_audit_close(ts_app *app);
 
 /* Owning the store.  An entry that cannot be written is logged, the act goes on. */
 void ts_audit(ts_app *app, const char *actor, const char *action, const char *object,

@@ -11,29 +11,39 @@ enum { MAX_OUT = 1 << 30 };
 
 /* ---- export */
 
+typedef struct id_list {
+    json_t *ids;
+    bool has_failed;
+} id_list;
+
 static bool add_id(void *ctx, const ts_dialog *c)
 {
-    return json_array_append_new(ctx, json_string(c->id)) == 0;
+    id_list *l = ctx;
+
+    l->has_failed = json_array_append_new(l->ids, json_string(c->id)) != 0;
+    return !l->has_failed;
 }
 
 void ts_me_export(ts_http_request *req, ts_reply *reply)
 {
-    json_t *ids = json_array();
+    id_list l = {json_array(), false};
     ts_work w;
 
     if (!ts_app_enter(&w, req, reply)) {
-        json_decref(ids);
+        json_decref(l.ids);
         return;
     }
     ts_app *app = w.app;
-    const tiefsee_status st = ts_chats_list(w.store, &w.owner, NULL, add_id, ids, &w.err);
+    tiefsee_status st = ts_chats_list(w.store, &w.owner, NULL, add_id, &l, &w.err);
+    if (st == TIEFSEE_OK && l.has_failed)
+        st = ts_fail_nomem(&w.err, 0, "the list of an export");
     if (st != TIEFSEE_OK) {
-        json_decref(ids);
+        json_decref(l.ids);
         (void)ts_app_fail(&w, st);
         return;
     }
     ts_app_leave(&w);
-    ts_export_start(app, reply, ids, true);
+    ts_export_start(app, reply, l.ids, true);
 }
 
 /* ---- import */

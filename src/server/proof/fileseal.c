@@ -207,6 +207,8 @@ bool ts_fileseal_allow_system(ts_fileseal *s)
                                        "/dev/random",
                                        "/etc/hosts",
                                        "/etc/host.conf",
+                                       "/etc/resolv.conf",
+                                       "/etc/services",
                                        "/etc/nsswitch.conf",
                                        "/etc/gai.conf",
                                        "/etc/localtime",

@@ -6,40 +6,7 @@
  * outputs x 16 columns, 64 columns of all rows at a time, which stay in the
  * first-level cache while every output passes.
  */
-#include <math.h>
-
-#include "kernels/latent.h"
-#include "kernels/x86/quant_avx2.h"
-
-static __m256i magnitude(__m256 v)
-{
-    return _mm256_and_si256(_mm256_castps_si256(v), _mm256_set1_epi32(0x7fffffff));
-}
-
-/* n is a multiple of eight. */
-static uint32_t largest_magnitude(const float *x, size_t n)
-{
-    __m256i m = _mm256_setzero_si256();
-
-    for (size_t i = 0; i < n; i += 8)
-        m = _mm256_max_epi32(m, magnitude(_mm256_loadu_ps(x + i)));
-    __m128i h = _mm_max_epi32(_mm256_castsi256_si128(m), _mm256_extracti128_si256(m, 1));
-    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, _MM_SHUFFLE(1, 0, 3, 2)));
-    h = _mm_max_epi32(h, _mm_shuffle_epi32(h, _MM_SHUFFLE(2, 3, 0, 1)));
-    return (uint32_t)_mm_cvtsi128_si32(h);
-}
-
-/* Sixteen rounded products in 16 bits; 0 where the factor is. */
-static __m256i round_16(const float *x, float factor)
-{
-    const __m256 f = _mm256_set1_ps(factor);
-    const __m256i a = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x), f));
-    const __m256i b = _mm256_cvtps_epi32(_mm256_mul_ps(_mm256_loadu_ps(x + 8), f));
-    const __m256i v = _mm256_permute4x64_epi64(_mm256_packs_epi32(a, b), _MM_SHUFFLE(3, 1, 2, 0));
-
-    /* 0 times infinity is no number, and so not 0. */
-    return factor > 0 ? v : _mm256_setzero_si256();
-}
+#include "kernels/x86/latent_avx2.h"
 
 void ts_latent_pack_avx2(void *row, const float *x, const ts_latent *l)
 {
@@ -73,7 +40,7 @@ void ts_latent_query_avx2(int16_t *q, float *d, const float *x, float scale, con
 
 /* --- scores --- */
 
-enum { TILE_Q = 4, TILE_ROWS = 2 };
+enum { TILE_ROWS = 2 };
 
 INLINE __m256i widened(const int8_t *c)
 {
@@ -123,21 +90,8 @@ INLINE void score_tile(float *s, size_t s_stride, const int16_t *q, size_t q_str
     const __m256i latent = products(q, q_stride, row, next, l->n, 1);
     const __m256i rope =
         products(q + l->n, q_stride, latent_rope(row, l), latent_rope(next, l), l->n_rope, 0);
-    const __m256 d_c = _mm256_set_m128(_mm_set1_ps(latent_factor(next, l, 0)),
-                                       _mm_set1_ps(latent_factor(row, l, 0)));
-    const __m256 d_r = _mm256_set_m128(_mm_set1_ps(latent_factor(next, l, 1)),
-                                       _mm_set1_ps(latent_factor(row, l, 1)));
-    float of_query[TILE_Q], out[8];
 
-    for (size_t i = 0; i < TILE_Q; i++)
-        of_query[i] = d[i < n_q ? i : n_q - 1];
-    const __m128 d_q = _mm_loadu_ps(of_query);
-    const __m256 v = _mm256_fmadd_ps(d_r, _mm256_cvtepi32_ps(rope),
-                                     _mm256_mul_ps(d_c, _mm256_cvtepi32_ps(latent)));
-    _mm256_storeu_ps(out, _mm256_mul_ps(_mm256_set_m128(d_q, d_q), v));
-    for (size_t i = 0; i < n_q; i++)
-        for (size_t r = 0; r < n_rows; r++)
-            s[i * s_stride + r] = out[TILE_Q * r + i];
+    store_scores(s, s_stride, latent, rope, d, n_q, row, n_rows, l);
 }
 
 void ts_latent_scores_avx2(float *s, size_t s_stride, const int16_t *q, const float *d, size_t n_q,
@@ -159,25 +113,6 @@ void ts_latent_scores_avx2(float *s, size_t s_stride, const int16_t *q, const fl
 }
 
 /* --- values --- */
-
-typedef struct weights {
-    int16_t u[TILE_Q][TS_LATENT_ROWS];
-    float e[TILE_Q];
-} weights;
-
-/* Weights of one output; behind the last row zeros. */
-static void round_weights(weights *w, size_t i, const float *p, const int8_t *rows, size_t n_rows,
-                          const ts_latent *l)
-{
-    _Alignas(32) float v[TS_LATENT_ROWS] = {0};
-
-    for (size_t r = 0; r < n_rows; r++)
-        v[r] = p[r] * latent_factor(rows + r * l->row_bytes, l, 0);
-    const float factor =
-        q_factor(largest_magnitude(v, TS_LATENT_ROWS), LATENT_WEIGHT_MAX, &w->e[i]);
-    for (size_t r = 0; r < TS_LATENT_ROWS; r += 16)
-        store_256(w->u[i] + r, round_16(v + r, factor));
-}
 
 /* Rows a and b, weighted by pairs r and r + 1 of w. */
 INLINE void add_pair(__m256i sum[2][TILE_Q], const weights *w, size_t n_q, __m128i a, __m128i b,

@@ -14,6 +14,15 @@
 
 /* --- blocks of 32 --- */
 
+/* 32 bits of eight rows. */
+INLINE __m256i words_of_rows(const uint8_t *const row[8], size_t at)
+{
+    return _mm256_setr_epi32((int)load_u32(row[0] + at), (int)load_u32(row[1] + at),
+                             (int)load_u32(row[2] + at), (int)load_u32(row[3] + at),
+                             (int)load_u32(row[4] + at), (int)load_u32(row[5] + at),
+                             (int)load_u32(row[6] + at), (int)load_u32(row[7] + at));
+}
+
 INLINE int has_fifth_bits(quant_id id)
 {
     return id == QUANT_q5_0 || id == QUANT_q5_1;
@@ -23,10 +32,7 @@ INLINE int has_fifth_bits(quant_id id)
 INLINE __m256i fifth_bits_of_rows(quant_id id, const uint8_t *const row[8], size_t at)
 {
     at += id == QUANT_q5_0 ? offsetof(ts_block_q5_0, qh) : offsetof(ts_block_q5_1, qh);
-    return _mm256_setr_epi32((int)load_u32(row[0] + at), (int)load_u32(row[1] + at),
-                             (int)load_u32(row[2] + at), (int)load_u32(row[3] + at),
-                             (int)load_u32(row[4] + at), (int)load_u32(row[5] + at),
-                             (int)load_u32(row[6] + at), (int)load_u32(row[7] + at));
+    return words_of_rows(row, at);
 }
 
 /* Bits 4j ... 4j + 3 of every lane, as 16 in bytes 0 ... 3.  qh: for odd j moved
@@ -140,6 +146,106 @@ INLINE k4_columns k4_of_rows(const uint8_t *const row[8], size_t at)
     c.d = halves_of_lanes(v[0], 0);
     c.m = halves_of_lanes(v[0], 1);
     return c;
+}
+
+/* --- superblocks with scales per 16, and the code book of iq4 --- */
+
+/* Every 32-bit lane: byte a of it with its sign as the low 16 bits, byte b as the high ones. */
+INLINE __m256i two_signed_bytes(__m256i v, int a, int b)
+{
+    const __m256i lane = _mm256_set1_epi32((int)(0x00800080u | (unsigned)(a << 8 | b << 24)));
+    const __m256i add = _mm256_setr_epi32(0, 0x04000400, 0x08000800, 0x0C000C00, 0, 0x04000400,
+                                          0x08000800, 0x0C000C00);
+
+    return _mm256_srai_epi16(_mm256_shuffle_epi8(v, _mm256_add_epi32(lane, add)), 8);
+}
+
+/* Sixteen scales and minima, four signed bytes in a lane; minima: q2_k alone. */
+typedef struct k16_columns {
+    __m256i scale[4], min[4];
+    __m256 d, m;
+} k16_columns;
+
+INLINE k16_columns k16_of_q2_k(const uint8_t *const row[8], size_t at)
+{
+    const __m256i floats = words_of_rows(row, at + offsetof(ts_block_q2_k, d));
+    const __m256i low = _mm256_set1_epi8(15);
+    k16_columns c = {.d = halves_of_lanes(floats, 0), .m = halves_of_lanes(floats, 1)};
+    __m256i v[4];
+
+    columns_16(v, row, at + offsetof(ts_block_q2_k, scales));
+#pragma GCC unroll 4
+    for (int i = 0; i < 4; i++) {
+        c.scale[i] = _mm256_and_si256(v[i], low);
+        c.min[i] = _mm256_and_si256(_mm256_srli_epi16(v[i], 4), low);
+    }
+    return c;
+}
+
+/* Low nibbles and two high bits of four scales, minus 32. */
+INLINE __m256i six_bits_q3_k(__m256i nibble, __m256i two_bits)
+{
+    return _mm256_sub_epi8(_mm256_or_si256(nibble, two_bits), _mm256_set1_epi8(32));
+}
+
+/* Scales and the float are the last 14 bytes of a block; 16 are loaded. */
+INLINE k16_columns k16_of_q3_k(const uint8_t *const row[8], size_t at)
+{
+    const __m256i low = _mm256_set1_epi8(15), two = _mm256_set1_epi8(0x30);
+    __m256i v[4], s[3];
+
+    columns_16(v, row, at + sizeof(ts_block_q3_k) - 16);
+#pragma GCC unroll 3
+    for (int i = 0; i < 3; i++)
+        s[i] = _mm256_or_si256(_mm256_srli_epi32(v[i], 16), _mm256_slli_epi32(v[i + 1], 16));
+    return (k16_columns){
+        .scale = {six_bits_q3_k(_mm256_and_si256(s[0], low),
+                                _mm256_and_si256(_mm256_slli_epi16(s[2], 4), two)),
+                  six_bits_q3_k(_mm256_and_si256(s[1], low),
+                                _mm256_and_si256(_mm256_slli_epi16(s[2], 2), two)),
+                  six_bits_q3_k(_mm256_and_si256(_mm256_srli_epi16(s[0], 4), low),
+                                _mm256_and_si256(s[2], two)),
+                  six_bits_q3_k(_mm256_and_si256(_mm256_srli_epi16(s[1], 4), low),
+                                _mm256_and_si256(_mm256_srli_epi16(s[2], 2), two))},
+        .d = halves_of_lanes(v[3], 1)};
+}
+
+/* Eight scales of iq4_xs: [0] has the even ones, [1] the odd ones, signed bytes. */
+INLINE void iq4_xs_of_rows(__m256i scale[2], __m256 *d, const uint8_t *const row[8], size_t at)
+{
+    const __m256i low = _mm256_set1_epi8(15), two = _mm256_set1_epi8(0x30);
+    const __m256i half = words_of_rows(row, at), nibbles = words_of_rows(row, at + 4);
+    __m256i t = _mm256_srli_epi32(half, 16);
+
+    /* Nibble k of the upper half in byte k. */
+    t = _mm256_and_si256(_mm256_or_si256(t, _mm256_slli_epi32(t, 8)),
+                         _mm256_set1_epi32(0x00FF00FF));
+    t = _mm256_and_si256(_mm256_or_si256(t, _mm256_slli_epi32(t, 4)), low);
+    scale[0] = six_bits_q3_k(_mm256_and_si256(nibbles, low),
+                             _mm256_and_si256(_mm256_slli_epi16(t, 4), two));
+    scale[1] = six_bits_q3_k(_mm256_and_si256(_mm256_srli_epi16(nibbles, 4), low),
+                             _mm256_and_si256(_mm256_slli_epi16(t, 2), two));
+    *d = halves_of_lanes(half, 0);
+}
+
+/* Products of 32 weights (16 bytes of nibbles) of eight rows times scale, twice in
+ * every lane.  One product fills 16 bits. */
+INLINE __m256i iq4_products(const uint8_t *const row[8], size_t at, const int8_t *q, __m256i scale)
+{
+    const __m128i values = _mm_setr_epi8(QUANT_IQ4_VALUES), sizes = _mm_abs_epi8(values);
+    const __m256i low = _mm256_set1_epi8(15);
+    __m256i v[4], sum = _mm256_setzero_si256();
+
+    columns_16(v, row, at);
+#pragma GCC unroll 8
+    for (int j = 0; j < 8; j++) {
+        const __m256i bits = j < 4 ? v[j] : _mm256_srli_epi16(v[j % 4], 4);
+        const __m256i index = _mm256_and_si256(bits, low);
+        const __m256i x = _mm256_sign_epi8(broadcast_32(q + 4 * j), look_up(values, index));
+        const __m256i p = _mm256_maddubs_epi16(look_up(sizes, index), x);
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(p, scale));
+    }
+    return sum;
 }
 
 #endif

@@ -140,6 +140,32 @@ INLINE __m256i column_products(const __m256i codes[8], const int8_t *q, __m256i 
     return is_wide ? _mm256_add_epi32(sum[0], _mm256_madd_epi16(sum[1], scale)) : sum[0];
 }
 
+/* Sixteen bytes of a strip of q2_k or q3_k in eight rows are sixteen weights in each
+ * of four chunks; 2 c + part is the group of chunk c. */
+INLINE __m256i strip_products(quant_id id, const __m256i low[4], const __m256i high[4],
+                              const int8_t *q, const __m256i scale[4], int strip, int part)
+{
+    __m256i sum = _mm256_setzero_si256();
+
+#pragma GCC unroll 4
+    for (int c = 4 * strip; c < 4 * strip + 4; c++) {
+        const int byte = c % 2 * 2 + part;
+        const __m256i of_group = two_signed_bytes(scale[c / 2], byte, byte);
+        __m256i narrow = _mm256_setzero_si256();
+#pragma GCC unroll 4
+        for (int j = 0; j < 4; j++) {
+            const __m256i codes = codes_of_strips(id, c, low[j], high[j]);
+            const __m256i p =
+                _mm256_maddubs_epi16(codes, broadcast_32(q + 32 * c + 16 * part + 4 * j));
+            narrow = j == 0 ? p : _mm256_add_epi16(narrow, p);
+            KEEP(narrow);
+        }
+        sum = _mm256_add_epi32(sum, _mm256_madd_epi16(narrow, of_group));
+        KEEP(sum);
+    }
+    return sum;
+}
+
 INLINE __m256 gemv_k4(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
                       const float *dx, size_t n, size_t ahead)
 {
@@ -228,11 +254,86 @@ INLINE __m256 gemv_columns_32(quant_id id, const uint8_t *const row[8], const in
     return acc;
 }
 
+/* q2_k and q3_k. */
+INLINE __m256 gemv_k16(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
+                       const float *dx, size_t n, size_t ahead)
+{
+    __m256 acc = _mm256_setzero_ps();
+
+    for (size_t b = 0; b < n / 256; b++, q += 256, s += 16) {
+        const size_t at = b * block_bytes(id);
+        const k16_columns k = id == QUANT_q2_k ? k16_of_q2_k(row, at) : k16_of_q3_k(row, at);
+        const __m256 d = _mm256_set1_ps(dx[b]);
+        __m256i sum = _mm256_setzero_si256(), minima = sum, low[4], high[4];
+
+        prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
+#pragma GCC unroll 2
+        for (int part = 0; part < 2; part++) {
+            if (has_high_strip(id))
+                columns_16(high, row, at + high_strip(id, 0) + 16 * (size_t)part);
+#pragma GCC unroll 2
+            for (int strip = 0; strip < 2; strip++) {
+                columns_16(low, row, at + low_strip(id, 4 * strip) + 16 * (size_t)part);
+                sum = _mm256_add_epi32(sum, strip_products(id, low, has_high_strip(id) ? high : low,
+                                                           q, k.scale, strip, part));
+            }
+        }
+#pragma GCC unroll 8
+        for (int j = 0; j < 8; j++) {
+            const __m256i m = id == QUANT_q2_k ? k.min[j / 2] : k.scale[j / 2];
+            minima = _mm256_add_epi32(
+                minima, _mm256_madd_epi16(two_signed_bytes(m, j % 2 * 2, j % 2 * 2 + 1),
+                                          broadcast_32(s + 2 * j)));
+        }
+        if (id == QUANT_q3_k)
+            sum = _mm256_sub_epi32(sum, _mm256_slli_epi32(minima, 2)); /* its offset is 4 */
+        acc = _mm256_fmadd_ps(_mm256_mul_ps(k.d, d), _mm256_cvtepi32_ps(sum), acc);
+        if (id == QUANT_q2_k)
+            acc = _mm256_fnmadd_ps(_mm256_mul_ps(k.m, d), _mm256_cvtepi32_ps(minima), acc);
+    }
+    return acc;
+}
+
+INLINE __m256 gemv_iq4(quant_id id, const uint8_t *const row[8], const int8_t *q, const float *dx,
+                       size_t n, size_t ahead)
+{
+    const __m256i one = _mm256_set1_epi16(1);
+    const size_t block = id == QUANT_iq4_xs ? 256 : 32;
+    __m256 acc = _mm256_setzero_ps();
+
+    for (size_t b = 0; b < n / block; b++, q += block) {
+        const size_t at = b * block_bytes(id);
+        __m256i scale[2], sum;
+        __m256 d;
+
+        prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
+        if (id == QUANT_iq4_xs) {
+            iq4_xs_of_rows(scale, &d, row, at);
+            sum = _mm256_setzero_si256();
+#pragma GCC unroll 2
+            for (int c = 0; c < 8; c++)
+                sum = _mm256_add_epi32(
+                    sum, iq4_products(row, at + offsetof(ts_block_iq4_xs, qs) + 16 * (size_t)c,
+                                      q + 32 * c, two_signed_bytes(scale[c % 2], c / 2, c / 2)));
+        } else {
+            d = scales_of_rows(id, row, at, 0);
+            sum = iq4_products(row, at + nibbles_at(id), q, one);
+        }
+        acc =
+            _mm256_fmadd_ps(_mm256_mul_ps(d, _mm256_set1_ps(dx[b])), _mm256_cvtepi32_ps(sum), acc);
+    }
+    return acc;
+}
+
 INLINE __m256 gemv_rows(quant_id id, size_t block, const uint8_t *const row[8], int n_rows,
                         const int8_t *q, const int16_t *s, const float *d, size_t n, size_t ahead)
 {
     if (has_min_per_32(id))
         return gemv_k4(id, row, q, s, d, n, ahead);
+    if (id == QUANT_q2_k || id == QUANT_q3_k)
+        return gemv_k16(id, row, q, s, d, n, ahead);
+    if (id == QUANT_iq4_nl || id == QUANT_iq4_xs)
+        return gemv_iq4(id, row, q, d, n, ahead);
     if (goes_by_columns(id))
         return gemv_columns_32(id, row, q, s, d, n, ahead);
     return block == 256 ? gemv_256(id, row, n_rows, q, s, d, n, ahead)

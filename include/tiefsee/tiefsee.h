@@ -106,7 +106,7 @@ TIEFSEE_API void tiefsee_model_describe(const tiefsee_model *model, tiefsee_mode
 typedef struct tiefsee_plan {
     uint64_t weight_bytes;    /* mapped from the file; reclaimable page cache */
     uint64_t kv_bytes;        /* the session's cache, allocated at open */
-    uint64_t scratch_bytes;   /* activations, allocated at open */
+    uint64_t scratch_bytes;   /* activations and an adapter, allocated at open */
     uint64_t total_bytes;     /* the sum of the three */
     uint64_t available_bytes; /* what the system can give now (container limits included) */
 } tiefsee_plan;

@@ -172,6 +172,6 @@ uint64_t ts_cli_ranks(void);
 extern const ts_command ts_cmd_bench, ts_cmd_chat, ts_cmd_conform, ts_cmd_doctor, ts_cmd_eval,
     ts_cmd_gdpr, ts_cmd_inspect, ts_cmd_keys, ts_cmd_logits, ts_cmd_prove_offline, ts_cmd_quantize,
     ts_cmd_run, ts_cmd_serve, ts_cmd_tokenize, ts_cmd_train, ts_cmd_train_all, ts_cmd_train_data,
-    ts_cmd_train_reject, ts_cmd_train_report, ts_cmd_train_tokenizer;
+    ts_cmd_train_lora, ts_cmd_train_reject, ts_cmd_train_report, ts_cmd_train_tokenizer;
 
 #endif

@@ -32,29 +32,15 @@ static const ts_command cmd_version = {
     .run = run_version,
 };
 
-static const ts_command *const commands[] = {&ts_cmd_chat,
-                                             &ts_cmd_run,
-                                             &ts_cmd_serve,
-                                             &ts_cmd_keys,
-                                             &ts_cmd_inspect,
-                                             &ts_cmd_tokenize,
-                                             &ts_cmd_logits,
-                                             &ts_cmd_bench,
-                                             &ts_cmd_eval,
-                                             &ts_cmd_conform,
-                                             &ts_cmd_doctor,
-                                             &ts_cmd_prove_offline,
-                                             &ts_cmd_gdpr,
-                                             &ts_cmd_train,
-                                             &ts_cmd_train_tokenizer,
-                                             &ts_cmd_train_data,
-                                             &ts_cmd_train_reject,
-                                             &ts_cmd_train_all,
-                                             &ts_cmd_train_report,
-                                             &ts_cmd_quantize,
-                                             &cmd_help,
-                                             &cmd_version,
-                                             NULL};
+static const ts_command *const commands[] = {
+    &ts_cmd_chat,       &ts_cmd_run,          &ts_cmd_serve,
+    &ts_cmd_keys,       &ts_cmd_inspect,      &ts_cmd_tokenize,
+    &ts_cmd_logits,     &ts_cmd_bench,        &ts_cmd_eval,
+    &ts_cmd_conform,    &ts_cmd_doctor,       &ts_cmd_prove_offline,
+    &ts_cmd_gdpr,       &ts_cmd_train,        &ts_cmd_train_tokenizer,
+    &ts_cmd_train_data, &ts_cmd_train_lora,   &ts_cmd_train_reject,
+    &ts_cmd_train_all,  &ts_cmd_train_report, &ts_cmd_quantize,
+    &cmd_help,          &cmd_version,         NULL};
 
 static const char *command_name_at(const void *names, size_t i)
 {
@@ -82,6 +68,16 @@ static const ts_command *find_command2(const char *first, const char *second)
             return commands[i];
     }
     return NULL;
+}
+
+/* "train sft --lora" is "train lora": a stage of its own, with its own options. */
+static bool is_sft_with_lora(int argc, char **argv)
+{
+    bool is_lora = false;
+
+    for (int i = 3; i < argc; i++)
+        is_lora = is_lora || strcmp(argv[i], "--lora") == 0;
+    return is_lora && strcmp(argv[1], "train") == 0 && strcmp(argv[2], "sft") == 0;
 }
 
 /* Commands of the design that are not written yet say so, as what they are. */
@@ -150,6 +146,8 @@ int main(int argc, char **argv)
         name = "version";
 
     const ts_command *command = argc > 2 ? find_command2(name, argv[2]) : NULL;
+    if (is_sft_with_lora(argc, argv))
+        command = &ts_cmd_train_lora;
     const int n_words = command ? 2 : 1;
     command = command ? command : find_command(name);
     if (!command)

@@ -336,7 +336,7 @@ void tiefsee_model_plan(const tiefsee_model *m, size_t n_ctx, tiefsee_plan *plan
     *plan = (tiefsee_plan){
         .weight_bytes = m->weight_bytes,
         .kv_bytes = m->net ? ts_session_kv_bytes(m, n_ctx) : 0,
-        .scratch_bytes = ts_model_scratch_bytes(m),
+        .scratch_bytes = ts_model_scratch_bytes(m) + (m->net ? m->net->adapter_bytes : 0),
         .available_bytes = ts_cpu_available_memory(),
     };
     plan->total_bytes = plan->weight_bytes + plan->kv_bytes + plan->scratch_bytes;

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "core/cpu.h"
 #include "core/hash.h"
 #include "models/dense.h"
 #include "models/quantize_row.h"
@@ -126,6 +127,22 @@ static tiefsee_status adapt(const adapting *x, ts_dense_layer *w, const ts_adapt
     return st == TIEFSEE_OK ? copy(x, &low->B, &p->B, true) : st;
 }
 
+static tiefsee_status check_memory(ts_net *net, const ts_adapter *a, tiefsee_error *err)
+{
+    const uint64_t have = ts_cpu_available_memory();
+    uint64_t need = 0;
+
+    for (size_t i = 0; i < a->n_layers * TS_N_TARGETS; i++)
+        if (a->pair[i].A.data)
+            need += (a->pair[i].A.ne[0] + a->pair[i].B.ne[1]) * a->rank * sizeof(float);
+    net->adapter_bytes = need;
+    return !have || need <= have
+               ? TIEFSEE_OK
+               : ts_fail(err, TIEFSEE_E_NOMEM,
+                         "not enough memory: the adapter needs %llu MB, %llu MB are available",
+                         (unsigned long long)(need >> 20), (unsigned long long)(have >> 20));
+}
+
 static tiefsee_status check_base(const ts_net *net, const ts_adapter *a, tiefsee_error *err)
 {
     char base[TS_ADAPTER_BASE_LEN + 1];
@@ -148,6 +165,8 @@ tiefsee_status ts_net_adapt(ts_net *net, const ts_adapter *a, tiefsee_error *err
 {
     tiefsee_status st = check_base(net, a, err);
 
+    if (st == TIEFSEE_OK)
+        st = check_memory(net, a, err);
     if (st != TIEFSEE_OK)
         return st;
     net->adapters = ts_arena_new(SIZE_MAX / 4); /* bounded by the model's shapes and the rank */

@@ -32,7 +32,8 @@ const ts_tensor *ts_dense_matrix(const ts_dense_layer *w, ts_target target);
 void ts_net_base(const ts_net *net, char out[TS_ADAPTER_BASE_LEN + 1]);
 
 /* Copies an adapter beside the net's matrices; before any scratch is measured.  Refused
- * if it was made for another model, has another shape, or a weight that is no number. */
+ * if it was made for another model, has another shape, a weight that is no number, or
+ * does not fit into memory; the net is then only good for closing. */
 tiefsee_status ts_net_adapt(ts_net *net, const ts_adapter *a, tiefsee_error *err) TS_MUST_CHECK;
 
 /* GGUF files keep the query and key rows of Llama so that a rotation turns neighbours;

@@ -37,7 +37,8 @@ struct ts_net {
     float *rope_frequency;      /* (n_pairs) */
     float rope_amplitude, attention_scale;
     size_t n_pairs, max_width;
-    bool packs_cache; /* see ts_net_pack_cache() */
+    uint64_t adapter_bytes; /* of the copies beside the file's weights */
+    bool packs_cache;       /* see ts_net_pack_cache() */
 };
 
 /* Binds every tensor; the modelfile must outlive the net. */

@@ -54,6 +54,7 @@ typedef struct ts_rotary {
     const float *cosine, *sine; /* (positions, n_pairs) */
     const uint32_t *position;   /* of every row */
     size_t n_pairs;
+    bool is_split; /* pairs (i, i + n_pairs); else neighbours */
 } ts_rotary;
 
 /* x: the rotated part of a row's first head; in place. */

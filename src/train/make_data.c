@@ -5,67 +5,13 @@
 #include <string.h>
 
 #include "core/arena.h"
-#include "core/utf8.h"
 #include "formats/hf_vocab.h"
 #include "formats/hf_vocab_write.h"
 #include "train/dataset.h"
 #include "train/learn_bpe.h"
 #include "train/read_chats.h"
 
-enum { MAX_JSON = 256 << 20, MAX_LINE = 1 << 20, N_PROBES = 500, MAX_FILES = 1000 };
-
-/* ------------------------------------------------------------------- texts */
-
-typedef tiefsee_status on_line(void *user, const char *text, size_t n, tiefsee_error *err);
-
-static tiefsee_status read_file(ts_text_files *files, const char *path, on_line *take, void *user,
-                                tiefsee_error *err)
-{
-    ts_map map;
-    uint64_t number = 0;
-    tiefsee_status st = ts_map_open(&map, path, err);
-
-    if (st != TIEFSEE_OK)
-        return st;
-    for (size_t at = 0; at < map.size && st == TIEFSEE_OK;) {
-        const char *line = (const char *)map.ptr + at;
-        const char *end = memchr(line, '\n', map.size - at);
-        size_t n = end ? (size_t)(end - line) : map.size - at;
-
-        at += n + 1;
-        number++;
-        if (n > 0 && line[n - 1] == '\r')
-            n--;
-        if (n == 0)
-            continue;
-        if (n > MAX_LINE || !ts_utf8_is_valid(line, n))
-            st = ts_fail(err, TIEFSEE_E_FORMAT, "%s",
-                         n > MAX_LINE ? "longer than 1 MiB" : "not UTF-8");
-        else
-            st = take(user, line, n, err);
-        if (st == TIEFSEE_OK) {
-            files->n_lines++;
-        } else if (st == TIEFSEE_E_FORMAT && files->skips_bad) {
-            files->n_bad++;
-            st = TIEFSEE_OK;
-        } else {
-            st = ts_while(err, st, "%s: line %llu", path, (unsigned long long)number);
-        }
-    }
-    ts_map_close(&map);
-    return st;
-}
-
-static tiefsee_status read_files(ts_text_files *files, on_line *take, void *user,
-                                 tiefsee_error *err)
-{
-    tiefsee_status st = TIEFSEE_OK;
-
-    files->n_lines = files->n_bad = 0;
-    for (size_t i = 0; i < files->n && st == TIEFSEE_OK; i++)
-        st = read_file(files, files->paths[i], take, user, err);
-    return st;
-}
+enum { MAX_JSON = 256 << 20, N_PROBES = 500, MAX_FILES = 1000 };
 
 /* --------------------------------------------------------------- tokenizer */
 
@@ -147,7 +93,7 @@ tiefsee_status ts_make_tokenizer(ts_tokenizer_made *made, ts_tokenizer_spec *spe
         return ts_fail_nomem(err, 1, "a vocabulary");
     tiefsee_status st = learn_items(l, spec, on_made, user, err);
     if (st == TIEFSEE_OK)
-        st = read_files(&spec->text, learn_text, l, err);
+        st = ts_read_lines(&spec->text, learn_text, l, err);
     if (st == TIEFSEE_OK)
         st = ts_bpe_learner_finish(l, spec->n_vocab, &v, err);
     if (st == TIEFSEE_OK)
@@ -339,9 +285,9 @@ static tiefsee_status write_all(writer *w, ts_on_made *on_made, void *user, tief
 
     begin_shard(w);
     if (!w->spec->as_jsonl)
-        st = read_files(&w->spec->text, add_text, w, err);
+        st = ts_read_lines(&w->spec->text, add_text, w, err);
     if (st == TIEFSEE_OK && !w->spec->as_jsonl)
-        st = read_files(&w->spec->chats, add_chat, w, err);
+        st = ts_read_lines(&w->spec->chats, add_chat, w, err);
     if (st == TIEFSEE_OK)
         st = add_documents(w, on_made, user, err);
     if (st == TIEFSEE_OK && w->spec->as_jsonl) {

@@ -5,18 +5,10 @@
 #include "core/arena.h"
 #include "core/error.h"
 #include "formats/vocab.h"
+#include "train/read_lines.h"
 
 /* Between items; false stops with TIEFSEE_E_CANCELLED.  unit: "problems", "tokens". */
 typedef bool ts_on_made(void *user, uint64_t done, uint64_t total, const char *unit);
-
-/* Files of text, a document a line. */
-typedef struct ts_text_files {
-    const char *const *paths;
-    size_t n;
-    bool skips_bad;   /* leave out lines that are not UTF-8 instead of failing */
-    uint64_t n_lines; /* out: read */
-    uint64_t n_bad;   /* out: left out */
-} ts_text_files;
 
 typedef struct ts_tokenizer_spec {
     const char *out; /* tokenizer.json */

@@ -134,6 +134,7 @@ static struct rotary_case {
     real x[3 * 12], y[3 * 12], w[3 * 12], dx[3 * 12];
     float cosine[8], sine[8];
     uint32_t position[3];
+    bool is_split;
 } rot = {.cosine = {1, 1, 0.5f, 0.25f, -0.5f, 0.75f, 0.125f, 1},
          .sine = {0, 0, 0.75f, -0.5f, 0.25f, 0.5f, 1, -0.25f},
          .position = {1, 3, 2}};
@@ -143,20 +144,23 @@ static real rotary_loss(void *ctx)
     (void)ctx;
     memcpy(rot.y, rot.x, sizeof rot.y);
     ts_rotary_forward((ts_rows){rot.y + 2, 12}, 2, 6,
-                      &(ts_rotary){rot.cosine, rot.sine, rot.position, 2}, 3);
+                      &(ts_rotary){rot.cosine, rot.sine, rot.position, 2, rot.is_split}, 3);
     return weigh(rot.y, rot.w, 36);
 }
 
 static void rotary_goes_back(void **state)
 {
     (void)state;
-    fill(rot.x, 36);
-    fill(rot.w, 36);
-    memcpy(rot.dx, rot.w, sizeof rot.dx);
-    /* These "angles" are no rotations, so only the transpose of the forward map passes. */
-    ts_rotary_backward((ts_rows){rot.dx + 2, 12}, 2, 6,
-                       &(ts_rotary){rot.cosine, rot.sine, rot.position, 2}, 3);
-    compare_all("x", rot.x, rot.dx, 36, rotary_loss, NULL);
+    for (int split = 0; split < 2; split++) {
+        rot.is_split = split;
+        fill(rot.x, 36);
+        fill(rot.w, 36);
+        memcpy(rot.dx, rot.w, sizeof rot.dx);
+        /* These "angles" are no rotations, so only the transpose of the forward map passes. */
+        ts_rotary_backward((ts_rows){rot.dx + 2, 12}, 2, 6,
+                           &(ts_rotary){rot.cosine, rot.sine, rot.position, 2, rot.is_split}, 3);
+        compare_all("x", rot.x, rot.dx, 36, rotary_loss, NULL);
+    }
 }
 
 /* ------------------------------------------------------------- attention */

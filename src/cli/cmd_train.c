@@ -307,7 +307,7 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
         o->micro_tokens = o->batch_tokens;
     if (n_parts != UINT64_MAX)
         o->n_parts = (uint32_t)n_parts;
-    else if (ts_cli_ranks() > 0 && at != GRPO)
+    else if (ts_cli_ranks() > 0 && at <= SFT)
         o->n_parts = o->batch_tokens / o->micro_tokens;
     if (n_warmup != UINT64_MAX)
         o->schedule.n_warmup = n_warmup;
@@ -425,6 +425,11 @@ static int train(stage at)
         return ts_cli_error(TS_EXIT_USAGE, "train grpo and distill run on one rank");
     if (ts_cli_ranks() > 1 && ts_comm_open(&comm, &is_ending, &err) != TIEFSEE_OK)
         return ts_cli_fail(&err);
+    /* Another MPI's processes would each take themselves for the only one. */
+    if (comm && (uint64_t)ts_comm_size(comm) != ts_cli_ranks())
+        return ts_cli_error(TS_EXIT_ERROR,
+                            "%llu processes were started, of which Open MPI knows %d",
+                            (unsigned long long)ts_cli_ranks(), ts_comm_size(comm));
     catch_signals();
     files.comm = comm;
     int code = begin(&r, &files, at);

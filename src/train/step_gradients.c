@@ -53,7 +53,7 @@ tiefsee_status ts_gradients_check(const ts_run_options *o, tiefsee_error *err)
         return ts_fail(err, TIEFSEE_E_INVALID, "%u parts of a step that has %zu passes", o->n_parts,
                        n_passes(o));
     if (o->n_parts && o->grpo.n_prompts)
-        return ts_fail(err, TIEFSEE_E_INVALID, "learning from rewards has no parts");
+        return ts_fail(err, TIEFSEE_E_INVALID, "a step that learns from answers has no parts");
     return TIEFSEE_OK;
 }
 

@@ -90,6 +90,13 @@ class Ranks(unittest.TestCase):
         for other in made[1:]:
             self.assertEqual(other, made[0])
         self.assertEqual(len(made[0][1]), 4)
+        tuned = []
+        for name, ranks in (("sft-alone", 0), ("sft-ranks", 2)):
+            command = ["sft" if word == "pretrain" else word
+                       for word in train(WORK / name, "--from", path / "checkpoint.bin", "--parts", 4, data=OTHER)]
+            self.ok(mpirun(ranks, command) if ranks else command)
+            tuned.append((checkpoint(WORK / name), curve(WORK / name)))
+        self.assertEqual(tuned[0], tuned[1])
 
     def test_alone_and_without_parts_passes_are_one_sum(self):
         self.ok(train(WORK / "chain"))
@@ -163,6 +170,7 @@ class Ranks(unittest.TestCase):
         self.refused(mpirun(2, train(WORK / "no", "--parts", 0)), "2 ranks, but this run adds up its passes")
         self.refused(mpirun(3, train(WORK / "no", "--parts", 2)), "3 ranks for a step of 2 parts")
         self.refused(train(WORK / "no", "--parts", 5), "5 parts of a step that has 4 passes")
+        self.refused(["env", "PMI_SIZE=2", *train(WORK / "no")], "2 processes were started, of which Open MPI knows 1")
         self.refused(mpirun(1, [*train(WORK / "chain-there")]) + ["-o", "/proc/nothing/here"], "/proc/nothing/here")
 
 

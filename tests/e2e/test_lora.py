@@ -115,6 +115,11 @@ def distance(a, b):
     return math.sqrt(sum((x - y) ** 2 for x, y in zip(a, b)) / sum(y * y for y in b))
 
 
+def available_gib():
+    lines = pathlib.Path("/proc/meminfo").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("MemAvailable")) / (1 << 20)
+
+
 def files(folder):
     return {p.name: p.read_bytes() for p in folder.iterdir() if p.name != "log.jsonl"}
 
@@ -166,7 +171,7 @@ class Lora(unittest.TestCase):
             [TIEFSEE, "train", "lora", WORK / "qwen2", "--data", WORK / "chats.jsonl", "--out", WORK / "cut",
              *map(str, (*SIZE, *options))], env=environment(), stderr=subprocess.DEVNULL)
         give_up = time.monotonic() + LIMIT_S
-        while not (WORK / "cut" / "adapter_config.json").exists() and process.poll() is None and time.monotonic() < give_up:
+        while not (WORK / "cut" / "checkpoint.bin").exists() and process.poll() is None and time.monotonic() < give_up:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
         process.wait()
@@ -195,8 +200,9 @@ class Lora(unittest.TestCase):
         self.assertFalse((WORK / "bad").exists())
 
     def test_what_does_not_fit_is_refused_with_the_arithmetic(self):
-        self.assert_says(self.train(WORK / "qwen2", "large", "--rank", 1024, "--pass", 1 << 20), 1,
-                         "MiB of activations and scratch = ", "this machine can give")
+        if available_gib() < 50:  # the sum is about 65 GiB; a larger machine would just do it
+            self.assert_says(self.train(WORK / "qwen2", "large", "--rank", 1024, "--pass", 1 << 20), 1,
+                             "MiB of activations and scratch = ", "this machine can give")
         # A rank beyond every width of the model is odd, but no harm.
         self.assert_says(self.train(WORK / "qwen2", "wide", "--rank", 200, "--steps", 1), 0)
         self.assert_says(self.train(WORK / "qwen2", "none", "--targets", "q_proj,lm_head"), 2, "q_proj,lm_head")

@@ -84,7 +84,7 @@ static tiefsee_status push_text(reader *r, const char *before, const char *text,
 static tiefsee_status push(reader *r, int32_t id, tiefsee_error *err)
 {
     return ts_tokens_push(&r->tokens, id) ? TIEFSEE_OK
-                                          : ts_fail(err, TIEFSEE_E_FORMAT, "too many tokens");
+                                          : ts_fail(err, TIEFSEE_E_LIMIT, "too many tokens");
 }
 
 /* What the model is to say behind the rendered prompt: R1 has "<think>\n" in it, V3.1

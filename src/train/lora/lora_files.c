@@ -221,20 +221,23 @@ static tiefsee_status save_adapter(const ts_lora_run *r, tiefsee_error *err)
     return st;
 }
 
+/* The adapter first: whatever a kill leaves between the two, the checkpoint goes on to
+ * the same adapter. */
 static tiefsee_status save(ts_lora_run *r, tiefsee_error *err)
 {
     char path[MAX_PATH];
     tiefsee_status st = path_of(path, r, "checkpoint.bin", err);
     ts_lora_head *h = r->head;
 
+    if (st == TIEFSEE_OK)
+        st = save_adapter(r, err);
     if (st != TIEFSEE_OK)
         return st;
     memcpy(h->magic, MAGIC, sizeof MAGIC);
     h->version = VERSION;
     h->bytes = r->state_bytes;
     h->hash = hash_of(r->state, r->state_bytes);
-    st = ts_file_write(path, r->state, r->state_bytes, err);
-    return st == TIEFSEE_OK ? save_adapter(r, err) : st;
+    return ts_file_write(path, r->state, r->state_bytes, err);
 }
 
 void ts_lora_save(ts_lora_run *r, ts_lora_stats *s)

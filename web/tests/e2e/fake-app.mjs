@@ -33,6 +33,7 @@ export class FakeApp {
     if (what === 'session') return json(response, 200, this.session());
     if (what === 'login' || what === 'setup') return this.enter(what, body, response);
     if (!this.user) return fail(response, 401, 'login_required');
+    if (what === 'me' || what === 'presets') return this.mine(method, path, body, response);
     if (what === 'answers') return this.answer({ messages: body.messages }, { answer_id: 'temporary0' }, response);
     if (what !== 'conversations') return fail(response, 404, 'not_found');
     if (!id) return this.list(method, query, body, response);
@@ -44,6 +45,13 @@ export class FakeApp {
     if (method === 'DELETE') this.chats.delete(id);
     const live = [...this.running.values()].find((run) => run.chat === chat)?.answer.id ?? null;
     return method === 'DELETE' ? json(response, 204) : json(response, 200, { ...chat, live });
+  }
+
+  /** Settings as they were put; no presets. */
+  mine(method, path, body, response) {
+    if (path === 'me/settings' && method === 'PUT') this.settings = body;
+    if (method !== 'GET') return json(response, 204);
+    return json(response, 200, path === 'presets' ? { presets: [] } : (this.settings ?? {}));
   }
 
   enter(what, body, response) {

@@ -104,7 +104,7 @@ static const ts_opt options[] = {
      .number = &valid_drop, .high = 1},
     {0, "no-curriculum", .help = "grpo: all levels alike, not those that teach most",
      .flag = &has_no_curriculum},
-    {0, "replay", "X", "grpo: share of problems of mastered levels; default: 0.1",
+    {0, "replay", "X", "grpo: share of problems of what is mastered, any family; default: 0.1",
      .number = &replay, .high = 1},
     {0, "language", "X", "grpo: what an answer in another language costs; default: 0.05",
      .number = &language, .high = 1},

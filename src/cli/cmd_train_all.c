@@ -169,6 +169,12 @@ static void sft(command *c)
     option(c, "--threads", n_threads);
 }
 
+/* As much as the model will be judged with, if that is less than the default. */
+static void validation(command *c)
+{
+    option(c, "--valid", n_judged < 24 ? n_judged : 24);
+}
+
 /* What is within reach and not mastered yet; the shards keep the rest. */
 static void grpo(command *c)
 {
@@ -186,6 +192,7 @@ static void grpo(command *c)
     }
     option(c, "--max-answer", 400);
     option(c, "--steps", n_grpo_steps);
+    validation(c);
     option(c, "--threads", n_threads);
 }
 
@@ -232,6 +239,7 @@ static void grpo_again(command *c)
     path_option(c, "--out", "grpo-2");
     option(c, "--max-answer", 400);
     option(c, "--steps", n_grpo2_steps);
+    validation(c);
     option(c, "--threads", n_threads);
 }
 

@@ -75,7 +75,7 @@ static bool is_possible(const ts_run_options *o)
         {FIELD(config.n_top_groups), 1, TS_MAX_EXPERTS},
         {FIELD(grpo.n_prompts), 0, 4096},
         {FIELD(grpo.group), 0, 1024},
-        {FIELD(grpo.valid_n), 0, 1 << 16},
+        {FIELD(grpo.valid_n), 0, 4096},
         {FIELD(grpo.has_curriculum), 0, 1},
         {FIELD(grpo.keeps_routing), 0, 1},
     };

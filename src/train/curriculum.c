@@ -20,20 +20,25 @@ static bool is_mastered(const ts_curriculum_cell *c)
     return c->n >= OFTEN && rate_of(c) > MASTERED;
 }
 
-/* Where the levels of one family lie, all of them count as much as those of another. */
-static uint64_t weight_of(const ts_curriculum *c, size_t family, unsigned level, bool replays)
+static bool is_asked(uint32_t families, size_t i)
+{
+    return families == 0 || (families >> i & 1);
+}
+
+/* Of problems that are there so that nothing is forgotten: levels that are mastered and, of
+ * families that are not asked otherwise, those of which too little is known.  Else: all
+ * levels of one family count as much as those of another. */
+static uint64_t weight_of(const ts_curriculum *c, uint32_t families, bool replays, size_t family,
+                          unsigned level)
 {
     const ts_curriculum_cell *cell = &c->cell[family][level - 1];
     const double p = rate_of(cell);
 
     if (replays)
-        return is_mastered(cell);
+        return is_mastered(cell) || (!is_asked(families, family) && cell->n < OFTEN);
+    if (!is_asked(families, family))
+        return 0;
     return (uint64_t)((p * (1 - p) + LITTLE) * ONE) / ts_families[family].n_usual + 1;
-}
-
-static bool is_asked(uint32_t families, size_t i)
-{
-    return families == 0 || (families >> i & 1);
 }
 
 static uint64_t total_of(const ts_curriculum *c, uint32_t families, bool replays)
@@ -41,8 +46,8 @@ static uint64_t total_of(const ts_curriculum *c, uint32_t families, bool replays
     uint64_t total = 0;
 
     for (size_t f = 0; f < ts_n_families; f++)
-        for (unsigned l = 1; is_asked(families, f) && l <= ts_families[f].n_usual; l++)
-            total += weight_of(c, f, l, replays);
+        for (unsigned l = 1; l <= ts_families[f].n_usual; l++)
+            total += weight_of(c, families, replays, f, l);
     return total;
 }
 
@@ -50,17 +55,15 @@ const ts_family *ts_curriculum_choose(const ts_curriculum *c, const ts_curriculu
                                       uint64_t index, unsigned *level)
 {
     const uint64_t seed[] = {rule->seed, index, 0x6375};
-    /* Mastered levels of all families, or those that forget would never be seen. */
-    const uint64_t n_mastered = total_of(c, 0, true);
+    const uint64_t n_mastered = total_of(c, rule->families, true);
     ts_rng rng;
 
     ts_rng_seed(&rng, ts_hash(seed, sizeof seed));
     const bool replays = ts_rng_unit(&rng) < rule->replay && n_mastered > 0;
-    const uint32_t families = replays ? 0 : rule->families;
-    uint64_t at = ts_rng_below(&rng, replays ? n_mastered : total_of(c, families, false));
+    uint64_t at = ts_rng_below(&rng, replays ? n_mastered : total_of(c, rule->families, false));
     for (size_t f = 0; f < ts_n_families; f++)
-        for (unsigned l = 1; is_asked(families, f) && l <= ts_families[f].n_usual; l++) {
-            const uint64_t w = weight_of(c, f, l, replays);
+        for (unsigned l = 1; l <= ts_families[f].n_usual; l++) {
+            const uint64_t w = weight_of(c, rule->families, replays, f, l);
 
             if (at < w) {
                 *level = l;

@@ -1,8 +1,9 @@
 /* curriculum.h - which problems a model learns most from: those that it sometimes solves.
  *
  * Each level of each family has a running share p of right answers; a level is asked with
- * weight p (1 - p) + a little, and a share of the problems are of levels that are mastered,
- * so that they stay so.  Plain numbers, a part of the checkpoint.
+ * weight p (1 - p) + a little, and a share of the problems are of levels that are mastered
+ * (or of other families than those that are asked, until it is known), so that nothing is
+ * forgotten.  Plain numbers, a part of the checkpoint.
  */
 #ifndef TS_TRAIN_CURRICULUM_H
 #define TS_TRAIN_CURRICULUM_H

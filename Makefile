@@ -12,7 +12,7 @@ SERVE ?=
 MESON_TEST = meson test --print-errorlogs
 
 .SILENT:
-.PHONY: help build chat serve test lint asan tsan fuzz bench bench-compare bench-load install clean format
+.PHONY: help build chat serve test lint asan tsan fuzz bench bench-compare bench-load web-full install clean format
 .NOTPARALLEL:
 
 help:
@@ -31,6 +31,7 @@ help:
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
 	echo "  make tsan      threads of engine and server under ThreadSanitizer"
 	echo "  make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (needs clang)"
+	echo "  make web-full  the browser's longer tests: every hostile text alone (minutes)"
 	echo "  make format    format all C files"
 	echo "  make install   install under PREFIX=$(PREFIX)"
 	echo "  make clean     remove all build folders"
@@ -88,6 +89,13 @@ tsan:
 	TSAN_OPTIONS=halt_on_error=1 $(MESON_TEST) -C build-tsan --no-rebuild --timeout-multiplier 10 \
 	    auth engine engine_disk http jobs kvcache kvstore log metrics models cache reply serve session \
 	    store task_pool thread worker
+
+# What `make test` does with a share of the texts, with all of them.
+web-full:
+	tools/setup test
+	tools/web
+	tools/build $(BUILD) tiefsee
+	node web/tests/e2e/corpora.test.mjs $(BUILD)/tiefsee all
 
 fuzz:
 	tools/setup fuzz

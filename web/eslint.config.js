@@ -31,5 +31,5 @@ export default tseslint.config(
       '@typescript-eslint/no-floating-promises': 'off',
     },
   },
-  { files: ['src/api/base.ts'], rules: { 'no-restricted-syntax': 'off' } },
+  { files: ['src/api/base.ts', 'src/service-worker.ts'], rules: { 'no-restricted-syntax': 'off' } },
 );

@@ -16,6 +16,7 @@ import sys
 
 WEB = pathlib.Path(__file__).resolve().parent
 TYPES = {
+    ".bcmap": "application/octet-stream",
     ".css": "text/css; charset=utf-8",
     ".html": "text/html; charset=utf-8",
     ".js": "text/javascript; charset=utf-8",

@@ -54,7 +54,8 @@ static void plain_path(char out[128], const char *path)
 static bool is_api(const ts_route *r)
 {
     return r->handler && strcmp(r->pattern, "/") != 0 && strcmp(r->pattern, "/*") != 0 &&
-           strncmp(r->pattern, "/assets", 7) != 0 && strncmp(r->pattern, "/app/", 5) != 0;
+           strcmp(r->pattern, "/sw.js") != 0 && strncmp(r->pattern, "/assets", 7) != 0 &&
+           strncmp(r->pattern, "/app/", 5) != 0;
 }
 
 static bool is_described(const ts_route *r)

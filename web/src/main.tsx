@@ -1,4 +1,5 @@
 import { render } from 'preact';
+import { registerServiceWorker } from './core/trusted';
 import { watchServer } from './state/server';
 import { watchSession } from './state/session';
 import './style/tokens.css';
@@ -17,3 +18,7 @@ if (root) render(<App />, root);
 watchServer();
 watchSession();
 listenToKeys();
+
+/* Not there on plain http beyond this machine, nor in every private window. */
+if ('serviceWorker' in navigator)
+  window.addEventListener('load', () => void registerServiceWorker('sw.js').catch(() => undefined));

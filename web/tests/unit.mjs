@@ -9,6 +9,16 @@ import { fileURLToPath } from 'node:url';
 const here = dirname(fileURLToPath(import.meta.url));
 const out = mkdtempSync(join(tmpdir(), 'tiefsee-web-unit-'));
 const names = readdirSync(join(here, 'unit')).filter((name) => name.endsWith('.test.ts'));
+
+/* `?worker&url` is Vite's own; no unit test starts one. */
+const noWorkers = {
+  name: 'no-workers',
+  setup(builder) {
+    builder.onResolve({ filter: /\?worker&url$/ }, ({ path }) => ({ path, namespace: 'worker' }));
+    builder.onLoad({ filter: /.*/, namespace: 'worker' }, () => ({ contents: 'export default "";' }));
+  },
+};
+
 try {
   await build({
     entryPoints: names.map((name) => join(here, 'unit', name)),
@@ -20,6 +30,7 @@ try {
     jsx: 'automatic',
     jsxImportSource: 'preact',
     loader: { '.css': 'empty' },
+    plugins: [noWorkers],
     logLevel: 'error',
   });
   const files = names.map((name) => join(out, name.replace(/\.ts$/, '.mjs')));

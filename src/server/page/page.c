@@ -3,9 +3,12 @@
  * GET /              the page; names its files with their hashes, so it is asked for anew
  * GET /assets/...    those files; with a hash in the name they may be kept for ever
  *
+ * GET /sw.js         the page's service worker, which must lie beside the page
+ *
  * The policy allows nothing but what came with the page: scripts, styles and fonts
- * from here, requests to here, and no HTML made of strings anywhere (Trusted Types
- * without any policy: whatever a model says can only become text).
+ * from here, requests to here, and no HTML made of strings anywhere: Trusted Types with
+ * one policy, web/src/core/trusted.ts, which passes the addresses of the page's two workers
+ * and makes no HTML, so whatever a model says can only become text.
  */
 #include "server/page/page.h"
 
@@ -14,11 +17,12 @@
 #include "core/compiler.h"
 #include "server/page/pack.h"
 
-static const char policy[] = "default-src 'none'; script-src 'self'; style-src 'self'; "
-                             "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
-                             "manifest-src 'self'; form-action 'none'; frame-ancestors 'none'; "
-                             "base-uri 'none'; require-trusted-types-for 'script'; "
-                             "trusted-types 'none'";
+static const char policy[] =
+    "default-src 'none'; script-src 'self'; style-src 'self'; "
+    "img-src 'self' data: blob:; font-src 'self'; connect-src 'self'; "
+    "manifest-src 'self'; worker-src 'self'; form-action 'none'; frame-ancestors 'none'; "
+    "base-uri 'none'; require-trusted-types-for 'script'; "
+    "trusted-types tiefsee";
 
 static const char permissions[] =
     "accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), hid=(), "
@@ -96,6 +100,7 @@ static void page(ts_http_request *req, ts_reply *reply)
 
 const ts_route ts_page_routes[] = {
     {"GET", "/", page, TS_ROUTE_QUICK | TS_ROUTE_OPEN, NULL, NULL},
+    {"GET", "/sw.js", asset, TS_ROUTE_QUICK | TS_ROUTE_OPEN | TS_ROUTE_SILENT, NULL, NULL},
     {"GET", "/assets/*", asset, TS_ROUTE_QUICK | TS_ROUTE_OPEN | TS_ROUTE_SILENT, NULL, NULL},
 };
 const size_t ts_n_page_routes = TS_COUNT(ts_page_routes);

@@ -19,21 +19,16 @@ export function pathTo(messages: readonly Message[], leaf: string | null): Messa
   return path.reverse();
 }
 
-/** The versions of a message: children of the same parent in order of creation. */
+/** The versions of a message: children of the same parent in the order in which they came
+ * (not by their times: clocks jump). */
 export function versionsOf(messages: readonly Message[], message: Message): Message[] {
-  return messages
-    .filter((m) => m.parent === message.parent && m.role === message.role)
-    .sort((a, b) => a.created - b.created);
+  return messages.filter((m) => m.parent === message.parent && m.role === message.role);
 }
 
 /** The end of the newest branch below a message. */
 export function newestLeaf(messages: readonly Message[], from: string): string {
   const children = new Map<string, Message>();
-  for (const m of messages) {
-    if (m.parent === null) continue;
-    const best = children.get(m.parent);
-    if (!best || m.created >= best.created) children.set(m.parent, m);
-  }
+  for (const m of messages) if (m.parent !== null) children.set(m.parent, m); // the last that came
   const seen = new Set<string>();
   let at = from;
   for (let next = children.get(at); next && !seen.has(next.id); next = children.get(at)) {
@@ -63,4 +58,18 @@ export function withChange(
     ...conversation,
     messages: conversation.messages.map((m) => (m.id === id ? { ...m, ...change } : m)),
   };
+}
+
+function isAbove(messages: readonly Message[], id: string | null, leaf: string | null): boolean {
+  return pathTo(messages, leaf).some((m) => m.id === id);
+}
+
+/** What the store has, and what only this page knows yet.  The branch that is shown stays
+ * shown; if it was written on elsewhere, its new end is shown. */
+export function merged(here: Conversation, stored: Conversation, isOnlyHere: (m: Message) => boolean): Conversation {
+  const known = new Set(stored.messages.map((m) => m.id));
+  const messages = [...stored.messages, ...here.messages.filter((m) => !known.has(m.id) && isOnlyHere(m))];
+  const isHere = here.leaf !== null && messages.some((m) => m.id === here.leaf);
+  const leaf = isHere && !isAbove(messages, here.leaf, stored.leaf) ? here.leaf : stored.leaf;
+  return { ...stored, messages, leaf };
 }

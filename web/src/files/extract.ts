@@ -1,10 +1,12 @@
 /* A dropped file becomes text here, in the browser: the server never opens documents. */
 import type { Attachment } from '../core/types';
 import { docxText } from './docx';
+import type { PdfRefusal } from './pdf';
 
 export const MAX_FILE_BYTES = 20 << 20;
+export const MAX_PDF_BYTES = 128 << 20; // pictures, most of it
 
-export type Refusal = 'large' | 'binary' | 'pdf';
+export type Refusal = 'binary' | 'broken' | 'offline' | PdfRefusal;
 
 export type Extraction = { file: Attachment } | { refused: Refusal; name: string };
 
@@ -32,14 +34,34 @@ export function decodeText(bytes: Uint8Array): string | null {
 }
 
 const ZIP = [0x50, 0x4b, 3, 4];
-const PDF = [0x25, 0x50, 0x44, 0x46];
+const PDF = [0x25, 0x50, 0x44, 0x46, 0x2d];
+const HEAD_BYTES = 1024; // a PDF may begin with something else, up to here
 
+function isPdf(head: Uint8Array): boolean {
+  for (let at = 0; at + PDF.length <= head.length; at++)
+    if (startsWith(head.subarray(at), PDF)) return true;
+  return false;
+}
+
+type Text = { text: string } | { refused: Refusal };
+
+async function textOf(source: File): Promise<Text> {
+  const head = new Uint8Array(await source.slice(0, HEAD_BYTES).arrayBuffer());
+  if (source.size > MAX_PDF_BYTES) return { refused: 'large' };
+  if (isPdf(head)) {
+    const module = await import('./pdf').catch(() => null);
+    return module ? module.pdfText(await source.arrayBuffer()) : { refused: 'offline' };
+  }
+  if (source.size > MAX_FILE_BYTES) return { refused: 'large' };
+  const bytes = new Uint8Array(await source.arrayBuffer());
+  const text = startsWith(bytes, ZIP) ? await docxText(bytes) : decodeText(bytes);
+  return text === null ? { refused: 'binary' } : { text };
+}
+
+/** A file that cannot be read at all (a folder, a file that is gone) is broken. */
 export async function extract(source: File): Promise<Extraction> {
   const name = cleanName(source.name);
-  if (source.size > MAX_FILE_BYTES) return { refused: 'large', name };
-  const bytes = new Uint8Array(await source.arrayBuffer());
-  if (startsWith(bytes, PDF)) return { refused: 'pdf', name };
-  const text = startsWith(bytes, ZIP) ? await docxText(bytes) : decodeText(bytes);
-  if (text === null) return { refused: 'binary', name };
-  return { file: { name, bytes: source.size, text: text.replace(/\r\n?/g, '\n') } };
+  const result = await textOf(source).catch((): Text => ({ refused: 'broken' }));
+  if ('refused' in result) return { refused: result.refused, name };
+  return { file: { name, bytes: source.size, text: result.text.replace(/\r\n?/g, '\n') } };
 }

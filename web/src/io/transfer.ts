@@ -1,7 +1,8 @@
 /* Downloads and uploads of conversations. */
 import type { Conversation } from '../core/types';
+import { cleanName } from '../files/extract';
 import { t } from '../i18n';
-import { addConversation, loadFull, summaries } from '../state/chats';
+import { addConversations, listAll, loadFull } from '../state/chats';
 import { notify } from '../state/notices';
 import { readImport } from './import';
 import { toMarkdown } from './markdown-export';
@@ -33,21 +34,44 @@ function fileName(title: string, ending: string): string {
   return `${safe || 'tiefsee'}.${ending}`;
 }
 
+function explain(): void {
+  notify(t.value.notLoaded, true);
+}
+
 export async function exportChat(id: string, form: 'markdown' | 'json'): Promise<void> {
-  const chat = await loadFull(id);
-  if (form === 'markdown') download(fileName(chat.title, 'md'), 'text/markdown', toMarkdown(chat));
-  else download(fileName(chat.title, 'json'), 'application/json', toJson([chat]));
+  try {
+    const chat = await loadFull(id);
+    if (form === 'markdown') download(fileName(chat.title, 'md'), 'text/markdown', toMarkdown(chat));
+    else download(fileName(chat.title, 'json'), 'application/json', toJson([chat]));
+  } catch {
+    explain();
+  }
 }
 
 export async function exportAll(): Promise<void> {
-  const chats = [];
-  for (const { id } of summaries.value) chats.push(await loadFull(id));
-  download(fileName('tiefsee', 'json'), 'application/json', toJson(chats));
+  try {
+    const chats = [];
+    for (const { id } of await listAll()) chats.push(await loadFull(id));
+    download(fileName('tiefsee', 'json'), 'application/json', toJson(chats));
+  } catch {
+    explain();
+  }
 }
 
+const MAX_IMPORT_BYTES = 512 << 20; // a text in memory has its bounds
+
 export async function importFile(file: File): Promise<void> {
-  const chats = readImport(await file.text());
-  for (const chat of chats) addConversation(chat);
-  if (chats.length > 0) notify(t.value.imported(chats.length));
-  else notify(t.value.importFailed, true);
+  if (file.size > MAX_IMPORT_BYTES) {
+    notify(t.value.fileRefused.large(cleanName(file.name)), true);
+    return;
+  }
+  const chats = readImport(await file.text().catch(() => ''));
+  if (chats.length === 0) {
+    notify(t.value.importFailed, true);
+    return;
+  }
+  await addConversations(chats).then(
+    (n) => { notify(t.value.imported(n)); },
+    () => { notify(t.value.notSaved, true); },
+  );
 }

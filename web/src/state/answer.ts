@@ -4,10 +4,14 @@ import { newId } from '../core/id';
 import { byId } from '../core/tree';
 import type { Attachment, Message } from '../core/types';
 import { t } from '../i18n';
-import { addMessage, changeMessage, current, currentOrNew, filesOf, loaded, openChat } from './chats';
+import {
+  addMessage, changeMessage, current, currentId, currentOrNew, filesOf, loaded, openChat, refreshChat, refreshList,
+  unsent,
+} from './chats';
 import { endLive, Live, lives, startLive } from './live';
 import { notify, spoken } from './notices';
 import { model, serverIsGone } from './server';
+import { tellOthers } from './tabs';
 import { answerNow as endThinking, stopTalk, talk, type Plan } from './talk';
 import { nameChat, provisionalTitle } from './titles';
 
@@ -20,7 +24,10 @@ function explain(e: unknown): string {
   if (!(e instanceof ApiError)) return String(e);
   if (e.status === 0) serverIsGone();
   if (e.code === 'context_length_exceeded') return t.value.contextFull;
-  if (e.status === 429) return t.value.tooBusy;
+  if (e.code === 'conflict') return t.value.busyElsewhere;
+  if (e.code === 'disk_full') return t.value.diskFull;
+  if (e.status === 429 && e.code !== 'insufficient_quota') return t.value.tooBusy;
+  if (e.status === 413) return t.value.tooLarge;
   return e.status === 0 ? t.value.serverDown : e.message;
 }
 
@@ -54,21 +61,40 @@ async function run(chatId: string, answer: Message, plan: Plan): Promise<void> {
   } finally {
     endLive(live);
   }
+  if (!conversation.isTemporary) tellOthers(chatId);
+  if (unsent.has(answer.id)) void catchUp(chatId); // refused, perhaps because of another window
   void nameChat(chatId);
 }
 
 function ask(chatId: string, parent: string, plan: Plan): void {
   const answer = { ...message('assistant', parent), model: model.value?.id ?? '' };
+  unsent.add(answer.id);
   addMessage(chatId, answer);
   void run(chatId, answer, plan);
 }
 
-/** Show a conversation; if the server is still answering in it, listen in. */
-export async function show(id: string): Promise<void> {
-  await openChat(id);
+function join(id: string): void {
   const conversation = loaded.value[id];
   const answer = byId(conversation?.messages ?? [], conversation?.live ?? null);
   if (answer && !lives.value[id]) void run(id, answer, 'join');
+}
+
+/** Show a conversation; if the server is still answering in it, listen in. */
+export async function show(id: string): Promise<void> {
+  if (await openChat(id)) join(id);
+}
+
+/** A chat that is open here was changed elsewhere. */
+async function catchUp(id: string): Promise<void> {
+  await refreshChat(id);
+  if (currentId.value === id) join(id);
+}
+
+/** Another window has changed this chat; null: there may be anything new. */
+export function heard(id: string | null): void {
+  const changed = id ?? currentId.value;
+  if (changed !== null && loaded.value[changed]) void catchUp(changed);
+  void refreshList().catch(() => undefined);
 }
 
 /** The live answer of the shown chat. */
@@ -81,6 +107,7 @@ export function send(text: string, files: Attachment[]): void {
   if (lives.value[conversation.id]) return;
   const question = message('user', conversation.leaf, text);
   if (files.length > 0) question.files = files;
+  unsent.add(question.id);
   addMessage(conversation.id, question);
   ask(conversation.id, question.id, 'ask');
 }
@@ -113,6 +140,7 @@ export async function edit(question: Message, text: string): Promise<void> {
   if (!conversation || liveNow() || !byId(conversation.messages, question.id)) return;
   const changed = message('user', question.parent, text);
   if (question.files) changed.files = await filesOf(conversation.id, question);
+  unsent.add(changed.id);
   addMessage(conversation.id, changed);
   ask(conversation.id, changed.id, 'ask');
 }

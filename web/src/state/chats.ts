@@ -1,15 +1,18 @@
 /* The conversations: the list, those that are loaded, the one that is shown.  Changes
  * are made here at once and written to the store behind; a temporary chat never is. */
 import { computed, signal } from '@preact/signals';
+import { ApiError } from '../api/base';
 import { newId } from '../core/id';
-import { byId, newestLeaf, pathTo, withChange, withMessage } from '../core/tree';
+import { byId, merged, newestLeaf, pathTo, withChange, withMessage } from '../core/tree';
 import type { Attachment, Conversation, Message, Summary } from '../core/types';
 import { t } from '../i18n';
+import { lives } from './live';
 import { MemoryStore } from './memory-store';
 import { notify } from './notices';
 import { model } from './server';
 import { settings } from './settings';
 import type { Meta, Store } from './store';
+import { tellOthers } from './tabs';
 
 let store: Store = new MemoryStore();
 
@@ -28,6 +31,8 @@ export const path = computed<Message[]>(() =>
 );
 
 let next: string | null = null; // of the list
+let listing = 0; // counts beginnings of the list: what was asked for before belongs to another
+let opening = 0; // counts wishes to see a chat: only the last one counts
 const creations = new Map<string, Promise<void>>();
 
 /** Is there a server API that can keep, steer and continue answers? */
@@ -40,43 +45,74 @@ export function isStored(c: Conversation): boolean {
   return store.keepsAnswers && !c.isTemporary;
 }
 
-/** Resolves when the store knows the conversation. */
+/** Resolves when the store knows the conversation; what failed before is tried again. */
 export function whenCreated(id: string): Promise<void> {
-  return creations.get(id) ?? Promise.resolve();
+  const again = () => {
+    const conversation = loaded.value[id];
+    return conversation ? begin(conversation) : Promise.resolve();
+  };
+  return creations.get(id)?.catch(again) ?? Promise.resolve();
 }
 
-function create(conversation: Conversation): void {
+function begin(conversation: Conversation): Promise<void> {
   const work = store.create(conversation);
   creations.set(conversation.id, work);
-  write(work);
+  return work;
+}
+
+const isBefore = (a: Summary, b: Summary) => (a.isPinned === b.isPinned ? a.updated > b.updated : a.isPinned);
+
+/** The beginning of the list as it is now; what was read beyond it stays, and so do chats that
+ * only this page knows yet. */
+export async function refreshList(): Promise<void> {
+  const mine = ++listing;
+  const page = await store.list(null);
+  if (mine !== listing) return;
+  const known = new Set(page.summaries.map((s) => s.id));
+  const last = page.summaries.at(-1);
+  const isBeyond = (s: Summary) => page.next !== null && last !== undefined && isBefore(last, s);
+  const rest = summaries.value.filter((s) => !known.has(s.id) && (isBeyond(s) || creations.has(s.id)));
+  if (!rest.some(isBeyond)) next = page.next;
+  summaries.value = sorted([...page.summaries, ...rest]);
 }
 
 export async function useStore(other: Store): Promise<void> {
   store = other;
-  const page = await store.list(null);
-  summaries.value = sorted(page.summaries);
-  next = page.next;
+  await refreshList();
 }
 
 /** The list was read to its end: is there more? */
 export async function listMore(): Promise<void> {
-  if (next === null) return;
   const from = next;
+  const mine = listing;
+  if (from === null) return;
   next = null; // asked for once
-  const page = await store.list(from);
-  const known = new Set(summaries.value.map((s) => s.id));
-  summaries.value = sorted([...summaries.value, ...page.summaries.filter((s) => !known.has(s.id))]);
-  next = page.next;
+  try {
+    const page = await store.list(from);
+    if (mine !== listing) return;
+    const known = new Set(summaries.value.map((s) => s.id));
+    summaries.value = sorted([...summaries.value, ...page.summaries.filter((s) => !known.has(s.id))]);
+    next = page.next;
+  } catch {
+    if (mine === listing) next = from; // the next scrolling asks again
+  }
+}
+
+/** All of it, for what concerns every chat. */
+export async function listAll(): Promise<Summary[]> {
+  for (let from = next; from !== null; from = next === from ? null : next) await listMore();
+  return summaries.value;
 }
 
 function sorted(list: Summary[]): Summary[] {
   return [...list].sort((a, b) => b.updated - a.updated);
 }
 
-function write(work: Promise<void>): void {
-  work.catch(() => {
-    notify(t.value.notSaved, true);
-  });
+function write(id: string, work: Promise<void>): void {
+  work.then(
+    () => { tellOthers(id); },
+    () => { notify(t.value.notSaved, true); },
+  );
 }
 
 function put(conversation: Conversation): void {
@@ -90,23 +126,58 @@ function put(conversation: Conversation): void {
 /* ------------------------------------------------------------------ open, new */
 
 export function newChat(temporary = false): void {
+  opening++;
   currentId.value = null;
   isTemporary.value = temporary;
 }
 
-export async function openChat(id: string): Promise<void> {
-  if (!loaded.value[id]) {
-    const conversation = await store.open(id);
-    loaded.value = { ...loaded.value, [id]: conversation };
+/** False: meanwhile another one was wanted, and that is shown. */
+export async function openChat(id: string): Promise<boolean> {
+  const mine = ++opening;
+  const isHere = loaded.value[id] !== undefined;
+  if (!isHere) {
+    const conversation = await store.open(id).catch((e: unknown) => {
+      if (mine === opening) throw e;
+      return null;
+    });
+    if (conversation && !loaded.value[id]) loaded.value = { ...loaded.value, [id]: conversation };
   }
+  if (mine !== opening) return false;
   isTemporary.value = false;
   currentId.value = id;
+  if (isHere) await refreshChat(id);
+  return mine === opening;
+}
+
+/** Messages that no server has taken yet: they are only here. */
+export const unsent = new Set<string>();
+
+/** What was said in another window or on another device comes in; without a server it stays
+ * as it is. */
+export async function refreshChat(id: string): Promise<void> {
+  const before = loaded.value[id];
+  const isBusy = () => loaded.value[id] !== before || lives.peek()[id] !== undefined; // goes on here
+  if (!before || !isStored(before) || isBusy()) return;
+  try {
+    const stored = await store.open(id);
+    if (!isBusy()) put(merged(before, stored, (m) => unsent.has(m.id)));
+  } catch (e) {
+    const isGone = e instanceof ApiError && e.status === 404;
+    if (isGone && !isBusy() && !before.messages.some((m) => unsent.has(m.id))) forget(id);
+  }
+}
+
+function forget(id: string): void {
+  if (currentId.value === id) newChat();
+  loaded.value = Object.fromEntries(Object.entries(loaded.value).filter(([other]) => other !== id));
+  summaries.value = summaries.value.filter((s) => s.id !== id);
 }
 
 /** The shown conversation, or a new one if none is. */
 export function currentOrNew(title: string): Conversation {
   if (current.value) return current.value;
   const now = Date.now();
+  opening++;
   const conversation: Conversation = {
     id: newId(),
     title,
@@ -121,27 +192,33 @@ export function currentOrNew(title: string): Conversation {
     leaf: null,
   };
   put(conversation);
-  if (!conversation.isTemporary) create(conversation);
+  if (!conversation.isTemporary) write(conversation.id, begin(conversation));
   currentId.value = conversation.id;
   return conversation;
 }
 
-export function addConversation(conversation: Conversation): void {
-  put(conversation);
-  create(conversation);
+/** How many came in; those that are there already are left alone. */
+export async function addConversations(conversations: Conversation[]): Promise<number> {
+  const n = await store.add(conversations);
+  await refreshList();
+  return n;
 }
 
-export function search(query: string): Promise<Summary[]> {
-  return store.search(query);
+export function search(query: string, onPart: (found: Summary[]) => boolean): Promise<void> {
+  return store.search(query, onPart);
 }
 
 export function filesOf(id: string, message: Message): Promise<Attachment[]> {
   return store.filesOf(id, message);
 }
 
-export function loadFull(id: string): Promise<Conversation> {
-  const conversation = loaded.value[id];
-  return conversation ? Promise.resolve(conversation) : store.open(id);
+/** With the texts of its files. */
+export async function loadFull(id: string): Promise<Conversation> {
+  const conversation = loaded.value[id] ?? (await store.open(id));
+  const messages = [];
+  for (const m of conversation.messages)
+    messages.push(m.files ? { ...m, files: await store.filesOf(id, m) } : m);
+  return { ...conversation, messages };
 }
 
 /* -------------------------------------------------------------------- changes */
@@ -152,9 +229,9 @@ export async function changeChat(id: string, meta: Partial<Meta>): Promise<void>
   else
     summaries.value = summaries.value.map((s) => (s.id === id ? { ...s, ...summaryPart(meta) } : s));
   if (conversation?.isTemporary) return;
-  await store.change(id, meta).catch(() => {
-    notify(t.value.notSaved, true);
-  });
+  const work = whenCreated(id).then(() => store.change(id, meta));
+  write(id, work);
+  await work.catch(() => undefined);
 }
 
 /** The store has named it itself. */
@@ -172,11 +249,15 @@ function summaryPart({ title, folder, isPinned }: Partial<Meta>): Partial<Summar
 }
 
 export function removeChat(id: string): void {
-  if (currentId.value === id) newChat();
-  const { [id]: gone, ...rest } = loaded.value;
-  loaded.value = rest;
-  summaries.value = summaries.value.filter((s) => s.id !== id);
-  if (!gone?.isTemporary) write(store.remove(id));
+  const isWritten = !loaded.value[id]?.isTemporary;
+  forget(id);
+  creations.delete(id);
+  if (!isWritten) return;
+  const work = store.remove(id).catch(async (e: unknown) => {
+    await refreshList().catch(() => undefined); // it is still there: show it
+    throw e;
+  });
+  write(id, work);
 }
 
 /** Add a message and show it. */
@@ -185,7 +266,7 @@ export function addMessage(id: string, message: Message): void {
   if (!conversation) return;
   put(withMessage(conversation, message));
   if (conversation.isTemporary || store.keepsAnswers) return;
-  write(store.putMessage(id, message));
+  write(id, store.putMessage(id, message));
 }
 
 export function changeMessage(id: string, messageId: string, change: Partial<Message>): void {
@@ -194,7 +275,7 @@ export function changeMessage(id: string, messageId: string, change: Partial<Mes
   const changed = withChange(conversation, messageId, change);
   put(changed);
   const message = byId(changed.messages, messageId);
-  if (message && !conversation.isTemporary && !store.keepsAnswers) write(store.putMessage(id, message));
+  if (message && !conversation.isTemporary && !store.keepsAnswers) write(id, store.putMessage(id, message));
 }
 
 /** Show the newest branch through a message. */

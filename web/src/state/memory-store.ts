@@ -11,12 +11,11 @@ export class MemoryStore implements Store {
     return Promise.resolve({ summaries: [...this.all.values()], next: null });
   }
 
-  search(query: string): Promise<Summary[]> {
+  search(query: string, onPart: (found: Summary[]) => boolean): Promise<void> {
     const wanted = query.toLowerCase();
     const has = (text: string) => text.toLowerCase().includes(wanted);
-    return Promise.resolve(
-      [...this.all.values()].filter((c) => has(c.title) || c.messages.some((m) => has(m.content))),
-    );
+    onPart([...this.all.values()].filter((c) => has(c.title) || c.messages.some((m) => has(m.content))));
+    return Promise.resolve();
   }
 
   open(id: string): Promise<Conversation> {
@@ -27,6 +26,12 @@ export class MemoryStore implements Store {
   create(conversation: Conversation): Promise<void> {
     this.all.set(conversation.id, conversation);
     return Promise.resolve();
+  }
+
+  add(conversations: Conversation[]): Promise<number> {
+    const fresh = conversations.filter((c) => !this.all.has(c.id));
+    for (const c of fresh) this.all.set(c.id, c);
+    return Promise.resolve(fresh.length);
   }
 
   async change(id: string, meta: Partial<Meta>): Promise<void> {

@@ -4,18 +4,43 @@ import { effect, signal } from '@preact/signals';
 import { app, type Session } from '../api/app';
 import { ApiError } from '../api/base';
 import { isId } from '../core/id';
-import { show } from './answer';
+import { heard, show } from './answer';
 import { currentId, current, newChat, useStore } from './chats';
 import { reach, refreshModels } from './server';
 import { ServerStore } from './server-store';
 import { releaseSettings } from './settings';
 import { adoptSettings, settingsAreKept } from './sync';
+import { listenToOthers } from './tabs';
 
 /** null: the server has no such API, nothing is kept; undefined: not known yet. */
 export const session = signal<Session | null | undefined>(undefined);
 
 export function needsLogin(): boolean {
   return session.value?.mode === 'accounts' && !session.value.user;
+}
+
+/** Where chats are kept is known, and the one of the address is shown: questions may come. */
+export const isReady = signal(false);
+
+/** The chat that the address names. */
+function idOfAddress(): string | null {
+  const id = /^#chat\/(.*)$/.exec(location.hash)?.[1];
+  return isId(id) ? id : null;
+}
+
+async function showAddressed(): Promise<void> {
+  const id = idOfAddress();
+  if (id !== null && id !== currentId.value) await show(id).catch(() => { newChat(); });
+}
+
+/* A reload comes back to the same chat; a temporary one has no address. */
+function follow(): void {
+  effect(() => {
+    const kept = currentId.value !== null && !current.value?.isTemporary;
+    history.replaceState(null, '', kept ? `#chat/${currentId.value ?? ''}` : '#');
+  });
+  window.addEventListener('hashchange', () => void showAddressed());
+  if (session.value?.server.has_store) listenToOthers(heard);
 }
 
 async function begin(): Promise<void> {
@@ -25,28 +50,32 @@ async function begin(): Promise<void> {
   if (user) await adoptSettings(user.id).catch(() => { releaseSettings(); });
   else releaseSettings();
   if (server?.has_store) await useStore(new ServerStore());
-  const id = /^#chat\/(.*)$/.exec(location.hash)?.[1];
-  if (isId(id)) await show(id).catch(() => { newChat(); });
-  /* A reload comes back to the same chat; a temporary one has no address. */
-  effect(() => {
-    const kept = currentId.value !== null && !current.value?.isTemporary;
-    history.replaceState(null, '', kept ? `#chat/${currentId.value ?? ''}` : '#');
-  });
+  await showAddressed();
+  if (!isReady.value) follow();
+  isReady.value = true;
 }
+
+const AGAIN_MS = 1000;
 
 async function ask(): Promise<void> {
   try {
-    session.value = await app<Session>('GET', 'session');
-  } catch (e) {
-    if (!(e instanceof ApiError) || e.status === 0 || e.status >= 500) return; // asked again when it is up
-    session.value = null;
+    const found = await app<Session>('GET', 'session').catch((e: unknown) => {
+      if (e instanceof ApiError && e.status !== 0 && e.status < 500) return null;
+      throw e;
+    });
+    session.value = found;
+    await begin();
+  } catch {
+    session.value = undefined; // it was there a moment ago
+    setTimeout(() => void ask(), AGAIN_MS);
   }
-  await begin();
 }
 
 export function watchSession(): void {
-  effect(() => {
-    if (reach.value === 'up' && session.peek() === undefined) void ask();
+  const stop = effect(() => {
+    if (reach.value !== 'up') return;
+    void ask();
+    queueMicrotask(() => { stop(); });
   });
 }
 

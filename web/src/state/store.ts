@@ -13,10 +13,13 @@ export interface Store {
   /** The server writes down questions and answers itself while it gives them. */
   readonly keepsAnswers: boolean;
   list(from: string | null): Promise<Page>;
-  search(query: string): Promise<Summary[]>;
+  /** onPart: what was found so far; false: nobody wants more. */
+  search(query: string, onPart: (found: Summary[]) => boolean): Promise<void>;
   open(id: string): Promise<Conversation>;
-  /** With its messages, if it has any. */
+  /** An empty one. */
   create(conversation: Conversation): Promise<void>;
+  /** Whole ones; those whose ids are there already are left out.  How many came in? */
+  add(conversations: Conversation[]): Promise<number>;
   change(id: string, meta: Partial<Meta>): Promise<void>;
   putMessage(id: string, message: Message): Promise<void>;
   /** A message's files with their texts, which `open` may leave out. */

@@ -5,11 +5,12 @@ import { streamChat } from '../api/chat';
 import { byId, pathTo } from '../core/tree';
 import type { Conversation, Message } from '../core/types';
 import { t } from '../i18n';
-import { hasAppApi, isStored, whenCreated } from './chats';
+import { hasAppApi, isStored, unsent, whenCreated } from './chats';
 import type { Live } from './live';
 import { notify } from './notices';
 import { promptOf } from './prompt';
 import { settings } from './settings';
+import { tellOthers } from './tabs';
 
 export type Plan = 'ask' | 'again' | 'continue' | 'join';
 
@@ -44,26 +45,39 @@ function endOf({ answer, isSaved }: AnswerEnd): Partial<Message> {
   };
 }
 
+/** The nearest message above that the server knows. */
+function knownAbove(c: Conversation, id: string | null): string | null {
+  let at = byId(c.messages, id);
+  while (at && unsent.has(at.id)) at = byId(c.messages, at.parent);
+  return at?.id ?? null;
+}
+
 async function stored(c: Conversation, answer: Message, plan: Plan, live: Live): Promise<AnswerEnd> {
   await whenCreated(c.id);
   const path = `conversations/${c.id}/answers`;
   const { signal } = live.abort;
-  if (plan === 'join') return joinAnswer(`${path}/${answer.id}`, signal, eventsOf(live));
+  const events = eventsOf(live);
+  if (plan === 'join') return joinAnswer(`${path}/${answer.id}`, signal, events);
   const { effort } = settings.value;
   const common = { effort, model: answer.model };
-  if (plan === 'continue')
-    return streamAnswer(path, { ...common, continues: answer.id }, signal, eventsOf(live));
+  if (plan === 'continue') return streamAnswer(path, { ...common, continues: answer.id }, signal, events);
   const question = byId(c.messages, answer.parent);
-  const asked =
-    plan === 'again' || !question
-      ? { parent: answer.parent }
-      : {
-          parent: question.parent,
-          content: question.content,
-          files: question.files ?? [],
-          user_id: question.id,
-        };
-  return streamAnswer(path, { ...common, ...asked, answer_id: answer.id }, signal, eventsOf(live));
+  const isAsked = question && (plan === 'ask' || unsent.has(question.id)); // or asked before in vain
+  const asked = isAsked
+    ? {
+        parent: knownAbove(c, question.parent),
+        content: question.content,
+        files: question.files ?? [],
+        user_id: question.id,
+      }
+    : { parent: answer.parent };
+  const onStart = (begun: Message) => {
+    if (question) unsent.delete(question.id);
+    unsent.delete(answer.id);
+    tellOthers(c.id);
+    events.onStart(begun);
+  };
+  return streamAnswer(path, { ...common, ...asked, answer_id: answer.id }, signal, { ...events, onStart });
 }
 
 async function temporary(c: Conversation, answer: Message, live: Live): Promise<AnswerEnd> {

@@ -1,4 +1,5 @@
 /* The list of conversations: pinned, folders, today, earlier; or what a search found. */
+import { useMemo, useState } from 'preact/hooks';
 import type { Summary } from '../core/types';
 import { t } from '../i18n';
 import { show } from '../state/answer';
@@ -8,6 +9,7 @@ import { notify } from '../state/notices';
 import { changeSettings } from '../state/settings';
 import { chatActions } from './chat-actions';
 import { Menu } from './menu';
+import { Windowed } from './windowed';
 
 const isNarrow = () => matchMedia('(max-width: 760px)').matches;
 
@@ -30,8 +32,23 @@ function Row({ chat }: { chat: Summary }) {
         {lives.value[chat.id] && <span class="lantern" aria-hidden="true" />}
         <bdi>{chat.title || t.value.untitled}</bdi>
       </button>
-      <Menu label={t.value.chatMenu(chat.title)} items={chatActions(chat)} />
+      <Menu label={t.value.chatMenu(chat.title)} items={() => chatActions(chat)} />
     </li>
+  );
+}
+
+const ROW_REM = 2.25; // as the style has it
+
+function Rows({ chats }: { chats: Summary[] }) {
+  return (
+    <Windowed
+      n={chats.length}
+      rowRem={ROW_REM}
+      row={(i) => {
+        const chat = chats[i];
+        return chat && <Row key={chat.id} chat={chat} />;
+      }}
+    />
   );
 }
 
@@ -40,29 +57,58 @@ function Group({ title, chats }: { title: string; chats: Summary[] }) {
   return (
     <section>
       <h2>{title}</h2>
-      <ul>{chats.map((c) => <Row key={c.id} chat={c} />)}</ul>
+      <Rows chats={chats} />
     </section>
   );
 }
 
 function Folder({ name, chats }: { name: string; chats: Summary[] }) {
+  const [isOpen, setOpen] = useState(() => chats.some((c) => c.id === currentId.value));
   return (
-    <details open={chats.some((c) => c.id === currentId.value)}>
+    <details open={isOpen} onToggle={(event) => { setOpen(event.currentTarget.open); }}>
       <summary><bdi>{name}</bdi><span class="quiet">{chats.length}</span></summary>
-      <ul>{chats.map((c) => <Row key={c.id} chat={c} />)}</ul>
+      {isOpen && <Rows chats={chats} />}
     </details>
   );
 }
 
-function isToday(time: number): boolean {
-  return new Date(time).toDateString() === new Date().toDateString();
+interface Groups {
+  pinned: Summary[];
+  folders: Map<string, Summary[]>;
+  today: Summary[];
+  earlier: Summary[];
+}
+
+function grouped(chats: readonly Summary[]): Groups {
+  const midnight = new Date().setHours(0, 0, 0, 0);
+  const groups: Groups = { pinned: [], folders: new Map(), today: [], earlier: [] };
+  for (const chat of chats) {
+    if (chat.isPinned) groups.pinned.push(chat);
+    else if (chat.folder === '') (chat.updated >= midnight ? groups.today : groups.earlier).push(chat);
+    else {
+      const inside = groups.folders.get(chat.folder);
+      if (inside) inside.push(chat);
+      else groups.folders.set(chat.folder, [chat]);
+    }
+  }
+  return groups;
+}
+
+function All({ chats }: { chats: Summary[] }) {
+  const { pinned, folders, today, earlier } = useMemo(() => grouped(chats), [chats]);
+  return (
+    <>
+      <Group title={t.value.pinned} chats={pinned} />
+      {[...folders].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, inside]) => <Folder key={name} name={name} chats={inside} />)}
+      <Group title={t.value.today} chats={today} />
+      <Group title={t.value.earlier} chats={earlier} />
+    </>
+  );
 }
 
 const MORE_PX = 600;
 
 export function ChatList({ chats, isSearch }: { chats: Summary[]; isSearch: boolean }) {
-  const loose = chats.filter((c) => !c.isPinned && c.folder === '');
-  const names = [...new Set(chats.filter((c) => !c.isPinned).map((c) => c.folder))].filter((f) => f !== '').sort();
   const onScroll = (event: Event) => {
     const e = event.currentTarget as HTMLElement;
     if (!isSearch && e.scrollHeight - e.scrollTop - e.clientHeight < MORE_PX) void listMore();
@@ -70,18 +116,7 @@ export function ChatList({ chats, isSearch }: { chats: Summary[]; isSearch: bool
   return (
     <div class="chat-list" onScroll={onScroll} tabIndex={-1}>
       {chats.length === 0 && <p class="quiet">{isSearch ? t.value.noMatches : t.value.noChats}</p>}
-      {isSearch ? (
-        <ul>{chats.map((c) => <Row key={c.id} chat={c} />)}</ul>
-      ) : (
-        <>
-          <Group title={t.value.pinned} chats={chats.filter((c) => c.isPinned)} />
-          {names.map((name) => (
-            <Folder key={name} name={name} chats={chats.filter((c) => !c.isPinned && c.folder === name)} />
-          ))}
-          <Group title={t.value.today} chats={loose.filter((c) => isToday(c.updated))} />
-          <Group title={t.value.earlier} chats={loose.filter((c) => !isToday(c.updated))} />
-        </>
-      )}
+      {isSearch ? <Rows chats={chats} /> : <All chats={chats} />}
     </div>
   );
 }

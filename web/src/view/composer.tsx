@@ -1,11 +1,13 @@
 /* Where questions are written. */
 import { useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { EFFORTS, type Effort } from '../core/types';
+import { cleanName } from '../files/extract';
 import { t } from '../i18n';
 import { liveNow, send, stop } from '../state/answer';
 import { currentId } from '../state/chats';
 import { dialog } from '../state/dialogs';
-import { attach, attached, detach } from '../state/drop';
+import { attach, attached, attachPasted, detach, reading } from '../state/drop';
+import { isReady } from '../state/session';
 import { changeSettings, settings } from '../state/settings';
 import { ContextGauge } from './gauge';
 import { Icon } from './icon';
@@ -41,7 +43,7 @@ function EffortSelect() {
 }
 
 function Attached() {
-  if (attached.value.length === 0) return null;
+  if (attached.value.length + reading.value.length === 0) return null;
   return (
     <ul class="files">
       {attached.value.map((file) => (
@@ -58,6 +60,9 @@ function Attached() {
             <Icon name="close" />
           </button>
         </li>
+      ))}
+      {reading.value.map((name, i) => (
+        <li key={i} aria-busy="true"><span class="lantern" aria-hidden="true" /><bdi>{t.value.readingFile(cleanName(name))}</bdi></li>
       ))}
     </ul>
   );
@@ -102,7 +107,7 @@ export function Composer() {
   const [text, setText] = useState('');
   const field = useRef<HTMLTextAreaElement>(null);
   const isRunning = liveNow() !== undefined;
-  const canSend = text.trim() !== '' || attached.value.length > 0;
+  const canSend = (text.trim() !== '' || attached.value.length > 0) && reading.value.length === 0;
 
   useLayoutEffect(() => {
     if (!field.current) return;
@@ -114,7 +119,7 @@ export function Composer() {
   }, [currentId.value]);
 
   const submit = () => {
-    if (!canSend || isRunning) return;
+    if (!canSend || isRunning || !isReady.value) return;
     send(text.trim(), attached.value);
     attached.value = [];
     setText('');
@@ -134,9 +139,9 @@ export function Composer() {
           onInput={(event) => { setText(event.currentTarget.value); }}
           onPaste={(event) => {
             const files = [...(event.clipboardData?.files ?? [])];
-            if (files.length === 0) return;
+            if (files.length > 0) void attach(files);
+            else if (!attachPasted(event.clipboardData?.getData('text/plain') ?? '')) return;
             event.preventDefault();
-            void attach(files);
           }}
           onKeyDown={(event) => {
             if (!wantsSend(event)) return;
@@ -155,7 +160,7 @@ export function Composer() {
               <Icon name="stop" />
             </button>
           ) : (
-            <button type="submit" class="round" aria-label={t.value.send} title={t.value.send} disabled={!canSend}>
+            <button type="submit" class="round" aria-label={t.value.send} title={t.value.send} disabled={!canSend || !isReady.value}>
               <Icon name="send" />
             </button>
           )}

@@ -1,6 +1,7 @@
 /* A button that opens a list of actions: the browser's popover, so that Escape and a
  * click beside it close it. */
-import { useId, useRef } from 'preact/hooks';
+import type { RefObject } from 'preact';
+import { useId, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { Icon, type IconName } from './icon';
 
 export interface MenuItem {
@@ -32,9 +33,65 @@ function onKey(event: KeyboardEvent, menu: HTMLElement): void {
   items[(i + step + items.length) % items.length]?.focus();
 }
 
-export function Menu({ label, items, icon = 'dots' }: { label: string; items: MenuItem[]; icon?: IconName }) {
-  const id = useId();
+interface Props {
+  label: string;
+  /** A function: asked when the menu opens; a list of chats has hundreds of menus. */
+  items: MenuItem[] | (() => MenuItem[]);
+  icon?: IconName;
+}
+
+interface ListProps {
+  label: string;
+  items: MenuItem[];
+  id: string;
+  button: RefObject<HTMLButtonElement>;
+  onClose: () => void;
+}
+
+/* Made when it opens, gone when it is closed. */
+function List({ label, items, id, button, onClose }: ListProps) {
   const menu = useRef<HTMLDivElement>(null);
+  useLayoutEffect(() => {
+    if (!menu.current || !button.current) return;
+    menu.current.showPopover();
+    place(menu.current, button.current);
+    menu.current.querySelector('button')?.focus();
+  }, []);
+  return (
+    <div
+      class="menu"
+      id={id}
+      role="menu"
+      aria-label={label}
+      popover="auto"
+      ref={menu}
+      onToggle={() => {
+        if (!menu.current?.matches(':popover-open')) onClose();
+      }}
+      onKeyDown={(event) => { if (menu.current) onKey(event, menu.current); }}
+    >
+      {items.map((item) => (
+        <button
+          key={item.label}
+          type="button"
+          role="menuitem"
+          tabIndex={-1}
+          class={item.isDanger ? 'is-danger' : ''}
+          onClick={() => {
+            menu.current?.hidePopover();
+            item.run();
+          }}
+        >
+          <Icon name={item.icon} />{item.label}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+export function Menu({ label, items, icon = 'dots' }: Props) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
   const button = useRef<HTMLButtonElement>(null);
   return (
     <>
@@ -45,41 +102,13 @@ export function Menu({ label, items, icon = 'dots' }: { label: string; items: Me
         aria-label={label}
         title={label}
         aria-haspopup="menu"
-        aria-controls={id}
-        onClick={() => menu.current?.togglePopover()}
+        aria-expanded={isOpen}
+        aria-controls={isOpen ? id : undefined}
+        onClick={() => { setOpen(true); }}
       >
         <Icon name={icon} />
       </button>
-      <div
-        class="menu"
-        id={id}
-        role="menu"
-        aria-label={label}
-        popover="auto"
-        ref={menu}
-        onToggle={() => {
-          if (!menu.current?.matches(':popover-open') || !button.current) return;
-          place(menu.current, button.current);
-          menu.current.querySelector('button')?.focus();
-        }}
-        onKeyDown={(event) => { if (menu.current) onKey(event, menu.current); }}
-      >
-        {items.map((item) => (
-          <button
-            key={item.label}
-            type="button"
-            role="menuitem"
-            tabIndex={-1}
-            class={item.isDanger ? 'is-danger' : ''}
-            onClick={() => {
-              menu.current?.hidePopover();
-              item.run();
-            }}
-          >
-            <Icon name={item.icon} />{item.label}
-          </button>
-        ))}
-      </div>
+      {isOpen && <List label={label} items={typeof items === 'function' ? items() : items} id={id} button={button} onClose={() => { setOpen(false); }} />}
     </>
   );
 }

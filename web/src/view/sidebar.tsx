@@ -23,8 +23,10 @@ function Search() {
     const wanted = query.value.trim();
     if (wanted === '') return;
     const timer = setTimeout(() => {
-      void search(wanted).then((list) => {
-        if (query.value.trim() === wanted) found.value = list;
+      search(wanted, (list) => {
+        const isWanted = query.value.trim() === wanted;
+        if (isWanted) found.value = list;
+        return isWanted;
       }).catch(() => undefined);
     }, TYPING_MS);
     return () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { chromium } from 'playwright-core';
 
-export const LIMIT_MS = 120_000;
+export const LIMIT_MS = Number(process.env.WEB_TEST_LIMIT_MS ?? 120_000);
 export const SKIPPED = 77; // meson's word for it
 
 const candidates = [process.env.CHROMIUM, '/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];

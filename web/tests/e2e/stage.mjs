@@ -34,12 +34,15 @@ const isMissingApi = (message) => /\/app\/api\/session/.test(message.location().
 /** A new page that watches itself; `page.check()` at the end says what was wrong. */
 export async function openPage(all, options = {}) {
   const { url = all.proxy.url, first = '#message-input', mayFail = false, ...context } = options;
-  const page = await (await all.browser.newContext({ locale: 'en-US', ...context })).newPage();
+  // The service worker has a test of its own (offline.test.mjs); elsewhere it would only be
+  // started with every page.
+  const page = await (await all.browser.newContext({ locale: 'en-US', serviceWorkers: 'block', ...context })).newPage();
   const origin = new URL(url).origin;
   const wrong = [];
   page.requests = [];
   page.mayFail = mayFail; // the browser writes refused and failed requests on the console
   page.setDefaultTimeout(LIMIT_MS);
+  page.wrong = wrong; // a test may add its own findings
   page.on('request', (request) => {
     page.requests.push(request.url());
     if (!/^(data|blob):/.test(request.url()) && new URL(request.url()).origin !== origin)
@@ -64,6 +67,7 @@ export async function openPage(all, options = {}) {
 
 export async function ask(page, text) {
   await page.fill('#message-input', text);
+  await page.waitForSelector('.composer button[type=submit]:enabled'); // where chats are kept is known
   await page.keyboard.press('Enter');
 }
 

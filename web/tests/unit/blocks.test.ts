@@ -79,11 +79,11 @@ test('prices are no formulas', () => {
 });
 
 test('openers without an end, and very many blocks, are read in time that grows with their length', () => {
-  const begun = performance.now();
+  const begun = process.cpuUsage(); // of this process: how busy the machine is does not count
   for (const opener of ['\\(', 'a \\[ x', '$$ a\n'])
     assert.equal(new Blocks().update(opener.repeat(20_000)).map((b) => b.source).join('').length, opener.length * 20_000);
   assert.equal(new Blocks().update('a\n\n'.repeat(150_000)).length, 150_000);
-  assert.ok(performance.now() - begun < 10_000);
+  assert.ok(process.cpuUsage(begun).user < 10e6);
 });
 
 test('html is text', () => {

@@ -59,11 +59,11 @@ test('cells of a table are apart', () => {
 });
 
 test('markup made to be slow is read in time that grows with its length', () => {
-  const begun = performance.now();
+  const begun = process.cpuUsage(); // of this process: how busy the machine is does not count
   assert.equal(textOfXml('<w:t '.repeat(100_000)), '');
   assert.equal(textOfXml('<w:br '.repeat(100_000)), '');
   assert.equal(textOfXml('<w:t>x</w:t>' + '<w:br/></w:tc>'.repeat(200_000)), 'x');
-  assert.ok(performance.now() - begun < 5000);
+  assert.ok(process.cpuUsage(begun).user < 5e6);
 });
 
 test('only the entities of XML are replaced', () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { newestLeaf, pathTo, versionsOf } from '../../src/core/tree';
+import { merged, newestLeaf, pathTo, versionsOf } from '../../src/core/tree';
 import type { Message } from '../../src/core/types';
 
 let clock = 0;
@@ -37,4 +37,24 @@ test('versions are the children of one parent, oldest first', () => {
 test('switching to a version goes to its newest end', () => {
   assert.equal(newestLeaf(messages, 'a1'), 'a3');
   assert.equal(newestLeaf(messages, 'a2'), 'a2');
+});
+
+test('a clock that jumps back changes neither versions nor ends', () => {
+  const late = [...messages, { ...message('a4', 'q1', 'assistant'), created: -5 }, { ...message('q3', 'a2'), created: -9 }];
+  const first = late[1];
+  assert.ok(first);
+  assert.deepEqual(versionsOf(late, first).map((m) => m.id), ['a1', 'a2', 'a4']);
+  assert.equal(newestLeaf([...late, { ...message('a5', 'q2', 'assistant'), created: -7 }], 'a1'), 'a5');
+});
+
+test('what another window said comes in, and what only this one knows stays', () => {
+  const base = { id: 'c', title: '', folder: '', isPinned: false, isTemporary: false, created: 0, updated: 0, model: '', system: '' };
+  const here = { ...base, messages: [...messages, message('q9', 'a3')], leaf: 'q9' };
+  const stored = { ...base, messages: [...messages, message('q4', 'a3'), message('a6', 'q4', 'assistant')], leaf: 'a6' };
+  const kept = merged(here, stored, (m) => m.id === 'q9');
+  assert.deepEqual(kept.messages.map((m) => m.id), ['q1', 'a1', 'a2', 'q2', 'a3', 'q4', 'a6', 'q9']);
+  assert.equal(kept.leaf, 'q9'); // what is read does not move away
+  assert.equal(merged({ ...here, leaf: 'a3' }, stored, () => false).leaf, 'a6'); // written on: the end is shown
+  assert.equal(merged({ ...here, leaf: 'a2' }, stored, () => false).leaf, 'a2'); // another branch
+  assert.equal(merged(here, stored, () => false).leaf, 'a6'); // what was shown is gone
 });

@@ -68,6 +68,7 @@ static void take_signals(ts_http *http)
     (void)sigaction(SIGINT, &stop, NULL);
     (void)sigaction(SIGHUP, &reload, NULL);
     (void)sigaction(SIGPIPE, &ignore, NULL);
+    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file too large is an error like a full disk */
 }
 
 static void drop_signals(void)
@@ -237,11 +238,9 @@ static tiefsee_status open_disk(serving *s, tiefsee_error *err)
                                         .cap_bytes = s->opt->disk_bytes,
                                         .max_queue = 8, /* the engines have queues of their own */
                                         .on_warning = on_disk_warning};
-    struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     if (!s->opt->disk_folder)
         return TIEFSEE_OK;
-    (void)sigaction(SIGXFSZ, &ignore, NULL); /* a file too large is an error like a full disk */
     const tiefsee_status st = ts_kvstore_open(&s->server.disk, &options, err);
     return st == TIEFSEE_OK ? st : ts_while(err, st, "context cache");
 }

@@ -1,5 +1,6 @@
 /* How fast the page is, on this machine and on a processor four times slower:
- *     node web/tests/bench.mjs build/tiefsee
+ *     node web/tests/bench.mjs build/tiefsee            a long chat, streaming, the first token
+ *     node web/tests/bench.mjs build/tiefsee list       a sidebar of ten thousand chats
  * Prints figures; nothing here fails, because a busy machine is no fault of the page. */
 import { startBrowser, startServer } from './e2e/browser.mjs';
 import { startProxy } from './e2e/proxy.mjs';
@@ -68,7 +69,89 @@ async function measure(slower) {
   await page.context().close();
 }
 
-for (const slower of [1, 4]) await measure(slower);
+/** From the last byte that the server wrote to the picture that shows it. */
+async function firstToken() {
+  const page = await browser.newPage({ viewport: { width: 1180, height: 860 } });
+  await page.goto(proxy.url);
+  await page.waitForSelector('#message-input');
+  await page.waitForLoadState('networkidle');
+  await page.evaluate(() => {
+    window.delays = [];
+    new MutationObserver(() => {
+      const stamp = /T(\d{13})/.exec(document.querySelector('.answer.is-live .markdown')?.textContent ?? '')?.[1];
+      if (!stamp || window.stamp === stamp) return;
+      window.stamp = stamp;
+      requestAnimationFrame(() => setTimeout(() => window.delays.push(Date.now() - Number(stamp))));
+    }).observe(document.body, { childList: true, characterData: true, subtree: true });
+  });
+  proxy.script = (body) => (body.max_tokens ? [[0, { content: 'Title' }]]
+    : [[100, {}], { *[Symbol.iterator]() { yield 0; yield { content: `T${Date.now()}` }; } }, [400, { content: ' end' }]]);
+  for (let i = 0; i < 10; i++) {
+    await page.fill('#message-input', 'Now');
+    await page.keyboard.press('Enter');
+    await page.waitForFunction((n) => document.querySelectorAll('.answer:not(.is-live)').length > n, i);
+  }
+  const delays = (await page.evaluate(() => window.delays)).sort((a, b) => a - b);
+  console.log(`first token drawn after it was written: median ${delays[delays.length >> 1]} ms, longest ${delays.at(-1)} ms (${delays.length} answers)`);
+  await page.context().close();
+}
+
+const N_CHATS = 10_000;
+
+async function fill() {
+  for (let i = 0; i < N_CHATS; i += 500) {
+    const conversations = Array.from({ length: 500 }, (_, j) => ({
+      id: `chat-${i + j}-of-many`, title: `Chat ${i + j} about ${i + j === 4321 ? 'anglerfish' : 'water'}`, created: 1e12 + i + j, updated: 1e12 + i + j,
+      leaf: 'm-question', messages: [{ id: 'm-question', role: 'user', content: `Question ${i + j}: how deep is trench ${i + j}?`, created: 1e12 }],
+    }));
+    const response = await fetch(`${server.url}app/api/import`, { method: 'POST', headers: { 'X-Tiefsee': '1', 'Content-Type': 'application/json' }, body: JSON.stringify({ conversations }) });
+    if (!response.ok) throw new Error(await response.text());
+  }
+}
+
+async function list() {
+  await fill();
+  for (const query of ['limit=100', 'limit=100&q=anglerfish', 'limit=100&q=trench%204321', 'limit=100&q=water']) {
+    const times = [];
+    for (let i = 0; i < 20; i++) {
+      const begun = performance.now();
+      await (await fetch(`${server.url}app/api/conversations?${query}`)).json();
+      times.push(performance.now() - begun);
+    }
+    times.sort((a, b) => a - b);
+    console.log(`GET conversations?${query}: median ${times[10].toFixed(1)} ms, longest of 20 ${times[19].toFixed(1)} ms`);
+  }
+  const page = await browser.newPage({ viewport: { width: 1180, height: 860 } });
+  await page.goto(server.url);
+  await page.waitForSelector('.chat-link');
+  await page.evaluate(() => {
+    window.long = [];
+    new PerformanceObserver((l) => window.long.push(...l.getEntries().map((e) => e.duration))).observe({ type: 'longtask' });
+  });
+  const begun = Date.now();
+  await page.evaluate(async (n) => {
+    const box = document.querySelector('.chat-list');
+    const rows = () => [...document.querySelectorAll('.chat-list ul')].reduce((sum, e) => sum + e.offsetHeight, 0) / 36;
+    while (rows() < n - 1) {
+      box.scrollTop = box.scrollHeight;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }, N_CHATS);
+  const shown = await page.locator('.chat-link').count();
+  console.log(`all ${N_CHATS} scrolled into the list in ${Date.now() - begun} ms, ${shown} rows made; ` +
+    `tasks over 50 ms: ${await page.evaluate(() => `${window.long.length}, the longest ${Math.max(0, ...window.long).toFixed(0)} ms`)}`);
+  const typed = Date.now();
+  await page.fill('#chat-search', 'anglerfish');
+  await page.waitForFunction(() => document.querySelectorAll('.chat-link').length === 1);
+  console.log(`found and drawn ${Date.now() - typed} ms after typing (120 ms of it waiting for more letters)`);
+  await page.context().close();
+}
+
+if (process.argv[3] === 'list') await list();
+else {
+  await firstToken();
+  for (const slower of [1, 4]) await measure(slower);
+}
 await browser.close();
 await proxy.stop();
 await server.stop();

@@ -27,6 +27,14 @@ struct ts_store {
     char path[512];
 };
 
+/* A quota or a limit on a file's size is to SQLite a write that failed; to us it is a full
+ * disk, and so is the rare disk that refuses for another reason. */
+static bool lacks_room(int code)
+{
+    return code == SQLITE_IOERR_WRITE || code == SQLITE_IOERR_SHMSIZE ||
+           code == SQLITE_IOERR_TRUNCATE;
+}
+
 static tiefsee_status status_of(int code)
 {
     switch (code & 0xff) {
@@ -46,8 +54,10 @@ static tiefsee_status fail(ts_store *s, int code, tiefsee_error *err)
 {
     s->last_code = code;
     /* The connection's message is of its last call, which may be a later one. */
-    const char *why = s->db && sqlite3_extended_errcode(s->db) == code ? sqlite3_errmsg(s->db)
-                                                                       : sqlite3_errstr(code);
+    const bool is_last = s->db && sqlite3_extended_errcode(s->db) == code;
+    const char *why = lacks_room(code) ? sqlite3_errstr(SQLITE_FULL)
+                      : is_last        ? sqlite3_errmsg(s->db)
+                                       : sqlite3_errstr(code);
     const int e = s->db ? sqlite3_system_errno(s->db) : 0;
     const tiefsee_status st = status_of(code);
 

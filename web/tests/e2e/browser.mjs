@@ -41,7 +41,7 @@ export async function startServer(tiefsee, ...options) {
     }
     rmSync(home, { recursive: true, force: true });
   };
-  return { url, stop, home, log: () => log };
+  return { url, stop, home, pid: child.pid, log: () => log };
 }
 
 export async function startBrowser() {

@@ -35,6 +35,7 @@ export class FakeApp {
     if (!this.user) return fail(response, 401, 'login_required');
     if (what === 'me' || what === 'presets') return this.mine(method, path, body, response);
     if (what === 'answers') return this.answer({ messages: body.messages }, { answer_id: 'temporary0' }, response);
+    if (what === 'import') return this.import(body, response);
     if (what !== 'conversations') return fail(response, 404, 'not_found');
     if (!id) return this.list(method, query, body, response);
     const chat = this.chats.get(id);
@@ -74,7 +75,14 @@ export class FakeApp {
     return json(response, 200, { conversations: found.map((c) => this.summary(c)), next: null, is_partial: false });
   }
 
+  import({ conversations }, response) {
+    const fresh = conversations.filter((c) => !this.chats.has(c.id));
+    for (const c of fresh) this.chats.set(c.id, c);
+    return json(response, 200, { n_conversations: fresh.length, n_messages: 0, n_skipped: conversations.length - fresh.length });
+  }
+
   answers(method, chat, mid, body, response) {
+    if (!mid && [...this.running.values()].some((run) => run.chat === chat && chat.messages)) return fail(response, 409, 'conflict');
     if (!mid) return this.answer(chat, body, response);
     const run = this.running.get(mid);
     if (method === 'POST') {
@@ -104,7 +112,7 @@ export class FakeApp {
     answer.usage = { prompt: 10, cached: 4, completion: 12, reasoning: 2 };
     this.running.delete(answer.id);
     const { content, reasoning, ...end } = answer;
-    run.send({ type: 'done', answer: end, is_saved: true, summary: {} });
+    run.send({ type: 'done', answer: end, is_saved: !this.isFull, summary: {} });
     for (const listener of run.listeners) listener.end();
   }
 }

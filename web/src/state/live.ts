@@ -1,6 +1,10 @@
 /* An answer while it arrives.  Text is gathered and shown once per frame, however fast
- * it comes. */
+ * it comes; where a frame takes long, as on a phone, every second one is left to scrolling
+ * and typing. */
 import { signal, type Signal } from '@preact/signals';
+
+const LONG_FRAME_MS = 25;
+const LONGEST_REST_MS = 150;
 
 export class Live {
   readonly reasoning = signal('');
@@ -15,6 +19,7 @@ export class Live {
   private moreReasoning = '';
   private moreContent = '';
   private isWaiting = false;
+  private costMs = 0; // of the last frame with new text
 
   constructor(
     readonly chatId: string,
@@ -57,12 +62,22 @@ export class Live {
 
   private schedule(): void {
     if (this.isWaiting) return;
+    if (this.nTokens === 1) {
+      this.flush(); // the first one is waited for: no frame later than it must be
+      return;
+    }
     this.isWaiting = true;
-    const flush = () => {
+    if (document.hidden) setTimeout(() => { this.flush(); }, 100);
+    else if (this.costMs > LONG_FRAME_MS) setTimeout(() => { this.flushInFrame(); }, Math.min(this.costMs, LONGEST_REST_MS));
+    else this.flushInFrame();
+  }
+
+  private flushInFrame(): void {
+    requestAnimationFrame(() => {
+      const begun = performance.now();
       this.flush();
-    };
-    if (document.hidden) setTimeout(flush, 100);
-    else requestAnimationFrame(flush);
+      requestAnimationFrame(() => { this.costMs = performance.now() - begun; });
+    });
   }
 }
 

@@ -80,6 +80,7 @@ typedef struct ts_rope {
 /* For each token t and head h, with kv head g = h / (n_heads / n_kv_heads):
  *     s_r = scale * q[t][h] . row_r[g * k_step ...][d_k]     r = 0..pos[t]
  *     o[t][h] = sum_r softmax(s)_r row_r[v_base + g * v_step ...][d_v]
+ * in spans of rows (span.h).
  * Packed rows: one kv head, d_k = n_latent + n_rope, d_v = n_latent, v_base 0. */
 typedef struct ts_attention {
     const ts_batch *batch;
@@ -149,8 +150,6 @@ struct ts_backend {
     const char *name;
     bool packs_latents;  /* knows packed cache rows, see ts_kv */
     ts_profile *profile; /* where costs are added up; NULL: nowhere */
-    /* Make attention over n_ctx rows possible; never shrinks. */
-    tiefsee_status (*reserve)(ts_backend *b, size_t n_ctx, tiefsee_error *err);
     void (*close)(ts_backend *b);
 };
 

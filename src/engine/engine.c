@@ -643,8 +643,6 @@ tiefsee_status ts_engine_open(ts_engine **out, tiefsee_model *model, const ts_en
         st = take_memory(e, err);
     if (st == TIEFSEE_OK)
         st = open_cache(e, o.cache_bytes, err);
-    if (st == TIEFSEE_OK)
-        st = model->backend->reserve(model->backend, e->n_ctx, err);
     if (st == TIEFSEE_OK && o.tells_experts)
         st = ts_model_tell_experts(model, err);
     if (st == TIEFSEE_OK)

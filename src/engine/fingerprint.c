@@ -8,7 +8,7 @@
 #include "engine/sequence.h"
 
 /* Raise it when what a page holds changes in a way that the probe cannot see. */
-static const char FORMAT[] = "tiefsee latents 1";
+static const char FORMAT[] = "tiefsee latents 2";
 
 /* A tensor is hashed whole up to SAMPLE bytes, else its beginning, middle and end;
  * a model of at most SMALL bytes is hashed whole. */

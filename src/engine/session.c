@@ -70,11 +70,6 @@ tiefsee_status tiefsee_session_open(tiefsee_session **out, tiefsee_model *model,
     s->model = model;
     s->seq.n_ctx = n_ctx;
     tiefsee_status st = take_memory(s, err);
-    if (st == TIEFSEE_OK) {
-        ts_lock_take(model->lock);
-        st = model->backend->reserve(model->backend, n_ctx, err);
-        ts_lock_give(model->lock);
-    }
     if (st != TIEFSEE_OK) {
         tiefsee_session_close(s);
         return st;

@@ -2,6 +2,7 @@
 #include <assert.h>
 
 #include "backends/cpu/cpu_internal.h"
+#include "backends/span.h"
 #include "core/alloc.h"
 
 static const ts_ops ops = {
@@ -10,8 +11,7 @@ static const ts_ops ops = {
 #undef OP
 };
 
-/* A widened tile of a few rows; attention keeps the scores of 8 heads. */
-enum { MIN_TILE_ROWS = 4, SCORE_ROWS = 8 };
+enum { MIN_TILE_ROWS = 4 /* that are widened at once */ };
 
 _Static_assert((int)TS_KV_PAGE <= (int)TS_LATENT_ROWS, "a page is one call of latent_values");
 
@@ -19,42 +19,31 @@ static size_t thread_bytes(const ts_backend_limits *l)
 {
     const size_t tile = l->max_width * MIN_TILE_ROWS * sizeof(float);
     const size_t gemm = ts_gemm_scratch_bytes(l->max_width);
+    /* Attention: a token's heads over one span of rows, their queries and outputs. */
+    const size_t span =
+        TS_CPU_ATTENTION_HEADS * (TS_SPAN * sizeof(float) + TS_LATENT_MAX * sizeof(float) +
+                                  (TS_LATENT_MAX + TS_LATENT_MAX_ROPE + 16) * sizeof(int16_t)) +
+        2 * l->max_width * sizeof(float);
     size_t bytes = (size_t)512 << 10;
 
+    bytes = span > bytes ? span : bytes;
     bytes = tile > bytes ? tile : bytes;
     bytes = gemm > bytes ? gemm : bytes;
     return bytes + TS_CPU_TILE_FLOATS * sizeof(float) + 64;
 }
 
-static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
-{
-    ts_cpu *c = ts_cpu_of(b);
-    const size_t scores = (n_ctx + TS_KV_PAGE) * SCORE_ROWS * sizeof(float);
-    const size_t query = (TS_LATENT_MAX + TS_LATENT_MAX_ROPE) * sizeof(int16_t) + sizeof(float);
-    const size_t bytes = scores + SCORE_ROWS * query + 64;
-
-    if (bytes <= c->thread_bytes)
-        return TIEFSEE_OK;
-    for (int i = 0; i < c->n_threads; i++) {
-        uint8_t *grown = ts_realloc(c->thread_scratch[i], 0, bytes);
-        if (!grown) /* those that have grown are larger than thread_bytes says */
-            return ts_fail_nomem(err, bytes * (size_t)c->n_threads, "attention scores");
-        c->thread_scratch[i] = grown;
-    }
-    c->thread_bytes = bytes;
-    return TIEFSEE_OK;
-}
-
 /* The largest op: hidden rows as floats, beside the quantised tokens and pairs for
- * gate and for up, which may want them in different blocks; attention's list of
- * groups and the router's scores are smaller. */
+ * gate and for up, which may want them in different blocks; the router's scores are
+ * smaller. */
 static size_t op_bytes(const ts_backend_limits *l)
 {
     const size_t rows = l->max_pairs > l->max_tokens ? l->max_pairs : l->max_tokens;
     const size_t floats = rows * l->max_width * sizeof(float);
     const size_t quantised = rows * (l->max_width + l->max_width / 4 + 256);
 
-    return floats + 4 * quantised + l->max_tokens * 256 + ((size_t)1 << 20);
+    const size_t most = floats + 4 * quantised, attention = TS_CPU_ATTENTION_BYTES;
+
+    return (most > attention ? most : attention) + l->max_tokens * 256 + ((size_t)1 << 20);
 }
 
 size_t ts_cpu_scratch_bytes(const ts_backend_limits *limits, int n_threads)
@@ -106,8 +95,7 @@ tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
     ts_cpu *c = ts_alloc_zero(1, sizeof *c);
     if (!c)
         return ts_fail_nomem(err, sizeof *c, "the CPU backend");
-    c->base = (ts_backend){
-        .op = &ops, .name = "cpu", .packs_latents = true, .reserve = reserve, .close = close_cpu};
+    c->base = (ts_backend){.op = &ops, .name = "cpu", .packs_latents = true, .close = close_cpu};
     c->n_threads = opt->n_threads;
     c->precise = opt->precise;
     c->thread_bytes = thread_bytes(limits);

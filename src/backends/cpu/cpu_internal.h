@@ -91,6 +91,10 @@ static inline float *ts_cpu_tile(const ts_cpu *c, int thread)
     return (float *)(void *)(c->thread_scratch[thread] + at / 64 * 64);
 }
 
+/* Attention: heads that share a pass over cached rows, and memory for spans of rows that
+ * several threads work on. */
+enum { TS_CPU_ATTENTION_HEADS = 16, TS_CPU_ATTENTION_BYTES = 4 << 20 };
+
 /* Below about ten microseconds of work (multiply-adds of integers; of floats: three times as
  * many) handing out a part costs more
  * than doing it: then the calling thread takes all n items as one chunk. */

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "backends/router.h"
+#include "backends/span.h"
 #include "core/alloc.h"
 #include "kernels/kernels.h"
 
@@ -221,53 +222,69 @@ static void ref_swiglu(ts_backend *b, float *y, const float *g, const float *u, 
     ref_of(b)->k.swiglu_f32(y, g, u, n);
 }
 
-/* One head of a token over packed rows: scores row by row, values page by page. */
-static void attend_packed(const ref *k, const ts_attention *a, size_t t, size_t h, float *s)
+/* One head of a token over the rows [first, first + n) of a span, packed ones: scores
+ * row by row, values page by page. */
+static ts_span_sum attend_packed(const ref *k, const ts_attention *a, size_t t, size_t h,
+                                 size_t first, size_t n, float *z)
 {
     const ts_kv *kv = a->batch->kv[t];
     const ts_latent l = latent_of(kv);
-    const size_t n = (size_t)a->batch->pos[t] + 1;
-    float *o = a->o + t * a->o_stride + h * a->o_head_stride, d;
+    float s[TS_SPAN], d;
     int16_t *q = take(a->d_k * sizeof *q);
 
     k->k.latent_query(q, &d, a->q + t * a->q_stride + h * a->q_head_stride, a->scale, &l);
     for (size_t r = 0; r < n; r++)
-        k->k.latent_scores(s + r, 1, q, &d, 1, ts_kv_row(kv, a->layer, r), 1, &l);
-    k->k.softmax_f32(s, n);
-    memset(o, 0, a->d_v * sizeof *o);
+        k->k.latent_scores(s + r, 1, q, &d, 1, ts_kv_row(kv, a->layer, first + r), 1, &l);
+    const ts_span_sum sum = ts_span_softmax(&k->k, s, n);
     for (size_t r = 0; r < n; r += TS_KV_PAGE)
-        k->k.latent_values(o, a->d_v, s + r, n, 1, ts_kv_row(kv, a->layer, r),
+        k->k.latent_values(z, a->d_v, s + r, n, 1, ts_kv_row(kv, a->layer, first + r),
                            n - r < TS_KV_PAGE ? n - r : TS_KV_PAGE, &l);
     ts_free(q);
+    return sum;
 }
 
-static void attend_floats(const ref *k, const ts_attention *a, size_t t, size_t h, float *s)
+static ts_span_sum attend_floats(const ref *k, const ts_attention *a, size_t t, size_t h,
+                                 size_t first, size_t n, float *z)
 {
     const ts_kv *kv = a->batch->kv[t];
-    const size_t n = (size_t)a->batch->pos[t] + 1, g = h / (a->n_heads / a->n_kv_heads);
+    const size_t g = h / (a->n_heads / a->n_kv_heads);
     const float *q = a->q + t * a->q_stride + h * a->q_head_stride;
-    float *o = a->o + t * a->o_stride + h * a->o_head_stride;
+    float s[TS_SPAN];
 
     for (size_t r = 0; r < n; r++)
-        s[r] = k->k.dot_f32(ts_kv_row(kv, a->layer, r) + g * a->k_step, q, a->d_k) * a->scale;
-    k->k.softmax_f32(s, n);
-    memset(o, 0, a->d_v * sizeof *o);
+        s[r] =
+            k->k.dot_f32(ts_kv_row(kv, a->layer, first + r) + g * a->k_step, q, a->d_k) * a->scale;
+    const ts_span_sum sum = ts_span_softmax(&k->k, s, n);
     for (size_t r = 0; r < n; r++)
-        k->k.axpy_f32(o, s[r], ts_kv_row(kv, a->layer, r) + a->v_base + g * a->v_step, a->d_v);
+        k->k.axpy_f32(z, s[r], ts_kv_row(kv, a->layer, first + r) + a->v_base + g * a->v_step,
+                      a->d_v);
+    return sum;
 }
 
 static void ref_attention(ts_backend *b, const ts_attention *a)
 {
+    float *z = take(a->d_v * sizeof *z);
+
     for (size_t t = 0; t < a->batch->n; t++)
         for (size_t h = 0; h < a->n_heads; h++) {
-            float *s = take(((size_t)a->batch->pos[t] + 1) * sizeof *s);
+            const size_t n_rows = (size_t)a->batch->pos[t] + 1;
+            float *o = a->o + t * a->o_stride + h * a->o_head_stride;
+            ts_span_sum joined = {0};
 
-            if (a->batch->kv[t]->n_latent)
-                attend_packed(ref_of(b), a, t, h, s);
-            else
-                attend_floats(ref_of(b), a, t, h, s);
-            ts_free(s);
+            for (size_t first = 0; first < n_rows; first += TS_SPAN) {
+                const size_t n = n_rows - first < TS_SPAN ? n_rows - first : TS_SPAN;
+                float *to = first == 0 ? o : z;
+                memset(to, 0, a->d_v * sizeof *to);
+                const ts_span_sum sum = a->batch->kv[t]->n_latent
+                                            ? attend_packed(ref_of(b), a, t, h, first, n, to)
+                                            : attend_floats(ref_of(b), a, t, h, first, n, to);
+                if (first == 0)
+                    joined = sum;
+                else
+                    ts_span_join(&ref_of(b)->k, &joined, o, sum, z, a->d_v);
+            }
         }
+    ts_free(z);
 }
 
 static void ref_router_topk(ts_backend *b, const ts_router *a)
@@ -343,14 +360,6 @@ static void ref_moe_combine(ts_backend *b, float *y, const ts_moe_plan *plan, co
             }
 }
 
-static tiefsee_status reserve(ts_backend *b, size_t n_ctx, tiefsee_error *err)
-{
-    (void)b;
-    (void)n_ctx;
-    (void)err;
-    return TIEFSEE_OK;
-}
-
 static void close_ref(ts_backend *b)
 {
     ts_free(ref_of(b));
@@ -368,8 +377,7 @@ tiefsee_status ts_ref_open(ts_backend **out, bool precise, tiefsee_error *err)
     ref *r = ts_alloc_zero(1, sizeof *r);
     if (!r)
         return ts_fail_nomem(err, sizeof *r, "the reference backend");
-    r->base = (ts_backend){
-        .op = &ops, .name = "ref", .packs_latents = true, .reserve = reserve, .close = close_ref};
+    r->base = (ts_backend){.op = &ops, .name = "ref", .packs_latents = true, .close = close_ref};
     r->precise = precise;
     ts_kernels_select(&r->k, 0);
     *out = &r->base;

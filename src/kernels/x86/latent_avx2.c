@@ -3,8 +3,8 @@
  *
  * Scores: tiles of 4 queries x 2 rows, a row's bytes widened once per tile.
  * Values: two rows are interleaved, so that one product adds both; tiles of 4
- * outputs x 16 columns, 64 columns of all rows at a time, which stay in the
- * first-level cache while every output passes.
+ * outputs x 16 columns.  128 columns of all rows at a time are widened once and
+ * stay in the first-level cache while every output passes.
  */
 #include "kernels/x86/latent_avx2.h"
 
@@ -40,7 +40,7 @@ void ts_latent_query_avx2(int16_t *q, float *d, const float *x, float scale, con
 
 /* --- scores --- */
 
-enum { TILE_ROWS = 2 };
+enum { TILE_ROWS = 2, TILE_V = 2, COLUMNS = 128 };
 
 INLINE __m256i widened(const int8_t *c)
 {
@@ -114,79 +114,90 @@ void ts_latent_scores_avx2(float *s, size_t s_stride, const int16_t *q, const fl
 
 /* --- values --- */
 
-/* Rows a and b, weighted by pairs r and r + 1 of w. */
-INLINE void add_pair(__m256i sum[2][TILE_Q], const weights *w, size_t n_q, __m128i a, __m128i b,
-                     size_t r)
-{
-    const __m256i low = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
-    const __m256i high = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));
+/* Columns [j, j + COLUMNS) of all rows as words, two rows interleaved. */
+typedef struct widened_rows {
+    __m256i pair[TS_LATENT_ROWS / 2][COLUMNS / 8];
+} widened_rows;
 
-#pragma GCC unroll 4
-    for (size_t i = 0; i < n_q; i++) {
-        const __m256i u = broadcast_32(w->u[i] + r);
-        sum[0][i] = _mm256_add_epi32(sum[0][i], _mm256_madd_epi16(low, u));
-        sum[1][i] = _mm256_add_epi32(sum[1][i], _mm256_madd_epi16(high, u));
-        KEEP(sum[0][i]);
-        KEEP(sum[1][i]);
-    }
+static void widen_columns(widened_rows *w, const int8_t *c, size_t n_rows, size_t n,
+                          size_t row_bytes)
+{
+    for (size_t r = 0; r < n_rows; r += 2, c += 2 * row_bytes)
+        for (size_t j = 0; j < n; j += 16) {
+            const __m128i a = load_128(c + j);
+            const __m128i b = r + 1 < n_rows ? load_128(c + row_bytes + j) : _mm_setzero_si128();
+            w->pair[r / 2][j / 8] = _mm256_cvtepi8_epi16(_mm_unpacklo_epi8(a, b));
+            w->pair[r / 2][j / 8 + 1] = _mm256_cvtepi8_epi16(_mm_unpackhi_epi8(a, b));
+        }
 }
 
 /* z += the weighted sum, sixteen columns of n_q outputs. */
-INLINE void value_tile(float *z, size_t z_stride, const weights *w, size_t n_q, const int8_t *c,
-                       size_t n_rows, size_t row_bytes)
+INLINE void value_tile(float *z, size_t z_stride, const weights *w, size_t n_q, const __m256i *rows,
+                       size_t n_pairs)
 {
-    __m256i sum[2][TILE_Q];
-    size_t r = 0;
+    __m256i sum[TILE_V][TILE_Q];
 
 #pragma GCC unroll 4
     for (size_t i = 0; i < n_q; i++)
-        sum[0][i] = sum[1][i] = _mm256_setzero_si256();
-    for (; r + 2 <= n_rows; r += 2, c += 2 * row_bytes)
-        add_pair(sum, w, n_q, load_128(c), load_128(c + row_bytes), r);
-    if (r < n_rows)
-        add_pair(sum, w, n_q, load_128(c), _mm_setzero_si128(), r);
+#pragma GCC unroll 4
+        for (size_t v = 0; v < TILE_V; v++)
+            sum[v][i] = _mm256_setzero_si256();
+    for (size_t r = 0; r < n_pairs; r++, rows += COLUMNS / 8) {
+#pragma GCC unroll 4
+        for (size_t i = 0; i < n_q; i++) {
+            const __m256i u = broadcast_32(w->u[i] + 2 * r);
+#pragma GCC unroll 4
+            for (size_t v = 0; v < TILE_V; v++) {
+                sum[v][i] = _mm256_add_epi32(sum[v][i], _mm256_madd_epi16(rows[v], u));
+                KEEP(sum[v][i]);
+            }
+        }
+    }
 #pragma GCC unroll 4
     for (size_t i = 0; i < n_q; i++) {
         const __m256 e = _mm256_set1_ps(w->e[i]);
-        float *to = z + i * z_stride;
-        _mm256_storeu_ps(to,
-                         _mm256_fmadd_ps(e, _mm256_cvtepi32_ps(sum[0][i]), _mm256_loadu_ps(to)));
-        _mm256_storeu_ps(
-            to + 8, _mm256_fmadd_ps(e, _mm256_cvtepi32_ps(sum[1][i]), _mm256_loadu_ps(to + 8)));
+#pragma GCC unroll 4
+        for (size_t v = 0; v < TILE_V; v++) {
+            float *to = z + i * z_stride + 8 * v;
+            _mm256_storeu_ps(
+                to, _mm256_fmadd_ps(e, _mm256_cvtepi32_ps(sum[v][i]), _mm256_loadu_ps(to)));
+        }
     }
 }
 
-/* Columns [j, end) of up to four outputs. */
+/* n columns of up to four outputs. */
 INLINE void value_columns(float *z, size_t z_stride, const weights *w, size_t n_q,
-                          const int8_t *rows, size_t n_rows, const ts_latent *l, size_t j,
-                          size_t end)
+                          const widened_rows *rows, size_t n_rows, size_t n)
 {
-    for (; j < end; j += 16)
-        value_tile(z + j, z_stride, w, n_q, rows + j, n_rows, l->row_bytes);
+    for (size_t j = 0; j < n; j += 8 * TILE_V)
+        value_tile(z + j, z_stride, w, n_q, &rows->pair[0][j / 8], (n_rows + 1) / 2);
 }
 
 void ts_latent_values_avx2(float *z, size_t z_stride, const float *p, size_t p_stride, size_t n_q,
                            const void *rows, size_t n_rows, const ts_latent *l)
 {
-    enum { MAX_Q = 4 * TILE_Q, COLUMNS = 64 };
+    enum { MAX_Q = 4 * TILE_Q };
     weights w[MAX_Q / TILE_Q];
+    widened_rows wide;
 
     for (size_t i0 = 0; i0 < n_q; i0 += MAX_Q, z += MAX_Q * z_stride, p += MAX_Q * p_stride) {
         const size_t n_here = n_q - i0 < MAX_Q ? n_q - i0 : MAX_Q;
 
         for (size_t i = 0; i < n_here; i++)
             round_weights(&w[i / TILE_Q], i % TILE_Q, p + i * p_stride, rows, n_rows, l);
-        for (size_t j = 0; j < l->n; j += COLUMNS)
+        for (size_t j = 0; j < l->n; j += COLUMNS) {
+            const size_t n = l->n - j < COLUMNS ? l->n - j : COLUMNS;
+            widen_columns(&wide, (const int8_t *)rows + j, n_rows, n, l->row_bytes);
             for (size_t i = 0; i < n_here; i += TILE_Q) {
-                const size_t end = l->n - j < COLUMNS ? l->n : j + COLUMNS;
                 const weights *of = &w[i / TILE_Q];
-                float *to = z + i * z_stride;
+                float *to = z + i * z_stride + j;
                 switch (n_here - i) {
-                case 1: value_columns(to, z_stride, of, 1, rows, n_rows, l, j, end); break;
-                case 2: value_columns(to, z_stride, of, 2, rows, n_rows, l, j, end); break;
-                case 3: value_columns(to, z_stride, of, 3, rows, n_rows, l, j, end); break;
-                default: value_columns(to, z_stride, of, 4, rows, n_rows, l, j, end);
+                case 1: value_columns(to, z_stride, of, 1, &wide, n_rows, n); break;
+                case 2: value_columns(to, z_stride, of, 2, &wide, n_rows, n); break;
+                case 3: value_columns(to, z_stride, of, 3, &wide, n_rows, n); break;
+                default: value_columns(to, z_stride, of, 4, &wide, n_rows, n);
                 }
             }
+        }
     }
 }

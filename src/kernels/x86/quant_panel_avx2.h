@@ -226,16 +226,15 @@ INLINE tile_x activations_at(const ts_q8_rows *x, size_t block, size_t t, size_t
                     .d_stride = x->d_stride};
 }
 
-/* While a panel at weight k is multiplied, its successor comes from memory: the
- * next superblock of the rows, or the first of the rows below. */
+/* While a panel at weight k is multiplied, as many bytes of the sixteen rows below come
+ * from memory, in the order of the file: short pieces of sixteen rows, asked for one
+ * panel ahead, came too late. */
 INLINE void prefetch_panel(quant_id id, size_t block, const quant_product *a,
                            const uint8_t *const row[16], size_t k)
 {
-    const size_t next = k + TS_PANEL_DEPTH < a->n ? k + TS_PANEL_DEPTH : 0;
-    const size_t at = next / block * block_bytes(id) + (next == 0 ? 16 * a->w_stride : 0);
+    const size_t bytes = 16 * (TS_PANEL_DEPTH / block) * block_bytes(id);
 
-    for (int r = 0; r < 16; r++)
-        prefetch(row[r] + at, TS_PANEL_DEPTH / block * block_bytes(id));
+    prefetch(row[0] + 16 * a->w_stride + k / TS_PANEL_DEPTH * bytes, bytes);
 }
 
 INLINE void store_rows(float *y, const float *acc, size_t n)

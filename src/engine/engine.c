@@ -385,7 +385,11 @@ static size_t add_answers(ts_engine *e)
         if (j->state != TS_JOB_ANSWER || is_cancelled(j) || !make_room(e, j, 1))
             continue;
         e->fed[n] = j;
-        e->feeds[n++] = (ts_feed){.seq = &j->seq, .tokens = &j->pending, .n = 1, .n_logits = 1};
+        e->feeds[n++] = (ts_feed){.seq = &j->seq,
+                                  .tokens = &j->pending,
+                                  .n = 1,
+                                  .n_logits = 1,
+                                  .picks_best = ts_answer_picks_best(&j->answer)};
     }
     return n;
 }
@@ -405,7 +409,8 @@ static size_t add_prompts(ts_engine *e, size_t n)
         e->feeds[n++] = (ts_feed){.seq = &j->seq,
                                   .tokens = j->seq.tokens + j->seq.n,
                                   .n = piece,
-                                  .n_logits = piece == left ? 1 : 0};
+                                  .n_logits = piece == left ? 1 : 0,
+                                  .picks_best = ts_answer_picks_best(&j->answer)};
         budget -= piece;
     }
     return n;
@@ -441,7 +446,7 @@ static void advance(ts_engine *e, ts_job *j, const ts_feed *f)
         remember(e, j); /* others may ask the same before this is answered */
     }
     const bool goes_on =
-        ts_answer_step(&j->answer, f->rows, j->seq.tokens, j->seq.n, j->seq.n_ctx, &token);
+        ts_answer_step(&j->answer, f->rows, f->best, j->seq.tokens, j->seq.n, j->seq.n_ctx, &token);
     if (token >= 0 && j->seq.n < j->seq.n_ctx)
         j->seq.tokens[j->seq.n] = token;
     if (!goes_on)

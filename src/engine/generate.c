@@ -7,22 +7,31 @@
 
 static void run(tiefsee_session *s, ts_answer *a, tiefsee_generate_result *r, double start)
 {
-    int32_t token;
+    const bool picks_best = ts_answer_picks_best(a);
+    int32_t token, best = -1;
 
+    (void)tiefsee_session_logits(s); /* an answer before this one may not have made them */
     for (;;) {
         if (ts_session_is_cancelled(s)) {
             a->finish = TIEFSEE_FINISH_CANCELLED;
             return;
         }
         const bool goes_on =
-            ts_answer_step(a, s->logits, s->seq.tokens, s->seq.n, s->seq.n_ctx, &token);
+            ts_answer_step(a, s->logits, best, s->seq.tokens, s->seq.n, s->seq.n_ctx, &token);
         if (r->first_token_s == 0)
             r->first_token_s = ts_clock_seconds() - start;
         if (!goes_on)
             return;
-        ts_feed feed = {
-            .seq = &s->seq, .tokens = &token, .n = 1, .logits = s->logits, .n_logits = 1};
+        ts_feed feed = {.seq = &s->seq,
+                        .tokens = &token,
+                        .n = 1,
+                        .logits = s->logits,
+                        .n_logits = 1,
+                        .picks_best = picks_best,
+                        .hidden = s->hidden};
         (void)ts_model_step(s->model, &feed, 1, NULL);
+        best = feed.best;
+        s->is_pending = best >= 0;
     }
 }
 

@@ -36,9 +36,11 @@ static uint64_t bill(const tiefsee_model *m, size_t max_batch)
 
 uint64_t ts_model_scratch_bytes(const tiefsee_model *m)
 {
-    return m->net ? bill(m, m->max_batch) + m->max_batch * 24 +
-                        m->max_logits * m->net->config.n_vocab * sizeof(float)
-                  : 0;
+    if (!m->net)
+        return 0;
+    const uint64_t head = ts_head_pays(m->net->head) ? ts_head_bytes(m->net->head) : 0;
+    return bill(m, m->max_batch) + m->max_batch * 24 + head +
+           m->max_logits * (m->net->config.n_vocab + m->net->config.d_model) * sizeof(float);
 }
 
 static tiefsee_status take_step_memory(tiefsee_model *m, tiefsee_error *err)
@@ -231,6 +233,21 @@ static tiefsee_status adapt(tiefsee_model *m, const char *folder, tiefsee_error 
     return st;
 }
 
+/* For answers that want the likeliest token only.  Float activations meet other weights
+ * than the first pass knows of. */
+static tiefsee_status open_head(tiefsee_model *m, bool precise, tiefsee_error *err)
+{
+    const size_t d = m->net->config.d_model;
+
+    if (precise || !ts_head_pays(m->net->head))
+        return TIEFSEE_OK;
+    m->hidden = ts_alloc(m->max_logits * d * sizeof *m->hidden);
+    m->best = ts_alloc(m->max_logits * sizeof *m->best);
+    if (!m->hidden || !m->best)
+        return ts_fail_nomem(err, m->max_logits * d * sizeof *m->hidden, "hidden rows");
+    return ts_head_open(&m->head, m->net->head, m->undefined, err);
+}
+
 static tiefsee_status open_parts(tiefsee_model *m, const char *path,
                                  const tiefsee_model_options *opt, tiefsee_error *err)
 {
@@ -250,6 +267,8 @@ static tiefsee_status open_parts(tiefsee_model *m, const char *path,
         st = take_step_memory(m, err);
     if (st == TIEFSEE_OK && m->net)
         st = open_backend(m, opt->precise, err);
+    if (st == TIEFSEE_OK && m->net)
+        st = open_head(m, opt->precise, err);
     return st == TIEFSEE_OK ? st : ts_while(err, st, "%s", ts_modelfile_path(m->file));
 }
 
@@ -303,6 +322,9 @@ void tiefsee_model_close(tiefsee_model *m)
     ts_free(m->kv);
     ts_free(m->step_logits);
     ts_free(m->choices);
+    ts_head_close(m->head);
+    ts_free(m->hidden);
+    ts_free(m->best);
     ts_free(m->undefined);
     ts_net_close(m->net);
     ts_bpe_free(m->bpe);

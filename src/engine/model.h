@@ -3,6 +3,7 @@
 #define TS_ENGINE_MODEL_H
 
 #include "core/thread.h"
+#include "engine/head.h"
 #include "formats/encoding.h"
 #include "kernels/kernels.h"
 #include "models/net.h"
@@ -40,6 +41,9 @@ struct tiefsee_model {
     ts_kv **kv;
     float *step_logits; /* (max_logits, n_vocab); steps of several sessions only */
     int32_t *choices;   /* (n_layers, max_batch, n_active), see ts_model_tell_experts(); or NULL */
+    ts_head *head;      /* NULL: the best token is found by all logits */
+    float *hidden;      /* (max_logits, d_model) with head: what the last step left */
+    int32_t *best;      /* (max_logits) */
 };
 
 /* From now on sequences with room for them are told which experts their tokens chose. */

@@ -296,6 +296,15 @@ static int32_t draw(ts_sampler *s)
     return token >= 0 ? token : last_of_whole(s, cut);
 }
 
+bool ts_sampler_picks_best(const ts_sampler *s)
+{
+    const tiefsee_sampling *o = &s->opt;
+    const bool repeats = !(o->repetition_penalty > 0) || o->repetition_penalty == 1.0f;
+
+    return o->temperature < COLDEST && o->n_bias == 0 && repeats && o->presence_penalty == 0 &&
+           o->frequency_penalty == 0;
+}
+
 int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
                         const uint64_t *undefined, const int32_t *recent, size_t n_recent)
 {

@@ -40,6 +40,9 @@ tiefsee_status ts_sampler_start(ts_sampler *s, const tiefsee_sampling *opt,
 int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
                         const uint64_t *undefined, const int32_t *recent, size_t n_recent);
 
+/* Is the next token, whatever came before, the one with the largest logit? */
+bool ts_sampler_picks_best(const ts_sampler *s);
+
 /* The n most likely tokens of the model's own distribution, and the logprob of
  * `token` in it. */
 float ts_logprobs(tiefsee_token_logprob *top, size_t n, const float *logits, size_t n_vocab,

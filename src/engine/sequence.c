@@ -47,9 +47,31 @@ static void tell_experts(const tiefsee_model *m, const ts_feed *f, size_t first,
     }
 }
 
+/* Does nobody want the logits themselves? */
+static bool picks_best(const ts_feed *feeds, size_t n_feeds)
+{
+    for (size_t i = 0; i < n_feeds; i++)
+        if (feeds[i].n_logits > 0 && !feeds[i].picks_best)
+            return false;
+    return true;
+}
+
+/* Best tokens of the hidden rows, logits of those that have none. */
+static void choose(tiefsee_model *m, float *rows, size_t n_rows)
+{
+    const ts_net *net = m->net;
+    const size_t n_vocab = net->config.n_vocab, d = net->config.d_model;
+
+    ts_head_best(m->head, m->backend, &m->k, m->hidden, n_rows, rows, m->best);
+    for (size_t i = 0; i < n_rows; i++)
+        if (m->best[i] < 0)
+            m->backend->op->linear(m->backend, rows + i * n_vocab, net->head, NULL,
+                                   m->hidden + i * d, d, 1);
+}
+
 bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel)
 {
-    const size_t n_vocab = m->net->config.n_vocab;
+    const size_t n_vocab = m->net->config.n_vocab, d = m->net->config.d_model;
     size_t n;
 
     ts_lock_take(m->lock);
@@ -57,8 +79,18 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
     const ts_batch batch = {n, m->id, m->pos, m->kv};
     /* One caller's rows go straight to it. */
     float *rows = n_feeds == 1 && feeds[0].logits ? feeds[0].logits : m->step_logits;
-    const ts_forward forward = {&batch, m->want, n_logits, rows, cancel, m->choices};
+    const bool is_short = m->head && n_logits > 0 && picks_best(feeds, n_feeds) &&
+                          ts_head_is_ready(m->head, m->backend);
+    const ts_forward forward = {.batch = &batch,
+                                .want = m->want,
+                                .n_logits = n_logits,
+                                .logits = rows,
+                                .hidden = is_short ? m->hidden : NULL,
+                                .cancel = cancel,
+                                .choices = m->choices};
     const bool is_done = ts_net_forward(m->net, m->backend, m->scratch, m->scratch_bytes, &forward);
+    if (is_done && is_short)
+        choose(m, rows, n_logits);
     for (size_t i = 0, row = 0, at = 0; is_done && i < n_feeds;
          row += feeds[i].n_logits, at += feeds[i].n, i++) {
         ts_feed *f = &feeds[i];
@@ -66,9 +98,20 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
             tell_experts(m, f, at, n);
         f->seq->n += f->n;
         f->rows = rows + row * n_vocab;
+        f->best = is_short && f->n_logits > 0 ? m->best[row] : -1;
+        if (f->best >= 0 && f->hidden)
+            memcpy(f->hidden, m->hidden + row * d, d * sizeof *f->hidden);
         if (f->logits && f->logits != rows && f->n_logits)
             memcpy(f->logits, f->rows, f->n_logits * n_vocab * sizeof *f->logits);
     }
     ts_lock_give(m->lock);
     return is_done;
+}
+
+void ts_model_logits(tiefsee_model *m, const float *hidden, float *logits)
+{
+    ts_lock_take(m->lock);
+    m->backend->op->linear(m->backend, logits, m->net->head, NULL, hidden, m->net->config.d_model,
+                           1);
+    ts_lock_give(m->lock);
 }

@@ -15,14 +15,20 @@ typedef struct ts_sequence {
 
 /* One sequence's share of a step: n tokens appended to seq.  Logits of the last
  * n_logits of them (n_logits rows of n_vocab) go to `logits`; if that is NULL,
- * they stay in the model, and rows points to them until its next step. */
+ * they stay in the model, and rows points to them until its next step.
+ *
+ * picks_best, with n_logits 1: only the largest logit is wanted.  Then best may be its
+ * token, and nobody has the logits; else best is -1 and they are where they always are. */
 typedef struct ts_feed {
     ts_sequence *seq;
     const int32_t *tokens;
     size_t n;
     float *logits;
     size_t n_logits;
+    bool picks_best;
+    float *hidden; /* (d_model) or NULL: gets what ts_model_logits() makes logits of */
     const float *rows;
+    int32_t best;
 } ts_feed;
 
 /* Run one step for several sequences.  The shares together must fit max_batch
@@ -30,5 +36,8 @@ typedef struct ts_feed {
  * may be given up between two layers: then nothing was appended and the result
  * is false. */
 bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel);
+
+/* The logits that a step with a best token did not give. */
+void ts_model_logits(tiefsee_model *m, const float *hidden, float *logits);
 
 #endif

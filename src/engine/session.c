@@ -41,7 +41,8 @@ static tiefsee_status take_memory(tiefsee_session *s, tiefsee_error *err)
     s->pages = ts_alloc(n_pages * sizeof *s->pages);
     s->seq.tokens = ts_alloc(s->seq.n_ctx * sizeof *s->seq.tokens);
     s->logits = ts_alloc(n_vocab * sizeof *s->logits);
-    if (!s->cache || !s->pages || !s->seq.tokens || !s->logits)
+    s->hidden = ts_alloc(m->net->config.d_model * sizeof *s->hidden);
+    if (!s->cache || !s->pages || !s->seq.tokens || !s->logits || !s->hidden)
         return ts_fail_nomem(err, bytes, "the cache of a session");
     for (size_t i = 0; i < n_pages; i++)
         s->pages[i] = (float *)(void *)((uint8_t *)s->cache + i * page_bytes(m));
@@ -87,6 +88,7 @@ void tiefsee_session_close(tiefsee_session *s)
     ts_free(s->pages);
     ts_free(s->seq.tokens);
     ts_free(s->logits);
+    ts_free(s->hidden);
     ts_free(s);
 }
 
@@ -137,8 +139,10 @@ tiefsee_status tiefsee_session_feed(tiefsee_session *s, const tiefsee_token *tok
         if (s->on_progress)
             s->on_progress(s->progress_user, done, n_tokens);
     }
-    if (n_tokens > 0)
+    if (n_tokens > 0) {
         s->has_logits = true;
+        s->is_pending = false;
+    }
     return TIEFSEE_OK;
 }
 
@@ -172,8 +176,10 @@ tiefsee_status tiefsee_session_feed_all(tiefsee_session *s, const tiefsee_token 
             s->on_progress(s->progress_user, done, n_tokens);
     }
     ts_free(rows);
-    if (n_tokens > 0)
+    if (n_tokens > 0) {
         s->has_logits = true;
+        s->is_pending = false;
+    }
     return TIEFSEE_OK;
 }
 
@@ -185,7 +191,13 @@ void tiefsee_session_on_progress(tiefsee_session *s, tiefsee_on_progress *on_pro
 
 const float *tiefsee_session_logits(const tiefsee_session *s)
 {
-    return s->has_logits ? s->logits : NULL;
+    if (!s->has_logits)
+        return NULL;
+    if (s->is_pending) { /* the caller cannot see that they were not there */
+        ts_model_logits(s->model, s->hidden, s->logits);
+        ((tiefsee_session *)(uintptr_t)s)->is_pending = false;
+    }
+    return s->logits;
 }
 
 size_t tiefsee_session_length(const tiefsee_session *s)

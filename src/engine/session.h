@@ -12,6 +12,8 @@ struct tiefsee_session {
     void *cache;   /* the memory behind the pages */
     float *logits; /* (n_vocab) after the last fed token */
     bool has_logits;
+    float *hidden;   /* (d_model) what the logits are made of */
+    bool is_pending; /* they have not been made yet */
     ts_sampler sampler;
     _Atomic int is_cancelled;
     tiefsee_on_progress *on_progress;

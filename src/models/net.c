@@ -178,7 +178,10 @@ static bool run(ts_ctx *x, const ts_net *net, size_t T, const ts_forward *f, siz
         return true;
     const ts_mat last = ts_op_rmsnorm(x, pick_rows(x, h, f ? f->want : NULL, n_logits),
                                       net->final_norm, m->rms_eps);
-    ts_op_linear_to(x, f ? f->logits : NULL, net->head, NULL, last);
+    if (f && f->hidden)
+        memcpy(f->hidden, last.v, last.n * last.d * sizeof *last.v);
+    else
+        ts_op_linear_to(x, f ? f->logits : NULL, net->head, NULL, last);
     return true;
 }
 

@@ -61,12 +61,13 @@ size_t ts_net_kv_row_floats(const ts_net *net); /* words of four bytes, packed o
 ts_kv ts_net_kv(const ts_net *net, float *const *page, size_t n_pages);
 
 /* One forward pass.  logits: n_logits rows of n_vocab floats, for the batch's
- * tokens want[0..n_logits), ascending.  scratch as planned above. */
+ * tokens want[0..n_logits), ascending.  hidden: if not NULL, rows of d_model floats
+ * that the output matrix would meet, instead of logits.  scratch as planned above. */
 typedef struct ts_forward {
     const ts_batch *batch;
     const uint32_t *want;
     size_t n_logits;
-    float *logits;
+    float *logits, *hidden;
     const _Atomic int *cancel; /* give up between layers when it becomes true; NULL: never */
     int32_t
         *choices; /* (n_layers, n tokens, n_active): experts, in layers that have them; or NULL */

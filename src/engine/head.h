@@ -1,0 +1,47 @@
+/* head.h - the likeliest token without the logits of all others.
+ *
+ * The output matrix W is a tenth of the bytes of a step.  Where only its best row is
+ * wanted, two passes find it:
+ *   1. a copy V of W in q4_0, with V x' for all rows, x' being x in the int8 blocks
+ *      that q4_0 meets;
+ *   2. W x, bit by bit as the linear op computes it, for rows that can still be best.
+ * Let x be what W meets (floats, or int8 blocks of its own type).  By Cauchy-Schwarz
+ *     |W_r x - V_r x'| <= |W_r - V_r| |x| + |V_r| |x - x'|
+ * in exact numbers; the roundings of both passes are less than
+ *     (n + 64) 2^-23 (|W_r| + |V_r|) (|x| + |x - x'|)
+ * for rows of n weights, whatever the order of the sums.  Norms are taken in double
+ * and rounded up.  A row whose upper bound is below another one's lower bound is not
+ * the best, so the token is the one that all logits would give, ties included.
+ *
+ * Where too many rows are left (weights that nothing was learnt into), or a number is
+ * not finite, there is no answer, and fewer of the next steps try.
+ *
+ * One thread at a time, as the backend.
+ */
+#ifndef TS_ENGINE_HEAD_H
+#define TS_ENGINE_HEAD_H
+
+#include "backends/backend.h"
+#include "kernels/kernels.h"
+
+typedef struct ts_head ts_head;
+
+/* Is a copy worth its memory: is W large, and does it have clearly more bits? */
+bool ts_head_pays(const ts_tensor *W);
+
+/* undefined: bit set of rows that are never chosen, or NULL; both outlive it. */
+tiefsee_status ts_head_open(ts_head **out, const ts_tensor *W, const uint64_t *undefined,
+                            tiefsee_error *err) TS_MUST_CHECK;
+void ts_head_close(ts_head *h); /* NULL allowed */
+uint64_t ts_head_bytes(const ts_tensor *W);
+
+/* May the next ts_head_best() be asked for?  False while the copy, of which each call
+ * makes a part, is not whole, and after steps that had no answer. */
+bool ts_head_is_ready(ts_head *h, ts_backend *b);
+
+/* best[i] for row i of x (n_rows, d): the first of the largest logits; -1: no answer.
+ * work: (n_rows, rows of W). */
+void ts_head_best(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x, size_t n_rows,
+                  float *work, int32_t *best);
+
+#endif

@@ -1,0 +1,365 @@
+/* test_head.c - the best token in two passes is the best of all logits. */
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "backends/cpu/cpu_backend.h"
+#include "core/alloc.h"
+#include "core/cpu.h"
+#include "core/rng.h"
+#include "engine/embedded.h"
+#include "engine/head.h"
+#include "engine/sampler.h"
+#include "engine/session.h"
+#include "kernels/half.h"
+#include "kernels/quant_blocks.h"
+
+enum { V = 16384, D = 256, N_SEEDS = 40, MAX_ROWS = 3 };
+
+static ts_backend *backend;
+static ts_kernels kernels;
+static float *logits, *work;
+
+static int open_all(void **state)
+{
+    const ts_cpu_options opt = {.n_threads = 2, .cpu_flags = ts_cpu_flags()};
+    const ts_backend_limits limits = {.max_tokens = 16, .max_pairs = 16, .max_width = D};
+
+    (void)state;
+    ts_kernels_select(&kernels, ts_cpu_flags());
+    logits = ts_alloc(MAX_ROWS * V * sizeof *logits);
+    work = ts_alloc(MAX_ROWS * V * sizeof *work);
+    return !logits || !work || ts_cpu_open(&backend, &opt, &limits, NULL) != TIEFSEE_OK;
+}
+
+static int close_all(void **state)
+{
+    (void)state;
+    backend->close(backend);
+    ts_free(logits);
+    ts_free(work);
+    return 0;
+}
+
+/* ---- matrices */
+
+static float gauss(ts_rng *rng)
+{
+    double sum = 0;
+
+    for (int i = 0; i < 6; i++)
+        sum += ts_rng_unit(rng) - 0.5;
+    return (float)sum;
+}
+
+/* What training leaves: some rows point where x does. */
+typedef enum shape { TRAINED, EQUAL_ROWS, NEAR_TIES, ONE_HUGE, TINY_NUMBERS, N_SHAPES } shape;
+
+static void fill(float *w, const float *x, shape kind, ts_rng *rng)
+{
+    float first[D];
+
+    for (size_t i = 0; i < D; i++)
+        first[i] = 0.02f * gauss(rng) + 0.05f * x[i];
+    for (size_t r = 0; r < V; r++)
+        for (size_t i = 0; i < D; i++) {
+            float v = 0.02f * gauss(rng);
+            if (kind == EQUAL_ROWS && r % 1000 == 7)
+                v = first[i];
+            else if (kind == NEAR_TIES && r % 1000 == 7)
+                v = first[i] * (1 + 1e-3f * gauss(rng));
+            else if (r % 4096 == 11)
+                v += 0.2f * x[i] / sqrtf(D) * (float)ts_rng_unit(rng);
+            if (kind == ONE_HUGE && r == V / 2)
+                v *= 1000;
+            if (kind == TINY_NUMBERS)
+                v *= 1e-30f;
+            w[r * D + i] = v;
+        }
+}
+
+static ts_tensor tensor_of(ts_dtype type, const float *w)
+{
+    ts_tensor t = {.ne = {D, V, 1, 1}, .n_dims = 2, .type = type};
+
+    assert_true(ts_dtype_row_bytes((uint32_t)type, D, &t.row_bytes));
+    t.bytes = t.row_bytes * V;
+    uint8_t *data = ts_alloc((size_t)t.bytes);
+    assert_non_null(data);
+    for (size_t i = 0; i < (size_t)V * D; i++) {
+        if (type == TS_F32)
+            memcpy(data + 4 * i, &w[i], 4);
+        const uint16_t half = type == TS_BF16 ? half_to_bf16(w[i]) : half_to_f16(w[i]);
+        if (type == TS_BF16 || type == TS_F16)
+            memcpy(data + 2 * i, &half, 2);
+    }
+    for (size_t b = 0; type == TS_Q8_0 && b < (size_t)V * D / 32; b++) {
+        ts_block_q8_0 *to = (ts_block_q8_0 *)data + b;
+        float most = 0;
+        for (size_t i = 0; i < 32; i++)
+            most = fmaxf(most, fabsf(w[32 * b + i]));
+        to->d = half_to_f16(most / 127);
+        for (size_t i = 0; i < 32; i++)
+            to->qs[i] = (int8_t)(most > 0 ? lrintf(w[32 * b + i] / most * 127) : 0);
+    }
+    for (size_t b = 0; type == TS_Q6_K && b < (size_t)V * D / 256; b++) {
+        ts_block_q6_k *to = (ts_block_q6_k *)data + b;
+        memset(to, 0, sizeof *to);
+        to->d = half_to_f16(0.003f / 32);
+        for (size_t i = 0; i < 256; i++) {
+            const long q = lrintf(w[256 * b + i] / 0.003f) + 32;
+            const unsigned code = q < 0 ? 0 : q > 63 ? 63 : (unsigned)q;
+            const size_t half = i / 128, j = i % 128;
+            to->scales[i / 16] = 32;
+            to->ql[64 * half + j % 64] |= (uint8_t)((code & 15) << (j / 64 * 4));
+            to->qh[32 * half + j % 32] |= (uint8_t)((code >> 4) << (j / 32 * 2));
+        }
+    }
+    t.data = data;
+    return t;
+}
+
+static void get_ready(ts_head *h)
+{
+    for (int i = 0; i < 100 && !ts_head_is_ready(h, backend); i++)
+        continue;
+}
+
+/* Compare n_rows of x with the first of the largest logits; returns how many had an answer. */
+static int compare(ts_head *h, const ts_tensor *W, const float *x, size_t n_rows,
+                   const uint64_t *undefined)
+{
+    int32_t best[MAX_ROWS];
+    int n = 0;
+
+    ts_head_best(h, backend, &kernels, x, n_rows, work, best);
+    backend->op->linear(backend, logits, W, NULL, x, D, n_rows);
+    for (size_t i = 0; i < n_rows; i++) {
+        float *row = logits + i * V;
+        for (size_t r = 0; undefined && r < V; r++)
+            row[r] = undefined[r / 64] >> (r % 64) & 1 ? -INFINITY : row[r];
+        if (best[i] < 0)
+            continue;
+        assert_int_equal(best[i], ts_argmax(row, V));
+        n++;
+    }
+    return n;
+}
+
+static void finds_the_best_of_every_type_and_shape(void **state)
+{
+    static const ts_dtype types[] = {TS_F32, TS_F16, TS_BF16, TS_Q8_0, TS_Q6_K};
+    float *w = ts_alloc((size_t)V * D * sizeof *w);
+    float x[MAX_ROWS * D];
+    ts_rng rng;
+
+    (void)state;
+    assert_non_null(w);
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++)
+        for (int kind = 0; kind < N_SHAPES; kind++) {
+            int n_found = 0, n_asked = 0;
+            ts_head *h;
+            ts_rng_seed(&rng, type * 100 + (uint64_t)kind);
+            for (size_t i = 0; i < MAX_ROWS * D; i++)
+                x[i] = 2 * gauss(&rng);
+            fill(w, x, (shape)kind, &rng);
+            const ts_tensor W = tensor_of(types[type], w);
+            assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+            get_ready(h);
+            for (int seed = 0; seed < N_SEEDS; seed++) {
+                const size_t n = 1 + (size_t)seed % MAX_ROWS;
+                n_asked++;
+                n_found += compare(h, &W, x, n, NULL) > 0;
+                for (size_t i = 0; i < D; i++) /* towards other rows */
+                    x[i] += 0.3f * gauss(&rng) +
+                            (seed % 7 == 0 ? 40 * w[(size_t)(seed * 251 + 11) % V * D + i] : 0);
+            }
+            if (kind == TRAINED || kind == EQUAL_ROWS || kind == NEAR_TIES)
+                assert_true(2 * n_found > n_asked);
+            ts_head_close(h);
+            ts_free((void *)(uintptr_t)W.data);
+        }
+    ts_free(w);
+}
+
+static void never_chooses_what_is_undefined(void **state)
+{
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    uint64_t undefined[V / 64] = {0};
+    ts_rng rng;
+    ts_head *h;
+
+    (void)state;
+    assert_non_null(w);
+    ts_rng_seed(&rng, 1);
+    for (size_t i = 0; i < D; i++)
+        x[i] = gauss(&rng);
+    fill(w, x, TRAINED, &rng);
+    for (size_t i = 0; i < D; i++) {
+        w[3 * D + i] = x[i];
+        w[5 * D + i] = 0.5f * x[i];
+    }
+    undefined[0] = 1 << 3;
+    const ts_tensor W = tensor_of(TS_F32, w);
+    assert_int_equal(ts_head_open(&h, &W, undefined, NULL), TIEFSEE_OK);
+    get_ready(h);
+    assert_int_equal(compare(h, &W, x, 1, undefined), 1);
+    assert_int_equal(ts_argmax(logits, V), 5);
+    ts_head_close(h);
+    ts_free((void *)(uintptr_t)W.data);
+    ts_free(w);
+}
+
+static void has_no_answer_where_numbers_are_none(void **state)
+{
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    int32_t best;
+    ts_rng rng;
+    ts_head *h;
+
+    (void)state;
+    assert_non_null(w);
+    ts_rng_seed(&rng, 1);
+    for (size_t i = 0; i < D; i++)
+        x[i] = gauss(&rng);
+    fill(w, x, TRAINED, &rng);
+    ts_tensor W = tensor_of(TS_F32, w);
+    assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+    get_ready(h);
+    x[9] = NAN;
+    ts_head_best(h, backend, &kernels, x, 1, work, &best);
+    assert_int_equal(best, -1);
+    x[9] = INFINITY;
+    ts_head_best(h, backend, &kernels, x, 1, work, &best);
+    assert_int_equal(best, -1);
+    ts_head_close(h);
+
+    ((float *)(uintptr_t)W.data)[77 * D] = NAN;
+    assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+    get_ready(h);
+    assert_false(ts_head_is_ready(h, backend));
+    ts_head_close(h);
+    ts_free((void *)(uintptr_t)W.data);
+    ts_free(w);
+}
+
+static void gives_up_and_waits_where_nothing_was_learnt(void **state)
+{
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D] = {0};
+    int32_t best;
+    ts_rng rng;
+    ts_head *h;
+    int n_waits = 0;
+
+    (void)state;
+    assert_non_null(w);
+    ts_rng_seed(&rng, 1);
+    for (size_t i = 0; i < (size_t)V * D; i++)
+        w[i] = 0.02f * gauss(&rng);
+    const ts_tensor W = tensor_of(TS_Q6_K, w);
+    assert_true(ts_head_pays(&W));
+    assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+    get_ready(h);
+    for (int i = 0; i < 12; i++) {
+        ts_head_best(h, backend, &kernels, x, 1, work, &best); /* all are 0 */
+        assert_int_equal(best, -1);
+    }
+    while (!ts_head_is_ready(h, backend))
+        n_waits++;
+    assert_int_equal(n_waits, 256);
+    ts_head_close(h);
+    ts_free((void *)(uintptr_t)W.data);
+    ts_free(w);
+}
+
+/* ---- in a session */
+
+enum { N_ANSWER = 150, MAX_PROMPT = 64 };
+
+static tiefsee_session *session_of(tiefsee_model *m)
+{
+    const tiefsee_session_options opt = {.size = sizeof opt, .n_ctx = MAX_PROMPT + N_ANSWER};
+    tiefsee_session *s;
+
+    assert_int_equal(tiefsee_session_open(&s, m, &opt, NULL), TIEFSEE_OK);
+    return s;
+}
+
+static void answer(tiefsee_session *s, const char *text, float temperature)
+{
+    const tiefsee_generate_options opt = {.size = sizeof opt,
+                                          .max_tokens = N_ANSWER,
+                                          .raw = true,
+                                          .ignore_eos = true,
+                                          .sampling = {.temperature = temperature, .seed = 3}};
+    tiefsee_token tokens[MAX_PROMPT];
+    size_t n;
+
+    assert_int_equal(
+        tiefsee_tokenize(s->model, text, strlen(text), true, tokens, MAX_PROMPT, &n, NULL),
+        TIEFSEE_OK);
+    assert_int_equal(tiefsee_session_set(s, tokens, n, NULL, NULL), TIEFSEE_OK);
+    assert_int_equal(tiefsee_session_generate(s, &opt, NULL, NULL), TIEFSEE_OK);
+}
+
+/* The embedded model's matrix is small, and so has no copy by itself. */
+static void give_head(tiefsee_model *m)
+{
+    const size_t d = m->net->config.d_model;
+
+    assert_null(m->head);
+    m->hidden = ts_alloc(m->max_logits * d * sizeof *m->hidden);
+    m->best = ts_alloc(m->max_logits * sizeof *m->best);
+    assert_true(m->hidden && m->best);
+    assert_int_equal(ts_head_open(&m->head, m->net->head, m->undefined, NULL), TIEFSEE_OK);
+    get_ready(m->head);
+}
+
+static void answers_of_a_session_are_the_same(void **state)
+{
+    static const char *const texts[] = {"The sum of 17 and 25 is", "Heute ist", "1 2 3 4 5",
+                                        "Why is the sky", "Was ist 12 mal 3 ?"};
+    tiefsee_model *plain, *with_head;
+    int n_pending = 0;
+
+    (void)state;
+    if (ts_embedded_size() == 0)
+        skip();
+    assert_int_equal(tiefsee_model_open(&plain, NULL, NULL, NULL), TIEFSEE_OK);
+    assert_int_equal(tiefsee_model_open(&with_head, NULL, NULL, NULL), TIEFSEE_OK);
+    give_head(with_head);
+    tiefsee_session *a = session_of(plain), *b = session_of(with_head);
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        for (int warm = 0; warm < 2; warm++) {
+            answer(a, texts[i], warm ? 0.8f : 0);
+            answer(b, texts[i], warm ? 0.8f : 0);
+            assert_int_equal(a->seq.n, b->seq.n);
+            assert_memory_equal(a->seq.tokens, b->seq.tokens, a->seq.n * sizeof *a->seq.tokens);
+            n_pending += b->is_pending;
+            assert_memory_equal(tiefsee_session_logits(a), tiefsee_session_logits(b),
+                                plain->net->config.n_vocab * sizeof(float));
+        }
+    assert_true(n_pending >= 3); /* of the five greedy ones */
+    tiefsee_session_close(a);
+    tiefsee_session_close(b);
+    tiefsee_model_close(plain);
+    tiefsee_model_close(with_head);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(finds_the_best_of_every_type_and_shape),
+        cmocka_unit_test(never_chooses_what_is_undefined),
+        cmocka_unit_test(has_no_answer_where_numbers_are_none),
+        cmocka_unit_test(gives_up_and_waits_where_nothing_was_learnt),
+        cmocka_unit_test(answers_of_a_session_are_the_same),
+    };
+
+    return cmocka_run_group_tests(tests, open_all, close_all);
+}

@@ -191,22 +191,34 @@ static void attend(const attention_loop *l, const workspace *w, size_t first, si
             finish_joined(l, w, first, i, u, span);
 }
 
+/* Scratch of a token's heads, but for the outputs that only one token has. */
+static size_t token_bytes(const ts_attention *a, size_t n_heads)
+{
+    const workspace *w = NULL;
+
+    return n_heads *
+           (TS_SPAN * sizeof *w->scores + sizeof *w->joined + sizeof *w->d + a->d_k * sizeof *w->q);
+}
+
+static size_t output_bytes(const ts_attention *a, size_t n_heads)
+{
+    return n_heads * a->d_v * sizeof(float);
+}
+
 /* As many tokens at once as the scratch holds. */
 static size_t lay_out(const attention_loop *l, workspace *w, uint8_t *scratch, size_t n_tokens,
                       size_t n_heads)
 {
     const ts_attention *a = l->a;
-    const size_t per_token = n_heads * (TS_SPAN * sizeof *w->scores + sizeof *w->d +
-                                        sizeof *w->joined + a->d_k * sizeof *w->q);
-    size_t fit = (l->c->thread_bytes - n_heads * a->d_v * sizeof *w->z) / per_token;
+    size_t fit = (l->c->thread_bytes - output_bytes(a, n_heads)) / token_bytes(a, n_heads);
 
     assert(fit > 0);
     fit = fit > n_tokens ? n_tokens : fit;
     w->scores = (float *)(void *)scratch;
     w->z = w->scores + fit * n_heads * TS_SPAN;
     w->joined = (ts_span_sum *)(void *)(w->z + n_heads * a->d_v);
-    w->q = (int16_t *)(void *)(w->joined + fit * n_heads);
-    w->d = (float *)(void *)(w->q + fit * n_heads * a->d_k);
+    w->d = (float *)(void *)(w->joined + fit * n_heads);
+    w->q = (int16_t *)(void *)(w->d + fit * n_heads);
     return fit;
 }
 
@@ -279,7 +291,15 @@ static size_t find_groups(group *groups, const ts_batch *batch)
     return n;
 }
 
-/* Heads per unit: as many as share a row, fewer if that leaves threads without work. */
+static bool fits(const attention_loop *l)
+{
+    const size_t n = l->head_chunk;
+
+    return token_bytes(l->a, n) + output_bytes(l->a, n) <= l->c->thread_bytes;
+}
+
+/* Heads per unit: as many as share a row, fewer if that leaves threads without work or
+ * needs more scratch than there is (one head always fits). */
 static void choose_units(attention_loop *l, size_t n_spans)
 {
     const size_t per_kv = l->a->n_heads / l->a->n_kv_heads;
@@ -289,7 +309,8 @@ static void choose_units(attention_loop *l, size_t n_spans)
     for (;;) {
         l->n_per_kv = (per_kv + l->head_chunk - 1) / l->head_chunk;
         l->n_units = l->a->n_kv_heads * l->n_per_kv;
-        if (l->head_chunk <= 4 || l->n_groups * l->n_units * n_spans >= enough)
+        const bool is_busy = l->head_chunk <= 4 || l->n_groups * l->n_units * n_spans >= enough;
+        if (l->head_chunk == 1 || (is_busy && fits(l)))
             return;
         l->head_chunk = (l->head_chunk + 1) / 2;
     }
@@ -301,16 +322,17 @@ static size_t choose_wave(attention_loop *l, size_t n_spans)
     const ts_attention *a = l->a;
     const size_t n_pairs = a->batch->n * a->n_heads;
     const size_t bytes = n_pairs * (a->d_v * sizeof *l->z + sizeof *l->sums);
-    const size_t room = TS_CPU_ATTENTION_BYTES - 256 - n_pairs * sizeof *l->joined;
+    const size_t joined = 256 + n_pairs * sizeof *l->joined;
     size_t n = (size_t)l->c->n_threads * 4 * UNITS_PER_THREAD;
 
     if (l->c->n_threads == 1 || n_spans < 2 ||
         l->n_groups * l->n_units >= (size_t)l->c->n_threads * UNITS_PER_THREAD)
         return 0;
-    n = n > n_spans ? n_spans : n;
-    n = n > room / bytes ? room / bytes : n;
-    if (n < 2)
+    if (joined + 2 * bytes > TS_CPU_ATTENTION_BYTES)
         return 0;
+    const size_t room = (TS_CPU_ATTENTION_BYTES - joined) / bytes;
+    n = n > n_spans ? n_spans : n;
+    n = n > room ? room : n;
     l->z = ts_arena_alloc(l->c->scratch, n * n_pairs * a->d_v * sizeof *l->z);
     l->sums = ts_arena_alloc(l->c->scratch, n * n_pairs * sizeof *l->sums);
     l->joined = ts_arena_alloc(l->c->scratch, n_pairs * sizeof *l->joined);

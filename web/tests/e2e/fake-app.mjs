@@ -36,9 +36,6 @@ export class FakeApp {
     if (what === 'me' || what === 'presets') return this.mine(method, path, body, response);
     if (what === 'answers') return this.answer({ messages: body.messages }, { answer_id: 'temporary0' }, response);
     if (what === 'import') return this.import(body, response);
-    if (method === 'GET' && path === 'me/settings') return json(response, 200, {});
-    if (method === 'GET' && what === 'presets') return json(response, 200, { presets: [] });
-    if (path === 'me/settings' || what === 'presets') return json(response, 204);
     if (what !== 'conversations') return fail(response, 404, 'not_found');
     if (!id) return this.list(method, query, body, response);
     const chat = this.chats.get(id);

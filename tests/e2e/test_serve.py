@@ -46,7 +46,7 @@ class Server:
         self.process = subprocess.Popen([TIEFSEE, "serve", "--log-json", *map(str, arguments)],
                                         stdin=subprocess.DEVNULL, stderr=self.errors,
                                         env=environment())
-        while "tiefsee: serving" not in (text := self.read_log()):
+        while not re.search("tiefsee: serving.*\n", text := self.read_log()):  # a whole line
             if self.process.poll() is not None or time.monotonic() > self.started + LIMIT_S:
                 raise AssertionError("no server:\n" + text)
             time.sleep(0.01)

@@ -38,9 +38,8 @@ INLINE __m256i spread_scales(__m256i scales, int c)
     return _mm256_shuffle_epi8(half, index);
 }
 
-/* Lanes that sum to I and to M of one superblock. */
-INLINE void dot_256(quant_id id, const void *w, const int8_t *q, __m256i s, __m256i *products,
-                    __m256i *minima)
+/* Lanes that sum to I of one superblock; its type has no minima. */
+INLINE __m256i dot_256(quant_id id, const void *w, const int8_t *q, __m256i s)
 {
     const __m256i scales = scales_256(id, w);
     __m256i sum = _mm256_setzero_si256();
@@ -51,11 +50,9 @@ INLINE void dot_256(quant_id id, const void *w, const int8_t *q, __m256i s, __m2
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(p, spread_scales(scales, c)));
         KEEP(sum);
     }
-    if (has_min(id))
-        *minima = _mm256_madd_epi16(minima_256(id, w), s);
-    else if (code_offset(id) != 0)
+    if (code_offset(id) != 0)
         sum = _mm256_sub_epi32(sum, _mm256_madd_epi16(minima_256(id, w), s));
-    *products = sum;
+    return sum;
 }
 
 INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
@@ -68,19 +65,16 @@ INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, con
         const size_t at = b * block_bytes(id);
         const __m256i sums = load_256(s + 16 * b);
         const __m256 d = _mm256_set1_ps(dx[b]);
-        __m256i products[8], minima[8];
+        __m256i products[8];
 
         for (int r = 0; r < 8; r++)
-            products[r] = minima[r] = _mm256_setzero_si256();
+            products[r] = _mm256_setzero_si256();
         for (int r = 0; r < n_rows; r++) {
             prefetch(row[r] + at + ahead, block_bytes(id));
-            dot_256(id, row[r] + at, q + 256 * b, sums, &products[r], &minima[r]);
+            products[r] = dot_256(id, row[r] + at, q + 256 * b, sums);
         }
         acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 0), d),
                               _mm256_cvtepi32_ps(sum_rows(products)), acc);
-        if (has_min(id))
-            acc = _mm256_fnmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 1), d),
-                                   _mm256_cvtepi32_ps(sum_rows(minima)), acc);
     }
     return acc;
 }

@@ -24,8 +24,9 @@
 enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, MAX_SHARDS = 16 };
 
 static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
-static uint64_t n_vocab = 2048, n_tokens = 128000000, n_sft_tokens = 12000000, n_grpo_steps = 150,
-                n_reject_tokens = 8000000, n_grpo2_steps = 50, n_judged = 1000, n_threads = 2;
+static uint64_t n_vocab = 2048, n_tokens = 80000000, n_base_steps, n_anneal_tokens = 48000000,
+                n_sft_tokens = 12000000, n_grpo_steps = 150, n_reject_tokens = 8000000,
+                n_grpo2_steps = 50, n_judged = 1000, n_threads = 2;
 static bool only_says;
 
 static const ts_opt options[] = {
@@ -34,8 +35,12 @@ static const ts_opt options[] = {
      .text = &preset},
     {0, "vocab", "N", "tokens of the vocabulary; default: 2048", .count = &n_vocab, .min = 512,
      .max = 1 << 17},
-    {0, "tokens", "N", "of pre-training; default: 128000000", .count = &n_tokens, .min = BATCH,
-     .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
+    {0, "tokens", "N", "of data of pre-training; default: 80000000", .count = &n_tokens,
+     .min = BATCH, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
+    {0, "steps", "N", "of pre-training at the full rate; default: one for 8192 tokens",
+     .count = &n_base_steps, .max = 1 << 24},
+    {0, "anneal-tokens", "N", "of pre-training while the rate falls, 0: none; default: 48000000",
+     .count = &n_anneal_tokens, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
     {0, "sft-tokens", "N", "of fine-tuning; default: 12000000", .count = &n_sft_tokens,
      .min = BATCH, .max = SHARD_TOKENS},
     {0, "grpo-steps", "N", "of learning from rewards, 0: none; default: 150",
@@ -136,9 +141,22 @@ static void data(command *c, const char *kind, uint64_t n)
     option(c, "--shard-tokens", (n + shards_of(n) - 1) / shards_of(n));
 }
 
+static void shards(command *c, const char *kind, uint64_t n)
+{
+    for (uint64_t i = 0; i < shards_of(n); i++) {
+        word(c, "--data");
+        word(c, "%s/%s-%03llu.shard", folder, kind, (unsigned long long)i);
+    }
+}
+
 static void pretrain_data(command *c)
 {
     data(c, "pretrain", n_tokens);
+}
+
+static void anneal_data(command *c)
+{
+    data(c, "anneal", n_anneal_tokens);
 }
 
 static void sft_data(command *c)
@@ -149,13 +167,29 @@ static void sft_data(command *c)
 static void pretrain(command *c)
 {
     words(c, (const char *const[]){"train", "pretrain", "--preset", preset, NULL});
-    for (uint64_t i = 0; i < shards_of(n_tokens); i++) {
-        word(c, "--data");
-        word(c, "%s/pretrain-%03llu.shard", folder, (unsigned long long)i);
-    }
+    shards(c, "pretrain", n_tokens);
     path_option(c, "--out", "base");
-    option(c, "--steps", n_tokens / BATCH);
+    option(c, "--steps", n_base_steps ? n_base_steps : n_tokens / BATCH);
+    words(c, (const char *const[]){"--decay", "0", NULL});
     option(c, "--threads", n_threads);
+}
+
+/* The rate falls over all of it, with other data: the same trunk can be continued, and
+ * annealed anew. */
+static void anneal(command *c)
+{
+    words(c, (const char *const[]){"train", "pretrain", "--preset", preset, NULL});
+    shards(c, "anneal", n_anneal_tokens);
+    path_option(c, "--from", "base/checkpoint.bin");
+    path_option(c, "--out", "anneal");
+    option(c, "--steps", n_anneal_tokens / BATCH + (n_anneal_tokens < BATCH));
+    words(c, (const char *const[]){"--warmup", "1", "--decay", "1", NULL});
+    option(c, "--threads", n_threads);
+}
+
+static const char *pretrained(void)
+{
+    return n_anneal_tokens ? "anneal/checkpoint.bin" : "base/checkpoint.bin";
 }
 
 static void sft(command *c)
@@ -163,7 +197,7 @@ static void sft(command *c)
     words(c, (const char *const[]){"train", "sft", NULL});
     words(c, (const char *const[]){"--preset", preset, NULL});
     path_option(c, "--data", "sft-000.shard");
-    path_option(c, "--from", "base/checkpoint.bin");
+    path_option(c, "--from", pretrained());
     path_option(c, "--out", "sft");
     option(c, "--steps", n_sft_tokens / BATCH);
     option(c, "--threads", n_threads);
@@ -271,7 +305,10 @@ static const stage stages[] = {
     {"tokenizer", tokenizer, false, false},
     {"pretrain-data", pretrain_data, false, false},
     {"base", pretrain, true, false},
-    {"sft-data", sft_data, false, false}, /* behind base, which does not depend on it */
+    /* Behind base, which does not depend on them. */
+    {"anneal-data", anneal_data, false, false},
+    {"anneal", anneal, true, false},
+    {"sft-data", sft_data, false, false},
     {"sft", sft, true, false},
     {"grpo", grpo, true, false},
     {"reject", reject, false, false},
@@ -454,7 +491,8 @@ static int run_stage(const stage *s, ts_buf *marks)
 
 static bool is_left_out(const stage *s)
 {
-    return (s->fill == grpo && n_grpo_steps == 0) ||
+    return ((s->fill == anneal || s->fill == anneal_data) && n_anneal_tokens == 0) ||
+           (s->fill == grpo && n_grpo_steps == 0) ||
            (s->fill == grpo_again && n_grpo2_steps == 0) ||
            ((s->fill == reject || s->fill == sft_again) && n_reject_tokens == 0);
 }
@@ -492,7 +530,8 @@ const ts_command ts_cmd_train_all = {
     .arguments = "--out FOLDER [options]",
     .summary = "the whole recipe, from nothing to a judged model",
     .details =
-        "Tokenizer, data, pre-training, fine-tuning, learning from rewards, rejection sampling "
+        "Tokenizer, data, pre-training at the full rate and with a falling one, fine-tuning, "
+        "learning from rewards, rejection sampling "
         "and fine-tuning with it, rewards again on rounded weights, export and evaluation, each as "
         "a command of this program that is "
         "shown before it runs. What "

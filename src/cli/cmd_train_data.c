@@ -17,7 +17,7 @@ static uint64_t n_vocab = 2560, n_items = 48000, seed = UINT64_MAX, n_tokens = 1
                 shard_tokens = 32000000, max_length = 512, thinking = UINT64_MAX;
 static bool skips_bad, as_jsonl;
 
-static const char *const kinds[] = {"pretrain", "sft", NULL};
+static const char *const kinds[] = {"pretrain", "sft", "anneal", NULL};
 static const char *const splits[] = {"train", "valid", NULL};
 
 #define OPTIONS_TEXT                                                                       \
@@ -40,7 +40,8 @@ static const ts_opt tokenizer_options[] = {
 static const ts_opt data_options[] = {
     {'o', "out", "FOLDER", "where the shards go; made if it is missing", .text = &folder},
     {0, "tokenizer", "FILE", "default: tokenizer.json in FOLDER", .text = &tokenizer_path},
-    {0, "kind", "KIND", "pretrain or sft; default: pretrain", .text = &kind, .choices = kinds},
+    {0, "kind", "KIND", "pretrain, sft, or anneal; default: pretrain", .text = &kind,
+     .choices = kinds},
     {0, "split", "SPLIT", "train or valid; default: train", .text = &split, .choices = splits},
     {'n', "tokens", "N", "tokens in all; default: 10000000", .count = &n_tokens, .min = 1,
      .max = (uint64_t)1 << 40},
@@ -141,13 +142,17 @@ static int run_tokenizer(int argc, char **argv)
 
 static int run_data(int argc, char **argv)
 {
-    const bool is_sft = strcmp(kind, "sft") == 0, is_valid = strcmp(split, "valid") == 0;
+    const ts_data_kind of = strcmp(kind, "sft") == 0      ? TS_DATA_SFT
+                            : strcmp(kind, "anneal") == 0 ? TS_DATA_ANNEAL
+                                                          : TS_DATA_PRETRAIN;
+    const bool is_valid = strcmp(split, "valid") == 0;
+    static const uint64_t seeds[] = {1, 2, 4}; /* 3: the tokenizer's */
     char beside[4096];
     ts_data_spec spec = {.tokenizer = tokenizer_path,
                          .folder = folder,
-                         .kind = is_sft ? TS_DATA_SFT : TS_DATA_PRETRAIN,
+                         .kind = of,
                          .split = is_valid,
-                         .seed = seed == UINT64_MAX ? 1 + (uint64_t)is_sft : seed,
+                         .seed = seed == UINT64_MAX ? seeds[of] : seed,
                          .n_tokens = n_tokens,
                          .shard_tokens = shard_tokens,
                          .max_length = (size_t)max_length,

@@ -25,6 +25,7 @@ typedef struct ts_dataset_options {
 } ts_dataset_options;
 
 ts_dataset_options ts_dataset_pretrain(void); /* as the families' shares are */
+ts_dataset_options ts_dataset_anneal(void);   /* more of what is learned late */
 ts_dataset_options ts_dataset_sft(void); /* more of itself and of its limits, more direct answers */
 
 typedef struct ts_dataset ts_dataset;

@@ -123,7 +123,8 @@ typedef struct writer {
 
 static void file_name(char *out, size_t size, const ts_data_spec *s, uint64_t number)
 {
-    static const char *const kinds[] = {"pretrain", "sft"}, *const splits[] = {"", "-valid", ""};
+    static const char *const kinds[] = {"pretrain", "sft", "anneal"}, *const splits[] = {
+                                                                          "", "-valid", ""};
 
     if (s->as_jsonl)
         (void)snprintf(out, size, "%s/%s%s.jsonl", s->folder, kinds[s->kind], splits[s->split]);
@@ -302,10 +303,17 @@ static tiefsee_status write_all(writer *w, ts_on_made *on_made, void *user, tief
     return st;
 }
 
+static ts_dataset_options mixture(ts_data_kind kind)
+{
+    return kind == TS_DATA_SFT      ? ts_dataset_sft()
+           : kind == TS_DATA_ANNEAL ? ts_dataset_anneal()
+                                    : ts_dataset_pretrain();
+}
+
 tiefsee_status ts_make_data(ts_data_made *made, ts_data_spec *spec, ts_on_made *on_made, void *user,
                             tiefsee_error *err)
 {
-    ts_dataset_options o = spec->kind == TS_DATA_SFT ? ts_dataset_sft() : ts_dataset_pretrain();
+    ts_dataset_options o = mixture(spec->kind);
     ts_arena *arena = ts_arena_new((size_t)1 << 30);
     writer w = {.spec = spec, .made = made, .lines = ts_buf_make((size_t)1 << 33)};
     ts_bpe *bpe = NULL;

@@ -25,7 +25,7 @@ typedef struct ts_tokenizer_made {
 tiefsee_status ts_make_tokenizer(ts_tokenizer_made *made, ts_tokenizer_spec *spec,
                                  ts_on_made *on_made, void *user, tiefsee_error *err) TS_MUST_CHECK;
 
-typedef enum ts_data_kind { TS_DATA_PRETRAIN, TS_DATA_SFT } ts_data_kind;
+typedef enum ts_data_kind { TS_DATA_PRETRAIN, TS_DATA_SFT, TS_DATA_ANNEAL } ts_data_kind;
 
 typedef struct ts_data_spec {
     const char *tokenizer; /* a tokenizer.json */

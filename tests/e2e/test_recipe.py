@@ -162,7 +162,7 @@ class Recipe(Case):
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"
         command = ("train", "all", "--out", path, "--preset", "r-1m", "--vocab", 600, "--tokens", 16384,
-                   "--sft-tokens", 8192, "--grpo-steps", 0, "--reject-tokens", 2000, "--grpo2-steps", 0, "--judge", 1)
+                   "--anneal-tokens", 8192, "--sft-tokens", 8192, "--grpo-steps", 0, "--reject-tokens", 2000, "--grpo2-steps", 0, "--judge", 1)
         first = run(*command)
         self.assert_ok(first)
         self.assertNotIn("(done)", first.stderr.decode())
@@ -173,14 +173,14 @@ class Recipe(Case):
         self.assertEqual(sum(level["problems"] for family in asked["families"].values()
                              for level in family), 21)
         page = (path / "report.html").read_text("utf-8")
-        for part in ("<h2>base</h2>", "<h2>sft</h2>", "eval-direct", "pretrain-data", "core-hours"):
+        for part in ("<h2>base</h2>", "<h2>anneal</h2>", "<h2>sft</h2>", "eval-direct", "pretrain-data", "core-hours"):
             self.assertIn(part, page)
         for foreign in ("http:", "https:", "<script", "<link", "@import", "url("):
             self.assertNotIn(foreign, page)
         before = digest(path / "base" / "checkpoint.bin")
         again = run(*command, "--threads", 1)
         self.assert_ok(again)
-        self.assertEqual(again.stderr.decode().count("(done)"), 10)
+        self.assertEqual(again.stderr.decode().count("(done)"), 12)
         (path / "base.done").unlink()  # as if it had been killed behind its last step
         self.assert_ok(run(*command))
         self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
@@ -193,10 +193,14 @@ class Recipe(Case):
         plan = run(*command[:6], "--tokens", 32000100, "--plan").stderr.decode()
         self.assertIn("--tokens 32000100 --shard-tokens 16000050\n", plan)
         self.assertIn("pretrain-001.shard", plan)
+        self.assertIn("base --steps 7 --decay 0 ", run(*command[:6], "--steps", 7, "--plan").stderr.decode())
+        plan = run(*command[:6], "--anneal-tokens", 0, "--plan").stderr.decode()
+        self.assertNotIn("anneal", plan)
+        self.assertIn(f"--from {path}/base/checkpoint.bin", plan)
         fewer = command[:-10] + ("--sft-tokens", 9000, *command[-8:])
         changed = run(*fewer)
         self.assert_ok(changed)
-        self.assertEqual(changed.stderr.decode().count("(done)"), 3)  # up to base
+        self.assertEqual(changed.stderr.decode().count("(done)"), 5)  # up to anneal
         self.assertEqual(digest(path / "base" / "checkpoint.bin"), before)
         self.assertTrue((path / "sft" / "checkpoint.old.bin").exists())
 

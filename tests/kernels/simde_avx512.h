@@ -13,6 +13,8 @@
 #include <simde/x86/f16c.h>
 #include <simde/x86/fma.h>
 
+#define TS_EMULATED
+
 /* A register cannot be pinned that does not exist. */
 #define IN_REGISTER(v) ((void)0)
 

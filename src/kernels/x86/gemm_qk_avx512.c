@@ -1,11 +1,10 @@
 /* gemm_qk_avx512.c - products of the types with superblocks of 256, AVX-512 VNNI.
  *
- * Few tokens work on the file's bytes, many on decoded panels; the sums of
+ * One token works on the file's bytes, more on decoded panels; the sums of
  * integers are exact and the floats follow quant.def in both, so the limit
  * between them is a matter of speed alone.
  */
-#include "kernels/x86/quant_gemv_avx2.h"
-#include "kernels/x86/quant_tile_avx512.h"
+#include "kernels/x86/quant_gemv_avx512.h"
 
 #define GEMM_32(type)
 #define GEMM_256(type)                                                                          \
@@ -14,8 +13,8 @@
                                  void *scratch)                                                 \
     {                                                                                           \
         const quant_product a = {y, w, x, y_stride, w_stride, n_rows, n_tokens, n};             \
-        if (n_tokens <= few_tokens(QUANT_##type))                                               \
-            gemv_tokens(QUANT_##type, 256, &a);                                                 \
+        if (n_tokens == 1)                                                                      \
+            gemv_512(QUANT_##type, 256, &a);                                                    \
         else                                                                                    \
             gemm_panels_512(QUANT_##type, 256, &a, ts_panel_in(scratch));                       \
     }

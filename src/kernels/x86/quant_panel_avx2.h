@@ -62,25 +62,12 @@ INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *con
         store_256(codes[j][r], v[j]);
 }
 
-/* Codes with a sign as unsigned bytes, moved up by 128. */
-INLINE __m256i as_bytes(__m256i codes)
-{
-    return _mm256_xor_si256(codes, _mm256_set1_epi8(-128));
-}
-
 INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,
                         size_t n_blocks)
 {
-    for (size_t b = 0; b < n_blocks; b++, at += block_bytes(id)) {
-        for (int r = 0; !is_signed(id) && r < 16; r += 8)
+    for (size_t b = 0; b < n_blocks; b++, at += block_bytes(id))
+        for (int r = 0; r < 16; r += 8)
             block_u8_32(id, p->codes.u8 + 8 * b, row + r, at, r);
-        for (int r = 0; is_signed(id) && r < 16; r += 4) {
-            __m256i v[4];
-            for (int i = 0; i < 4; i++)
-                v[i] = as_bytes(codes_32(id, row[r + i] + at));
-            store_columns(p->codes.u8[8 * b], r, v);
-        }
-    }
 }
 
 /* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
@@ -183,22 +170,14 @@ INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row
             v[i] = minima_256(id, row[r + i] + at);
         store_columns(p->min, r, v);
     }
-    if (!has_scale_per_32(id))
-        panel_equal_pairs(p);
+    panel_equal_pairs(p);
     panel_floats(id, p, row, at, 1);
 }
 
 INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
 {
-    for (int r = 0; id != QUANT_iq4_xs && r < 16; r += 8)
+    for (int r = 0; r < 16; r += 8)
         codes_of_rows(id, p, row + r, at, r);
-    for (int r = 0; id == QUANT_iq4_xs && r < 16; r += 4)
-        for (int c = 0; c < 8; c++) {
-            __m256i v[4];
-            for (int i = 0; i < 4; i++)
-                v[i] = as_bytes(codes_256(id, row[r + i] + at, c));
-            store_columns(p->codes.u8[8 * c], r, v);
-        }
     if (!has_min_per_32(id)) {
         scales_of_rows_16(id, p, row, at);
         return;

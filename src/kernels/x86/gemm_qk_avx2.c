@@ -15,7 +15,7 @@
     {                                                                                         \
         const quant_product a = {y, w, x, y_stride, w_stride, n_rows, n_tokens, n};           \
         if (n_tokens <= few_tokens(QUANT_##type))                                             \
-            gemv_tokens(QUANT_##type, 256, &a);                                               \
+            gemv_tokens(QUANT_##type, &a);                                                    \
         else                                                                                  \
             gemm_panels(QUANT_##type, 256, &a, ts_panel_in(scratch));                         \
     }

@@ -60,30 +60,16 @@ INLINE size_t nibbles_at(quant_id id)
     }
 }
 
-/* Unsigned codes of a block of eight rows: column j has weights 4j ... 4j + 3. */
-INLINE void code_columns(__m256i codes[8], quant_id id, const uint8_t *const row[8], size_t at,
-                         __m256i qh)
+/* Unsigned codes of column j, weights 4j ... 4j + 3 of a block of eight rows, from the
+ * lower nibbles of v; qh as fifth_bits_of_column() wants it. */
+INLINE __m256i code_column(quant_id id, __m256i v, __m256i qh, int j)
 {
     const __m128i e2m1_12 = _mm_add_epi8(_mm_setr_epi8(QUANT_E2M1_VALUES), _mm_set1_epi8(12));
-    const __m256i low = _mm256_set1_epi8(15), qh_odd = _mm256_srli_epi32(qh, 4);
-    __m256i v[4];
+    const __m256i codes = _mm256_and_si256(v, _mm256_set1_epi8(15));
 
-    columns_16(v, row, at + nibbles_at(id));
-#pragma GCC unroll 4
-    for (int j = 0; j < 4; j++) {
-        __m256i a = _mm256_and_si256(v[j], low);
-        __m256i b = _mm256_and_si256(_mm256_srli_epi16(v[j], 4), low);
-        if (id == QUANT_mxfp4) {
-            a = look_up(e2m1_12, a);
-            b = look_up(e2m1_12, b);
-        }
-        if (has_fifth_bits(id)) {
-            a = _mm256_or_si256(a, fifth_bits_of_column(j % 2 ? qh_odd : qh, j));
-            b = _mm256_or_si256(b, fifth_bits_of_column(j % 2 ? qh_odd : qh, j + 4));
-        }
-        codes[j] = a;
-        codes[j + 4] = b;
-    }
+    if (id == QUANT_mxfp4)
+        return look_up(e2m1_12, codes);
+    return has_fifth_bits(id) ? _mm256_or_si256(codes, fifth_bits_of_column(qh, j)) : codes;
 }
 
 /* Eight halves from the lower (which = 0) or upper 16 bits of every lane. */

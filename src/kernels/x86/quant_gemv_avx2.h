@@ -19,14 +19,6 @@ INLINE size_t few_tokens(quant_id id)
     return is_signed(id) ? 3 : 1;
 }
 
-/* Sixteen sums of two products. */
-INLINE __m256i pair_products(quant_id id, __m256i codes, __m256i x)
-{
-    if (is_signed(id))
-        return _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(x, codes));
-    return _mm256_maddubs_epi16(codes, x);
-}
-
 /* 16 bits of group 2c + i / 16 of an eight-group half for byte i. */
 INLINE __m256i spread_scales(__m256i scales, int c)
 {
@@ -38,31 +30,30 @@ INLINE __m256i spread_scales(__m256i scales, int c)
     return _mm256_shuffle_epi8(half, index);
 }
 
-/* Lanes that sum to I of one superblock; its type has no minima. */
-INLINE __m256i dot_256(quant_id id, const void *w, const int8_t *q, __m256i s)
+/* Lanes that sum to I of one superblock of q6_k. */
+INLINE __m256i dot_q6_k(const void *w, const int8_t *q, __m256i s)
 {
-    const __m256i scales = scales_256(id, w);
+    const __m256i scales = scales_256(QUANT_q6_k, w);
     __m256i sum = _mm256_setzero_si256();
 
 #pragma GCC unroll 8
     for (int c = 0; c < 8; c++) {
-        const __m256i p = pair_products(id, codes_256(id, w, c), load_256(q + 32 * c));
+        const __m256i p =
+            _mm256_maddubs_epi16(codes_256(QUANT_q6_k, w, c), load_256(q + (size_t)32 * c));
         sum = _mm256_add_epi32(sum, _mm256_madd_epi16(p, spread_scales(scales, c)));
         KEEP(sum);
     }
-    if (code_offset(id) != 0)
-        sum = _mm256_sub_epi32(sum, _mm256_madd_epi16(minima_256(id, w), s));
-    return sum;
+    return _mm256_sub_epi32(sum, _mm256_madd_epi16(minima_256(QUANT_q6_k, w), s));
 }
 
-INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
-                       const int16_t *s, const float *dx, size_t n, size_t ahead)
+INLINE __m256 gemv_q6_k(const uint8_t *const row[8], int n_rows, const int8_t *q, const int16_t *s,
+                        const float *dx, size_t n, size_t ahead)
 {
     __m256 acc = _mm256_setzero_ps();
 
     /* The row eight rows below will be next. */
     for (size_t b = 0; b < n / 256; b++) {
-        const size_t at = b * block_bytes(id);
+        const size_t at = b * sizeof(ts_block_q6_k);
         const __m256i sums = load_256(s + 16 * b);
         const __m256 d = _mm256_set1_ps(dx[b]);
         __m256i products[8];
@@ -70,68 +61,67 @@ INLINE __m256 gemv_256(quant_id id, const uint8_t *const row[8], int n_rows, con
         for (int r = 0; r < 8; r++)
             products[r] = _mm256_setzero_si256();
         for (int r = 0; r < n_rows; r++) {
-            prefetch(row[r] + at + ahead, block_bytes(id));
-            products[r] = dot_256(id, row[r] + at, q + 256 * b, sums);
+            prefetch(row[r] + at + ahead, sizeof(ts_block_q6_k));
+            products[r] = dot_q6_k(row[r] + at, q + 256 * b, sums);
         }
-        acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 0), d),
+        acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(QUANT_q6_k, row, at, 0), d),
                               _mm256_cvtepi32_ps(sum_rows(products)), acc);
     }
     return acc;
 }
 
-INLINE __m256 gemv_32(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
-                      const float *dx, size_t n, size_t ahead)
+/* Codes with a sign: their size times x with their sign. */
+INLINE __m256 gemv_q8_0(const uint8_t *const row[8], const int8_t *q, const float *dx, size_t n,
+                        size_t ahead)
 {
     const __m256i one = _mm256_set1_epi16(1);
     __m256 acc = _mm256_setzero_ps();
 
     for (size_t b = 0; b < n / 32; b++) {
-        const size_t at = b * block_bytes(id);
+        const size_t at = b * sizeof(ts_block_q8_0);
         const __m256 d = _mm256_set1_ps(dx[b]);
         const __m256i x = load_256(q + 32 * b);
-        const int sum_x = s[2 * b] + s[2 * b + 1];
         __m256i products[8];
 
         if (b % 3 == 0)
             for (int r = 0; r < 8; r++)
-                prefetch(row[r] + at + ahead, 3 * block_bytes(id));
+                prefetch(row[r] + at + ahead, 3 * sizeof(ts_block_q8_0));
 #pragma GCC unroll 8
-        for (int r = 0; r < 8; r++)
-            products[r] = _mm256_madd_epi16(pair_products(id, codes_32(id, row[r] + at), x), one);
-        __m256i sum = sum_rows(products);
-        if (code_offset(id) != 0)
-            sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(code_offset(id) * sum_x));
-        acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 0), d),
-                              _mm256_cvtepi32_ps(sum), acc);
-        if (has_min(id))
-            acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(id, row, at, 1), d),
-                                  _mm256_set1_ps((float)sum_x), acc);
+        for (int r = 0; r < 8; r++) {
+            const __m256i codes = codes_32(QUANT_q8_0, row[r] + at);
+            products[r] = _mm256_madd_epi16(
+                _mm256_maddubs_epi16(_mm256_abs_epi8(codes), _mm256_sign_epi8(x, codes)), one);
+        }
+        acc = _mm256_fmadd_ps(_mm256_mul_ps(scales_of_rows(QUANT_q8_0, row, at, 0), d),
+                              _mm256_cvtepi32_ps(sum_rows(products)), acc);
     }
     return acc;
 }
 
 /* --- by columns: types whose codes are unsigned bytes made of nibbles --- */
 
-INLINE int goes_by_columns(quant_id id)
+/* Products of the 32 weights of a block of eight rows, twice in every lane.  The
+ * products of eight columns fit 16 bits if codes are below 16, of four if not. */
+INLINE __m256i block_products(quant_id id, const uint8_t *const row[8], size_t at, __m256i qh,
+                              const int8_t *q)
 {
-    return has_min_per_32(id) || id == QUANT_q4_0 || id == QUANT_q4_1 || has_fifth_bits(id) ||
-           id == QUANT_mxfp4;
-}
+    const __m256i one = _mm256_set1_epi16(1), qh_odd = _mm256_srli_epi32(qh, 4);
+    __m256i v[4], first = _mm256_setzero_si256(), last = first;
 
-/* Products of 32 weights of eight rows times their scales, twice in every lane.
- * The products of eight columns fit 16 bits if codes are below 16, of four if wide. */
-INLINE __m256i column_products(const __m256i codes[8], const int8_t *q, __m256i scale, int is_wide)
-{
-    __m256i sum[2];
-
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++) {
-        const int k = is_wide ? j / 4 : 0;
-        const __m256i p = _mm256_maddubs_epi16(codes[j], broadcast_32(q + 4 * j));
-        sum[k] = j == 4 * k ? p : _mm256_add_epi16(sum[k], p);
+    columns_16(v, row, at + nibbles_at(id));
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        const __m256i bits = j % 2 ? qh_odd : qh;
+        const __m256i a = code_column(id, v[j], bits, j);
+        const __m256i b = code_column(id, _mm256_srli_epi16(v[j], 4), bits, j + 4);
+        first = _mm256_add_epi16(first, _mm256_maddubs_epi16(a, broadcast_32(q + 4 * j)));
+        KEEP(first);
+        last = _mm256_add_epi16(last, _mm256_maddubs_epi16(b, broadcast_32(q + 16 + 4 * j)));
+        KEEP(last);
     }
-    sum[0] = _mm256_madd_epi16(sum[0], scale);
-    return is_wide ? _mm256_add_epi32(sum[0], _mm256_madd_epi16(sum[1], scale)) : sum[0];
+    if (id == QUANT_q4_0 || id == QUANT_q4_1)
+        return _mm256_madd_epi16(_mm256_add_epi16(first, last), one);
+    return _mm256_add_epi32(_mm256_madd_epi16(first, one), _mm256_madd_epi16(last, one));
 }
 
 /* Sixteen bytes of a strip of q2_k or q3_k in eight rows are sixteen weights in each
@@ -160,6 +150,69 @@ INLINE __m256i strip_products(quant_id id, const __m256i low[4], const __m256i h
     return sum;
 }
 
+/* I of q4_k: the products of the eight columns of a chunk fit 16 bits. */
+INLINE __m256i products_of_q4_k(const k4_columns *k4, const uint8_t *const row[8], size_t at,
+                                const int8_t *q)
+{
+    __m256i sum = _mm256_setzero_si256(), low[4];
+
+#pragma GCC unroll 4
+    for (int c = 0; c < 8; c += 2) {
+        __m256i even = _mm256_setzero_si256(), odd = even;
+#pragma GCC unroll 2
+        for (int part = 0; part < 2; part++) {
+            const int8_t *x = q + 32 * c + 16 * part;
+            columns_16(low, row, at + low_strip(QUANT_q4_k, c) + 16 * (size_t)part);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                const __m256i a = codes_of_strips(QUANT_q4_k, c, low[j], low[j]);
+                const __m256i b = codes_of_strips(QUANT_q4_k, c + 1, low[j], low[j]);
+                even = _mm256_add_epi16(even, _mm256_maddubs_epi16(a, broadcast_32(x + 4 * j)));
+                KEEP(even);
+                odd = _mm256_add_epi16(odd, _mm256_maddubs_epi16(b, broadcast_32(x + 32 + 4 * j)));
+                KEEP(odd);
+            }
+        }
+        sum = _mm256_add_epi32(sum,
+                               _mm256_madd_epi16(even, two_bytes(k4->scale[c / 4], c % 4, c % 4)));
+        sum = _mm256_add_epi32(
+            sum, _mm256_madd_epi16(odd, two_bytes(k4->scale[c / 4], c % 4 + 1, c % 4 + 1)));
+        KEEP(sum);
+    }
+    return sum;
+}
+
+/* I of q5_k: four columns at a time fit, so half of all chunks is done before the
+ * other, and upper bits are transposed once. */
+INLINE __m256i products_of_q5_k(const k4_columns *k4, const uint8_t *const row[8], size_t at,
+                                const int8_t *q)
+{
+    __m256i sum = _mm256_setzero_si256(), low[4], high[4];
+
+#pragma GCC unroll 2
+    for (int part = 0; part < 2; part++) {
+        columns_16(high, row, at + high_strip(QUANT_q5_k, 0) + 16 * (size_t)part);
+#pragma GCC unroll 8
+        for (int c = 0; c < 8; c++) {
+            const int8_t *x = q + 32 * c + 16 * part;
+            __m256i narrow = _mm256_setzero_si256();
+            if (c % 2 == 0)
+                columns_16(low, row, at + low_strip(QUANT_q5_k, c) + 16 * (size_t)part);
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                const __m256i codes = codes_of_strips(QUANT_q5_k, c, low[j], high[j]);
+                narrow =
+                    _mm256_add_epi16(narrow, _mm256_maddubs_epi16(codes, broadcast_32(x + 4 * j)));
+                KEEP(narrow);
+            }
+            sum = _mm256_add_epi32(
+                sum, _mm256_madd_epi16(narrow, two_bytes(k4->scale[c / 4], c % 4, c % 4)));
+            KEEP(sum);
+        }
+    }
+    return sum;
+}
+
 INLINE __m256 gemv_k4(quant_id id, const uint8_t *const row[8], const int8_t *q, const int16_t *s,
                       const float *dx, size_t n, size_t ahead)
 {
@@ -169,25 +222,14 @@ INLINE __m256 gemv_k4(quant_id id, const uint8_t *const row[8], const int8_t *q,
         const size_t at = b * block_bytes(id);
         const k4_columns k4 = k4_of_rows(row, at);
         const __m256 d = _mm256_set1_ps(dx[b]);
-        __m256i sum = _mm256_setzero_si256(), minima = sum, low[8], high[8], codes[8];
+        __m256i minima = _mm256_setzero_si256();
         int16_t of_32[8];
 
         /* The eight rows below, in the order of the file. */
         prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
         sums_of_32(of_32, s);
-        if (id == QUANT_q5_k)
-            columns_32(high, row, at + high_strip(id, 0));
-#pragma GCC unroll 8
-        for (int c = 0; c < 8; c++) {
-            const __m256i scale = two_bytes(k4.scale[c / 4], c % 4, c % 4);
-            if (c % 2 == 0)
-                columns_32(low, row, at + low_strip(id, c));
-#pragma GCC unroll 8
-            for (int j = 0; j < 8; j++)
-                codes[j] = codes_of_strips(id, c, low[j], id == QUANT_q5_k ? high[j] : low[j]);
-            sum =
-                _mm256_add_epi32(sum, column_products(codes, q + 32 * c, scale, id == QUANT_q5_k));
-        }
+        const __m256i sum = id == QUANT_q5_k ? products_of_q5_k(&k4, row, at, q)
+                                             : products_of_q4_k(&k4, row, at, q);
 #pragma GCC unroll 4
         for (int j = 0; j < 4; j++)
             minima = _mm256_add_epi32(
@@ -224,21 +266,18 @@ INLINE void floats_of_rows(quant_id id, const uint8_t *const row[8], size_t at, 
 INLINE __m256 gemv_columns_32(quant_id id, const uint8_t *const row[8], const int8_t *q,
                               const int16_t *s, const float *dx, size_t n, size_t ahead)
 {
-    const __m256i one = _mm256_set1_epi16(1);
-    const int is_wide = has_fifth_bits(id) || id == QUANT_mxfp4;
     __m256 acc = _mm256_setzero_ps();
 
     for (size_t b = 0; b < n / 32; b++) {
         const size_t at = b * block_bytes(id);
         const __m256 x = _mm256_set1_ps(dx[b]);
         const int sum_x = s[2 * b] + s[2 * b + 1];
-        __m256i codes[8], qh = _mm256_setzero_si256();
+        __m256i qh = _mm256_setzero_si256();
         __m256 d, m = _mm256_setzero_ps();
 
         prefetch(row[0] + ahead + 8 * at, 8 * block_bytes(id));
         floats_of_rows(id, row, at, &d, &m, &qh);
-        code_columns(codes, id, row, at, qh);
-        __m256i sum = column_products(codes, q + 32 * b, one, is_wide);
+        __m256i sum = block_products(id, row, at, qh, q + 32 * b);
         if (code_offset(id) != 0)
             sum = _mm256_sub_epi32(sum, _mm256_set1_epi32(code_offset(id) * sum_x));
         acc = _mm256_fmadd_ps(_mm256_mul_ps(d, x), _mm256_cvtepi32_ps(sum), acc);
@@ -319,8 +358,8 @@ INLINE __m256 gemv_iq4(quant_id id, const uint8_t *const row[8], const int8_t *q
     return acc;
 }
 
-INLINE __m256 gemv_rows(quant_id id, size_t block, const uint8_t *const row[8], int n_rows,
-                        const int8_t *q, const int16_t *s, const float *d, size_t n, size_t ahead)
+INLINE __m256 gemv_rows(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
+                        const int16_t *s, const float *d, size_t n, size_t ahead)
 {
     if (has_min_per_32(id))
         return gemv_k4(id, row, q, s, d, n, ahead);
@@ -328,15 +367,16 @@ INLINE __m256 gemv_rows(quant_id id, size_t block, const uint8_t *const row[8], 
         return gemv_k16(id, row, q, s, d, n, ahead);
     if (id == QUANT_iq4_nl || id == QUANT_iq4_xs)
         return gemv_iq4(id, row, q, d, n, ahead);
-    if (goes_by_columns(id))
-        return gemv_columns_32(id, row, q, s, d, n, ahead);
-    return block == 256 ? gemv_256(id, row, n_rows, q, s, d, n, ahead)
-                        : gemv_32(id, row, q, s, d, n, ahead);
+    if (id == QUANT_q6_k)
+        return gemv_q6_k(row, n_rows, q, s, d, n, ahead);
+    if (id == QUANT_q8_0)
+        return gemv_q8_0(row, q, d, n, ahead);
+    return gemv_columns_32(id, row, q, s, d, n, ahead);
 }
 
 /* The whole product, token by token; the rows at hand stay in the first-level
  * cache between tokens. */
-INLINE void gemv_tokens(quant_id id, size_t block, const quant_product *a)
+INLINE void gemv_tokens(quant_id id, const quant_product *a)
 {
     for (size_t r0 = 0; r0 < a->n_rows; r0 += 8) {
         const size_t n_here = a->n_rows - r0 < 8 ? a->n_rows - r0 : 8;
@@ -348,8 +388,7 @@ INLINE void gemv_tokens(quant_id id, size_t block, const quant_product *a)
             const int8_t *q = a->x->q + t * a->x->q_stride;
             const int16_t *s = a->x->s + t * a->x->s_stride;
             const float *d = a->x->d + t * a->x->d_stride;
-            const __m256 acc =
-                gemv_rows(id, block, row, (int)n_here, q, s, d, a->n, 8 * a->w_stride);
+            const __m256 acc = gemv_rows(id, row, (int)n_here, q, s, d, a->n, 8 * a->w_stride);
             float sums[8];
             _mm256_storeu_ps(sums, acc);
             memcpy(a->y + t * a->y_stride + r0, sums, n_here * sizeof *sums);

@@ -54,12 +54,16 @@ INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *con
 {
     const __m256i qh =
         has_fifth_bits(id) ? fifth_bits_of_rows(id, row, at) : _mm256_setzero_si256();
-    __m256i v[8];
+    const __m256i qh_odd = _mm256_srli_epi32(qh, 4);
+    __m256i v[4];
 
-    code_columns(v, id, row, at, qh);
-#pragma GCC unroll 8
-    for (int j = 0; j < 8; j++)
-        store_256(codes[j][r], v[j]);
+    columns_16(v, row, at + nibbles_at(id));
+#pragma GCC unroll 4
+    for (int j = 0; j < 4; j++) {
+        const __m256i bits = j % 2 ? qh_odd : qh;
+        store_256(codes[j][r], code_column(id, v[j], bits, j));
+        store_256(codes[j + 4][r], code_column(id, _mm256_srli_epi16(v[j], 4), bits, j + 4));
+    }
 }
 
 INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at,

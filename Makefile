@@ -27,7 +27,7 @@ help:
 	echo "  make bench     prefill and decode speed on this machine (MODEL=file)"
 	echo "  make bench-compare Tiefsee beside llama.cpp on the same file (MODEL=file)"
 	echo "  make bench-load many streaming clients against a server (URL=, LOAD=options)"
-	echo "  make lint      layers, limits, banned calls, headers, symbols, format"
+	echo "  make lint      layers, limits, banned calls, headers, symbols, format, spills"
 	echo "  make asan      unit tests under AddressSanitizer and UBSan"
 	echo "  make tsan      threads of engine and server under ThreadSanitizer"
 	echo "  make fuzz      every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (needs clang)"

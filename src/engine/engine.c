@@ -19,6 +19,7 @@
 #include "core/log.h"
 #include "core/thread.h"
 #include "engine/fingerprint.h"
+#include "engine/forget.h"
 #include "engine/job.h"
 
 enum { DEFAULT_CTX = 8192, DEFAULT_RUNNING = 64, DEFAULT_QUEUE = 256, MIN_PIECE = 16 };
@@ -52,6 +53,7 @@ struct ts_engine {
     account *accounts; /* (max_queue + max_running) */
     size_t n_accounts, n_queued;
     bool is_closing, is_draining;
+    ts_forgets forgets;
     ts_engine_stats stats;
 
     /* The engine thread's. */
@@ -114,15 +116,17 @@ static void remember(ts_engine *e, ts_job *j)
 {
     const size_t n_full = j->seq.n / TS_KV_PAGE;
 
-    ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
-    if (!e->disk || j->n_saved >= n_full)
+    if (j->is_forgotten)
+        return;
+    ts_kvcache_remember(e->cache, j->name_space, j->topic, j->seq.tokens, j->seq.n, j->pages);
+    if (!e->disk || j->is_private || j->n_saved >= n_full)
         return;
     ts_kvdisk_keys(j->seq.tokens, n_full, j->keys);
     for (; j->n_saved < n_full && e->pages_lent < e->max_lent; j->n_saved++) {
         const int32_t page = j->pages[j->n_saved];
         if (ts_kvdisk_known(e->disk, j->name_space, &j->keys[j->n_saved], 1) > 0)
             continue;
-        if (!ts_kvdisk_save(e->disk, j->name_space, &j->keys[j->n_saved],
+        if (!ts_kvdisk_save(e->disk, j->name_space, j->topic, &j->keys[j->n_saved],
                             ts_kvcache_data(e->cache, page), page))
             return;
         ts_kvcache_hold(e->cache, page);
@@ -237,7 +241,8 @@ static void end_loading(ts_engine *e, ts_job *j)
     const size_t n = j->load.n_loaded * TS_KV_PAGE;
 
     j->seq.n += n;
-    ts_kvcache_remember(e->cache, j->name_space, j->seq.tokens, j->seq.n, j->pages);
+    if (!j->is_forgotten)
+        ts_kvcache_remember(e->cache, j->name_space, j->topic, j->seq.tokens, j->seq.n, j->pages);
     start_prompt(e, j, n);
 }
 
@@ -294,6 +299,23 @@ static ts_job *take_queued(ts_engine *e)
     return j;
 }
 
+static void mark_forgotten(const ts_engine *e, ts_job *j)
+{
+    j->is_forgotten = j->is_forgotten || ts_forgets_cover(&e->forgets, j->user_name, j->topic);
+}
+
+/* Under the lock. */
+static void forget_what_waits(ts_engine *e)
+{
+    if (e->forgets.n == 0)
+        return;
+    for (size_t i = 0; i < e->n_running; i++)
+        mark_forgotten(e, e->running[i]);
+    for (ts_job *j = e->first; j; j = j->next)
+        mark_forgotten(e, j);
+    ts_forgets_apply(&e->forgets, e->cache);
+}
+
 /* Whether a step, or the end of a load, is there to be made. */
 static bool has_work(const ts_engine *e)
 {
@@ -309,6 +331,7 @@ static ts_job *await_work(ts_engine *e)
 {
     for (;;) {
         take_back_written(e);
+        forget_what_waits(e);
         for (size_t i = 0; e->is_closing && i < e->n_running; i++)
             ts_job_cancel(e->running[i]);
         ts_job *j = take_queued(e);
@@ -723,6 +746,14 @@ tiefsee_status ts_engine_submit(ts_engine *e, const ts_job_spec *spec, const ts_
 void ts_job_cancel(ts_job *job)
 {
     atomic_store_explicit(&job->is_cancelled, 1, memory_order_relaxed);
+}
+
+void ts_engine_forget(ts_engine *e, const char *user_name, const char *topic)
+{
+    ts_lock_take(e->lock);
+    ts_forgets_add(&e->forgets, user_name, topic);
+    ts_lock_wake(e->lock);
+    ts_lock_give(e->lock);
 }
 
 void ts_engine_read_stats(const ts_engine *e, ts_engine_stats *out)

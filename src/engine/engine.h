@@ -77,6 +77,8 @@ typedef struct ts_job_spec {
     /* on_piece and user are ignored; stop strings and biases are copied. */
     tiefsee_generate_options generate;
     const char *user_name; /* fairness and cache namespace; "" for nobody; copied */
+    const char *topic;     /* what it is about, to be forgotten by; NULL: nothing; copied */
+    bool is_private;       /* nothing of it is written to the store on disk */
     bool tells_experts;    /* the engine was opened so, too */
     bool shares_cache; /* the prompt's pages may be found by other users (the server's own text) */
     ts_constraint constraint; /* of the content; taken over if submit succeeds */
@@ -88,6 +90,11 @@ tiefsee_status ts_engine_submit(ts_engine *e, const ts_job_spec *spec, const ts_
                                 void *user, ts_job **job, tiefsee_error *err) TS_MUST_CHECK;
 
 void ts_job_cancel(ts_job *job);
+
+/* What was computed for this user about this topic (NULL: all of the user) is forgotten
+ * before the next step, and nothing of jobs that are here is remembered.  Any thread; does
+ * not wait.  What is on the disk is the store's. */
+void ts_engine_forget(ts_engine *e, const char *user_name, const char *topic);
 
 typedef struct ts_engine_stats {
     size_t n_running, n_queued;

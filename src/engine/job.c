@@ -24,6 +24,9 @@ static tiefsee_status check(const tiefsee_model *m, const ts_job_spec *spec, siz
     if (spec->user_name && strlen(spec->user_name) > TS_MAX_NAME_SPACE)
         return ts_fail(err, TIEFSEE_E_INVALID, "a user name of %zu bytes (%d allowed)",
                        strlen(spec->user_name), TS_MAX_NAME_SPACE);
+    if (spec->topic && strlen(spec->topic) > TS_MAX_TOPIC)
+        return ts_fail(err, TIEFSEE_E_INVALID, "a topic of %zu bytes (%d allowed)",
+                       strlen(spec->topic), TS_MAX_TOPIC);
     if (spec->generate.n_stop > TS_MAX_STOPS)
         return ts_fail(err, TIEFSEE_E_INVALID, "%zu stop strings (%d allowed)",
                        spec->generate.n_stop, TS_MAX_STOPS);
@@ -125,6 +128,8 @@ tiefsee_status ts_job_new(ts_job **out, ts_engine *e, tiefsee_model *m, const ts
     memcpy(j->seq.tokens, spec->tokens, spec->n_tokens * sizeof *spec->tokens);
     j->seq.kv = ts_net_kv(m->net, j->table, j->max_pages);
     (void)snprintf(j->user_name, sizeof j->user_name, "%s", spec->user_name ? spec->user_name : "");
+    (void)snprintf(j->topic, sizeof j->topic, "%s", spec->topic ? spec->topic : "");
+    j->is_private = spec->is_private;
     if (!spec->shares_cache)
         memcpy(j->name_space, j->user_name, sizeof j->name_space);
     j->constraint = spec->constraint;

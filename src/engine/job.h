@@ -25,6 +25,9 @@ struct ts_job {
     _Atomic int is_cancelled;
 
     char user_name[TS_MAX_NAME_SPACE + 1], name_space[TS_MAX_NAME_SPACE + 1];
+    char topic[TS_MAX_TOPIC + 1];
+    bool is_private;   /* not for the disk */
+    bool is_forgotten; /* the engine thread's: nothing of it is remembered */
     size_t n_prompt, n_cached;
     ts_sequence seq; /* seq.tokens holds the prompt from the start, then the answer */
     int32_t *pages;  /* (n_pages) counted in the cache */

@@ -17,9 +17,11 @@ typedef struct page {
     float *data; /* NULL: never taken yet */
     uint32_t n_refs;
     bool is_hung;                      /* in the tree */
+    bool is_doomed;                    /* forgotten while in use */
     uint16_t n;                        /* tokens remembered, 1..64 */
     int32_t parent, child, sibling;    /* pages; a root's parent is TS_NO_PAGE */
     char space[TS_MAX_NAME_SPACE + 1]; /* of the user */
+    char topic[TS_MAX_TOPIC + 1];
     uint64_t last_use;
     int32_t tokens[TS_KV_PAGE];
 } page;
@@ -144,12 +146,25 @@ void ts_kvcache_hold(ts_kvcache *c, int32_t i)
     c->pages[i].n_refs++;
 }
 
+static void wipe(ts_kvcache *c, int32_t i)
+{
+    page *p = &c->pages[i];
+
+    memset(p->data, 0, c->page_floats * sizeof *p->data);
+    memset(p->tokens, 0, sizeof p->tokens);
+    p->is_doomed = false;
+}
+
 void ts_kvcache_drop(ts_kvcache *c, int32_t i)
 {
     page *p = &c->pages[i];
 
     assert(p->n_refs > 0);
-    if (--p->n_refs == 0 && !p->is_hung)
+    if (--p->n_refs > 0)
+        return;
+    if (p->is_doomed)
+        wipe(c, i);
+    if (!p->is_hung)
         c->free_list[c->n_free++] = i;
 }
 
@@ -225,24 +240,26 @@ size_t ts_kvcache_find(ts_kvcache *c, const char *name_space, const int32_t *tok
     return done + same;
 }
 
-static void hang(ts_kvcache *c, int32_t i, int32_t parent, const char *space, const int32_t *tokens,
-                 size_t n)
+static void hang(ts_kvcache *c, int32_t i, int32_t parent, const char *space, const char *topic,
+                 const int32_t *tokens, size_t n)
 {
     page *p = &c->pages[i];
     int32_t *first = parent == TS_NO_PAGE ? &c->roots : &c->pages[parent].child;
 
     p->is_hung = true;
+    p->is_doomed = false; /* of a use that goes on */
     p->parent = parent;
     p->child = TS_NO_PAGE;
     p->sibling = *first;
     *first = i;
     (void)snprintf(p->space, sizeof p->space, "%s", space);
+    (void)snprintf(p->topic, sizeof p->topic, "%s", topic);
     p->n = (uint16_t)n;
     memcpy(p->tokens, tokens, n * sizeof *tokens);
 }
 
-void ts_kvcache_remember(ts_kvcache *c, const char *name_space, const int32_t *tokens, size_t n,
-                         const int32_t *pages)
+void ts_kvcache_remember(ts_kvcache *c, const char *name_space, const char *topic,
+                         const int32_t *tokens, size_t n, const int32_t *pages)
 {
     int32_t parent = TS_NO_PAGE;
 
@@ -266,26 +283,38 @@ void ts_kvcache_remember(ts_kvcache *c, const char *name_space, const int32_t *t
                 return; /* somebody else's tree already; nothing to add */
             unhang(c, pages[i]);
         }
-        hang(c, pages[i], parent, name_space, t, m);
+        hang(c, pages[i], parent, name_space, topic, t, m);
         c->pages[pages[i]].last_use = ++c->clock;
         parent = pages[i];
     }
 }
 
-void ts_kvcache_forget(ts_kvcache *c, const char *name_space)
+static bool is_about(const page *p, const char *name_space, const char *topic)
 {
-    bool has_changed = true;
+    return p->is_hung && (!name_space || strcmp(p->space, name_space) == 0) &&
+           (!topic || strcmp(p->topic, topic) == 0);
+}
 
-    /* Leaves first, until nothing of the name space is left but what is in use. */
-    while (has_changed) {
-        has_changed = false;
-        for (size_t i = 0; i < c->n_taken; i++) {
-            const page *p = &c->pages[i];
-            if (p->is_hung && p->n_refs == 0 && strcmp(p->space, name_space) == 0 &&
-                p->child == TS_NO_PAGE) {
-                unhang(c, (int32_t)i);
-                has_changed = true;
-            }
+void ts_kvcache_forget(ts_kvcache *c, const char *name_space, const char *topic)
+{
+    for (size_t i = 0; i < c->n_taken; i++) {
+        int32_t at = (int32_t)i;
+
+        /* From a leaf up, as far as it goes. */
+        while (at != TS_NO_PAGE && c->pages[at].child == TS_NO_PAGE &&
+               is_about(&c->pages[at], name_space, topic)) {
+            const int32_t parent = c->pages[at].parent;
+
+            unhang(c, at);
+            if (c->pages[at].n_refs == 0)
+                wipe(c, at);
+            else
+                c->pages[at].is_doomed = true;
+            at = parent;
         }
     }
+    /* What is left is the beginning of something else, and about that from now on. */
+    for (size_t i = 0; topic && i < c->n_taken; i++)
+        if (is_about(&c->pages[i], name_space, topic))
+            memcpy(c->pages[i].topic, c->pages[c->pages[i].child].topic, sizeof c->pages[i].topic);
 }

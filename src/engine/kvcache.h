@@ -16,7 +16,7 @@
 
 typedef struct ts_kvcache ts_kvcache;
 
-enum { TS_NO_PAGE = -1, TS_MAX_NAME_SPACE = 63 /* bytes */ };
+enum { TS_NO_PAGE = -1, TS_MAX_NAME_SPACE = 63, TS_MAX_TOPIC = 63 /* bytes */ };
 
 /* page_floats: of one page, all layers.  Memory is taken page by page. */
 tiefsee_status ts_kvcache_open(ts_kvcache **out, size_t page_floats, size_t row_floats,
@@ -41,11 +41,15 @@ size_t ts_kvcache_find(ts_kvcache *c, const char *name_space, const int32_t *tok
                        int32_t *page, size_t *n_pages);
 
 /* Remember n computed tokens in these pages (ceil(n / 64) of them, still counted
- * by the caller).  Where the tree has the same tokens already, its page stays. */
-void ts_kvcache_remember(ts_kvcache *c, const char *name_space, const int32_t *tokens, size_t n,
-                         const int32_t *page);
+ * by the caller).  Where the tree has the same tokens already, its page stays.  topic: what
+ * they are about, "" for nothing. */
+void ts_kvcache_remember(ts_kvcache *c, const char *name_space, const char *topic,
+                         const int32_t *tokens, size_t n, const int32_t *page);
 
-/* Give up everything that is remembered in a name space and not in use. */
-void ts_kvcache_forget(ts_kvcache *c, const char *name_space);
+/* Nobody finds what is remembered in a name space about a topic (NULL: all of the name
+ * space, or of everybody if that is NULL, too) any more, but for pages that something about
+ * another topic goes on from.  Its numbers are zeroed, those of pages in use as soon as they
+ * are not. */
+void ts_kvcache_forget(ts_kvcache *c, const char *name_space, const char *topic);
 
 #endif

@@ -16,6 +16,8 @@ typedef struct save {
     ts_kvkey key;
     char user[TS_KVSTORE_MAX_USER];
     size_t user_len;
+    char topic[TS_KVSTORE_MAX_TOPIC];
+    size_t topic_len;
     const float *data;
     int32_t number;
 } save;
@@ -33,7 +35,7 @@ struct ts_kvdisk {
 
 static ts_kvstore_id id_of(const ts_kvdisk *d, const ts_kvkey *key, const char *user, size_t len)
 {
-    return (ts_kvstore_id){key->bytes, d->opt.model, {user, len}};
+    return (ts_kvstore_id){key->bytes, d->opt.model, {user, len}, {0}};
 }
 
 /* ------------------------------------------------------------------ thread */
@@ -55,9 +57,10 @@ static bool load_page(ts_kvdisk *d, ts_kvload *l)
 /* The store copies the page; a full queue is waited for, another reason is not. */
 static void save_page(ts_kvdisk *d, const save *s)
 {
-    const ts_kvstore_id id = id_of(d, &s->key, s->user, s->user_len);
+    ts_kvstore_id id = id_of(d, &s->key, s->user, s->user_len);
     ts_kvstore_stats stats;
 
+    id.topic = (ts_str){s->topic, s->topic_len};
     if (ts_kvstore_put(d->opt.store, &id, s->data, d->opt.page_bytes))
         return;
     ts_kvstore_read_stats(d->opt.store, &stats);
@@ -208,17 +211,20 @@ void ts_kvdisk_load(ts_kvdisk *d, ts_kvload *load)
     ts_lock_give(d->lock);
 }
 
-bool ts_kvdisk_save(ts_kvdisk *d, const char *user, const ts_kvkey *key, const float *data,
-                    int32_t number)
+bool ts_kvdisk_save(ts_kvdisk *d, const char *user, const char *topic, const ts_kvkey *key,
+                    const float *data, int32_t number)
 {
-    const size_t len = strlen(user);
+    const size_t len = strlen(user), topic_len = strlen(topic);
 
     ts_lock_take(d->lock);
-    const bool fits = len <= TS_KVSTORE_MAX_USER && d->n_queued - d->n_written < d->opt.max_saves;
+    const bool fits = len <= TS_KVSTORE_MAX_USER && topic_len <= TS_KVSTORE_MAX_TOPIC &&
+                      d->n_queued - d->n_written < d->opt.max_saves;
     if (fits) {
         save *s = &d->ring[d->n_queued++ % d->opt.max_saves];
-        *s = (save){.key = *key, .user_len = len, .data = data, .number = number};
+        *s = (save){
+            .key = *key, .user_len = len, .topic_len = topic_len, .data = data, .number = number};
         memcpy(s->user, user, len);
+        memcpy(s->topic, topic, topic_len);
         ts_lock_wake(d->lock);
     }
     ts_lock_give(d->lock);

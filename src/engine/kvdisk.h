@@ -55,10 +55,10 @@ typedef struct ts_kvload {
 
 void ts_kvdisk_load(ts_kvdisk *d, ts_kvload *load);
 
-/* Write a page.  Its data must stay as they are until ts_kvdisk_written gives back
- * its number.  False: too many wait. */
-bool ts_kvdisk_save(ts_kvdisk *d, const char *user, const ts_kvkey *key, const float *data,
-                    int32_t number);
+/* Write a page, about a topic or "".  Its data must stay as they are until ts_kvdisk_written
+ * gives back its number.  False: too many wait. */
+bool ts_kvdisk_save(ts_kvdisk *d, const char *user, const char *topic, const ts_kvkey *key,
+                    const float *data, int32_t number);
 
 /* The number of a page that is written, or dropped; negative: none. */
 int32_t ts_kvdisk_written(ts_kvdisk *d);

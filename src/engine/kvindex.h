@@ -16,6 +16,7 @@
 typedef struct ts_kvslot {
     uint8_t address[TS_KVSEAL_ADDRESS];
     struct ts_kvsegment *segment; /* NULL: the slot is free */
+    ts_kvtags tags;
     uint64_t offset, last_use;
     uint32_t n_bytes;
     bool was_used; /* read since it was written there */

@@ -10,10 +10,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MAGIC = 0x31475054, MASTER_LEN = 32, NONCE_AT = 40, CHECK_AT = 64, CHECK_LEN = 16 };
+enum {
+    MAGIC = 0x32475054,
+    MASTER_LEN = 32,
+    NONCE_AT = 40,
+    OWNER_AT = 64,
+    OWNER_LEN = 16,
+    CHECK_AT = 80,
+    CHECK_LEN = 16
+};
 
 _Static_assert(CHECK_AT + CHECK_LEN == TS_KVSEAL_HEADER, "the header is as in kvseal.h");
-_Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == CHECK_AT - NONCE_AT, "nonce");
+_Static_assert(crypto_aead_xchacha20poly1305_ietf_NPUBBYTES == OWNER_AT - NONCE_AT, "nonce");
 _Static_assert(crypto_aead_xchacha20poly1305_ietf_ABYTES == TS_KVSEAL_TAG, "tag");
 
 static void put_u32(uint8_t *p, uint32_t v)
@@ -25,6 +33,17 @@ static void put_u32(uint8_t *p, uint32_t v)
 static uint32_t get_u32(const uint8_t *p)
 {
     return (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 24;
+}
+
+static void put_u64(uint8_t *p, uint64_t v)
+{
+    put_u32(p, (uint32_t)v);
+    put_u32(p + 4, (uint32_t)(v >> 32));
+}
+
+static uint64_t get_u64(const uint8_t *p)
+{
+    return (uint64_t)get_u32(p) | (uint64_t)get_u32(p + 4) << 32;
 }
 
 /* ---------------------------------------------------------------- key file */
@@ -147,6 +166,20 @@ static void print_check(const ts_kvseal *k, const uint8_t *bytes, size_t n,
     (void)crypto_generichash(check, CHECK_LEN, bytes, n, k->check_key, sizeof k->check_key);
 }
 
+static uint64_t hash_text(const ts_kvseal *k, char kind, ts_str user, ts_str topic)
+{
+    crypto_generichash_state h;
+    const uint8_t before[2] = {(uint8_t)kind, (uint8_t)user.len};
+    uint8_t hash[16];
+
+    (void)crypto_generichash_init(&h, k->address_key, sizeof k->address_key, sizeof hash);
+    (void)crypto_generichash_update(&h, before, sizeof before);
+    (void)crypto_generichash_update(&h, (const uint8_t *)user.ptr, user.len);
+    (void)crypto_generichash_update(&h, (const uint8_t *)topic.ptr, topic.len);
+    (void)crypto_generichash_final(&h, hash, sizeof hash);
+    return get_u64(hash) | 1; /* 0 is nobody and nothing */
+}
+
 /* What the tag covers beside the page; returns its length. */
 static size_t
 associate(const ts_kvstore_id *id, const uint8_t *header,
@@ -166,39 +199,95 @@ associate(const ts_kvstore_id *id, const uint8_t *header,
     return n + id->user.len;
 }
 
-void ts_kvseal_seal(const ts_kvseal *k, const ts_kvstore_id *id, uint8_t *record, size_t n)
+ts_kvtags ts_kvseal_tags(const ts_kvseal *k, ts_str user, ts_str topic)
 {
+    ts_kvtags t = {hash_text(k, 'u', user, (ts_str){0}), 0};
+
+    if (topic.len > 0)
+        t.topic = hash_text(k, 't', user, topic);
+    return t;
+}
+
+/* owner[16] with the mask off, or on: the same. */
+static void mask_owner(const ts_kvseal *k, const uint8_t *header, uint8_t owner[OWNER_LEN])
+{
+    uint8_t mask[OWNER_LEN];
+
+    (void)crypto_generichash(mask, sizeof mask, header + NONCE_AT, OWNER_AT - NONCE_AT,
+                             k->address_key, sizeof k->address_key);
+    for (size_t i = 0; i < OWNER_LEN; i++)
+        owner[i] ^= mask[i];
+}
+
+/* Everything but the address. */
+static void finish_header(const ts_kvseal *k, ts_kvtags tags, uint32_t n,
+                          uint8_t header[TS_KVSEAL_HEADER])
+{
+    put_u32(header, MAGIC);
+    put_u32(header + 4, n);
+    randombytes_buf(header + NONCE_AT, OWNER_AT - NONCE_AT);
+    put_u64(header + OWNER_AT, tags.user);
+    put_u64(header + OWNER_AT + 8, tags.topic);
+    mask_owner(k, header, header + OWNER_AT);
+    print_check(k, header, CHECK_AT, header + CHECK_AT);
+}
+
+static void make_page_key(const ts_kvseal *k, const uint8_t *own, uint8_t key[32])
+{
+    if (own)
+        (void)crypto_generichash(key, 32, own, TS_KVSTORE_KEY_LEN, k->page_key, sizeof k->page_key);
+    else
+        memcpy(key, k->page_key, 32);
+}
+
+void ts_kvseal_erased(const ts_kvseal *k, uint32_t n, uint8_t header[TS_KVSEAL_HEADER])
+{
+    memset(header, 0, TS_KVSEAL_HEADER);
+    finish_header(k, (ts_kvtags){0}, n, header);
+}
+
+bool ts_kvseal_is_erased(const uint8_t address[TS_KVSEAL_ADDRESS])
+{
+    return sodium_is_zero(address, TS_KVSEAL_ADDRESS) != 0;
+}
+
+void ts_kvseal_seal(const ts_kvseal *k, const ts_kvstore_id *id, const uint8_t *own,
+                    uint8_t *record, size_t n)
+{
+    uint8_t key[32];
     uint8_t associated[TS_KVSEAL_HEADER + 2 * TS_KVSTORE_KEY_LEN + TS_KVSTORE_MAX_USER];
     uint8_t *page = record + TS_KVSEAL_HEADER;
 
     assert(n <= TS_KVSTORE_MAX_PAGE);
-    put_u32(record, MAGIC);
-    put_u32(record + 4, (uint32_t)n);
     ts_kvseal_address(k, id, record + 8);
-    randombytes_buf(record + NONCE_AT, CHECK_AT - NONCE_AT);
-    print_check(k, record, CHECK_AT, record + CHECK_AT);
+    finish_header(k, ts_kvseal_tags(k, id->user, id->topic), (uint32_t)n, record);
+    make_page_key(k, own, key);
     const size_t n_associated = associate(id, record, associated);
-    (void)crypto_aead_xchacha20poly1305_ietf_encrypt_detached(page, page + n, NULL, page, n,
-                                                              associated, n_associated, NULL,
-                                                              record + NONCE_AT, k->page_key);
+    (void)crypto_aead_xchacha20poly1305_ietf_encrypt_detached(
+        page, page + n, NULL, page, n, associated, n_associated, NULL, record + NONCE_AT, key);
+    sodium_memzero(key, sizeof key);
 }
 
-bool ts_kvseal_open_page(const ts_kvseal *k, const ts_kvstore_id *id,
+bool ts_kvseal_open_page(const ts_kvseal *k, const ts_kvstore_id *id, const uint8_t *own,
                          const uint8_t header[TS_KVSEAL_HEADER], uint8_t *page, size_t n,
                          const uint8_t tag[TS_KVSEAL_TAG])
 {
     uint8_t associated[TS_KVSEAL_HEADER + 2 * TS_KVSTORE_KEY_LEN + TS_KVSTORE_MAX_USER];
     const size_t n_associated = associate(id, header, associated);
+    uint8_t key[32];
 
-    return crypto_aead_xchacha20poly1305_ietf_decrypt_detached(page, NULL, page, n, tag, associated,
-                                                               n_associated, header + NONCE_AT,
-                                                               k->page_key) == 0;
+    make_page_key(k, own, key);
+    const bool is_good =
+        crypto_aead_xchacha20poly1305_ietf_decrypt_detached(
+            page, NULL, page, n, tag, associated, n_associated, header + NONCE_AT, key) == 0;
+    sodium_memzero(key, sizeof key);
+    return is_good;
 }
 
 bool ts_kvseal_read_header(const ts_kvseal *k, const uint8_t header[TS_KVSEAL_HEADER],
-                           uint8_t address[TS_KVSEAL_ADDRESS], uint32_t *n)
+                           uint8_t address[TS_KVSEAL_ADDRESS], ts_kvtags *tags, uint32_t *n)
 {
-    uint8_t check[CHECK_LEN];
+    uint8_t check[CHECK_LEN], owner[OWNER_LEN];
 
     if (get_u32(header) != MAGIC || get_u32(header + 4) > TS_KVSTORE_MAX_PAGE)
         return false;
@@ -206,6 +295,9 @@ bool ts_kvseal_read_header(const ts_kvseal *k, const uint8_t header[TS_KVSEAL_HE
     if (sodium_memcmp(check, header + CHECK_AT, CHECK_LEN) != 0)
         return false;
     memcpy(address, header + 8, TS_KVSEAL_ADDRESS);
+    memcpy(owner, header + OWNER_AT, sizeof owner);
+    mask_owner(k, header, owner);
+    *tags = (ts_kvtags){get_u64(owner), get_u64(owner + 8)};
     *n = get_u32(header + 4);
     return true;
 }
@@ -213,7 +305,7 @@ bool ts_kvseal_read_header(const ts_kvseal *k, const uint8_t header[TS_KVSEAL_HE
 void ts_kvseal_file_header(const ts_kvseal *k, uint64_t number,
                            uint8_t header[TS_KVSEAL_FILE_HEADER])
 {
-    memcpy(header, "TSKVSEG1", 8);
+    memcpy(header, "TSKVSEG2", 8);
     put_u32(header + 8, (uint32_t)number);
     put_u32(header + 12, (uint32_t)(number >> 32));
     print_check(k, header, 16, header + 16);

@@ -6,6 +6,8 @@
  * or a record is cut off, and what is behind that is dropped.  Nothing is synced:
  * kill -9 leaves a prefix, and a power cut at worst pages that fail their tag.
  *
+ * Forgetting overwrites pages where they are, and removes segments that have none left.
+ *
  * Making room: the oldest segment goes.  Its pages that were read since they were
  * written there are copied to the end first, those read last before the others,
  * up to half of the segment, so that every round frees something.
@@ -13,9 +15,9 @@
 #include "engine/kvstore.h"
 
 #include <assert.h>
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +28,10 @@
 #include "core/alloc.h"
 #include "core/thread.h"
 #include "core/worker.h"
+#include "engine/kvfile.h"
 #include "engine/kvindex.h"
 #include "engine/kvseal.h"
+#include "engine/kvusers.h"
 
 enum { DEFAULT_QUEUE = 32, MIN_CAP = 1 << 20, MAX_SEGMENT = 64 << 20, PATH_LEN = 4096 };
 
@@ -35,7 +39,8 @@ typedef struct ts_kvsegment {
     uint64_t number, size;
     int fd;
     int n_readers;
-    bool is_dead; /* unlinked; the last reader closes it */
+    bool is_dead;  /* unlinked; the last reader closes it */
+    bool is_wiped; /* pages were overwritten, which is not synced yet */
 } segment;
 
 /* For the worker. */
@@ -45,6 +50,8 @@ typedef struct job {
     uint8_t key[TS_KVSTORE_KEY_LEN], model[TS_KVSTORE_KEY_LEN];
     char user[TS_KVSTORE_MAX_USER];
     size_t user_len;
+    char topic[TS_KVSTORE_MAX_TOPIC];
+    size_t topic_len;
 } job;
 
 struct ts_kvstore {
@@ -55,11 +62,14 @@ struct ts_kvstore {
     ts_kvseal seal;
     int lock_fd;
     ts_worker *worker;
-    segment **segments; /* oldest first, the last is written; changed by the worker */
+
+    ts_lock *writing;   /* of files, for a page or to forget; taken before `lock` */
+    segment **segments; /* oldest first, the last is written */
     size_t n_segments, cap_segments;
 
     ts_lock *lock; /* for the block below and n_readers, is_dead of segments */
     ts_kvindex index;
+    ts_kvusers users;
     ts_kvstore_stats stats;
     uint64_t clock, last_ticket;
 };
@@ -67,36 +77,6 @@ struct ts_kvstore {
 static void path_of(const ts_kvstore *s, uint64_t number, char out[PATH_LEN])
 {
     (void)snprintf(out, PATH_LEN, "%s/%016llx.kv", s->folder, (unsigned long long)number);
-}
-
-static bool write_all(int fd, const uint8_t *p, size_t n, uint64_t offset)
-{
-    while (n > 0) {
-        const ssize_t done = pwrite(fd, p, n, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-        offset += (uint64_t)done;
-    }
-    return true;
-}
-
-static bool read_all(int fd, uint8_t *p, size_t n, uint64_t offset)
-{
-    while (n > 0) {
-        const ssize_t done = pread(fd, p, n, (off_t)offset);
-        if (done < 0 && errno == EINTR)
-            continue;
-        if (done <= 0)
-            return false;
-        p += done;
-        n -= (size_t)done;
-        offset += (uint64_t)done;
-    }
-    return true;
 }
 
 /* ---------------------------------------------------------------- segments */
@@ -149,8 +129,9 @@ static segment *start_segment(ts_kvstore *s)
         return NULL;
     ts_kvseal_file_header(&s->seal, number, header);
     errno = ENOSPC; /* what a short write means */
-    segment *g =
-        write_all(fd, header, sizeof header, 0) ? add_segment(s, number, fd, sizeof header) : NULL;
+    segment *g = ts_kvfile_write(fd, header, sizeof header, 0)
+                     ? add_segment(s, number, fd, sizeof header)
+                     : NULL;
     if (!g) {
         const int e = errno;
         (void)close(fd);
@@ -168,12 +149,12 @@ static uint64_t scan(ts_kvstore *s, segment *g, uint64_t file_size)
     uint8_t header[TS_KVSEAL_HEADER];
     uint64_t at = TS_KVSEAL_FILE_HEADER;
 
-    while (file_size - at >= TS_KVSEAL_EXTRA && read_all(g->fd, header, sizeof header, at)) {
+    while (file_size - at >= TS_KVSEAL_EXTRA && ts_kvfile_read(g->fd, header, sizeof header, at)) {
         ts_kvslot slot = {.segment = g, .offset = at, .last_use = ++s->clock};
-        if (!ts_kvseal_read_header(&s->seal, header, slot.address, &slot.n_bytes) ||
+        if (!ts_kvseal_read_header(&s->seal, header, slot.address, &slot.tags, &slot.n_bytes) ||
             slot.n_bytes > file_size - at - TS_KVSEAL_EXTRA)
             break;
-        if (!ts_kvindex_insert(&s->index, &slot))
+        if (!ts_kvseal_is_erased(slot.address) && !ts_kvindex_insert(&s->index, &slot))
             break;
         at += TS_KVSEAL_EXTRA + slot.n_bytes;
     }
@@ -192,7 +173,7 @@ static tiefsee_status open_segment(ts_kvstore *s, uint64_t number, tiefsee_error
     const int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
     ts_kvseal_file_header(&s->seal, number, wanted);
     if (fd < 0 || fstat(fd, &info) != 0 || !S_ISREG(info.st_mode) ||
-        info.st_size < TS_KVSEAL_FILE_HEADER || !read_all(fd, found, sizeof found, 0) ||
+        info.st_size < TS_KVSEAL_FILE_HEADER || !ts_kvfile_read(fd, found, sizeof found, 0) ||
         memcmp(found, wanted, sizeof found) != 0) {
         if (fd >= 0)
             (void)close(fd);
@@ -213,55 +194,11 @@ static tiefsee_status open_segment(ts_kvstore *s, uint64_t number, tiefsee_error
     return TIEFSEE_OK;
 }
 
-static int compare_numbers(const void *a, const void *b)
-{
-    const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-    return (x > y) - (x < y);
-}
-
-static bool is_segment_name(const char *name, uint64_t *number)
-{
-    uint64_t v = 0;
-
-    if (strlen(name) != 19 || strcmp(name + 16, ".kv") != 0)
-        return false;
-    for (int i = 0; i < 16; i++) {
-        const char c = name[i];
-        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
-            return false;
-        v = v << 4 | (uint64_t)(c <= '9' ? c - '0' : c - 'a' + 10);
-    }
-    *number = v;
-    return v > 0 && v < UINT64_MAX;
-}
-
-/* The numbers of all segment files, sorted. */
-static tiefsee_status list_segments(const ts_kvstore *s, ts_buf *numbers, tiefsee_error *err)
-{
-    const struct dirent *entry;
-    tiefsee_status st = TIEFSEE_OK;
-    uint64_t number;
-
-    *numbers = ts_buf_make((size_t)1 << 24);
-    DIR *dir = opendir(s->folder);
-    if (!dir)
-        return ts_fail_errno(err, errno, "%s", s->folder);
-    while (st == TIEFSEE_OK && (entry = readdir(dir)))
-        if (is_segment_name(entry->d_name, &number) &&
-            !ts_buf_append(numbers, &number, sizeof number))
-            st = ts_fail_nomem(err, numbers->len, "the list of segments");
-    (void)closedir(dir);
-    if (st == TIEFSEE_OK && numbers->len > 0)
-        qsort(numbers->ptr, numbers->len / sizeof number, sizeof number, compare_numbers);
-    return st;
-}
-
 static tiefsee_status open_segments(ts_kvstore *s, tiefsee_error *err)
 {
     ts_buf numbers;
 
-    tiefsee_status st = list_segments(s, &numbers, err);
+    tiefsee_status st = ts_kvfile_list(s->folder, &numbers, err);
     for (size_t i = 0; st == TIEFSEE_OK && i < numbers.len / sizeof(uint64_t); i++) {
         uint64_t number;
         memcpy(&number, numbers.ptr + i * sizeof number, sizeof number);
@@ -319,7 +256,7 @@ static bool append(ts_kvstore *s, const uint8_t *record, ts_kvslot *slot)
         return false;
     }
     errno = ENOSPC;
-    if (!write_all(g->fd, record, n, g->size)) {
+    if (!ts_kvfile_write(g->fd, record, n, g->size)) {
         const int e = errno;
         (void)(ftruncate(g->fd, (off_t)g->size) != 0); /* else the next open does it */
         stop_writing(s, e);
@@ -376,7 +313,7 @@ static void copy_used(ts_kvstore *s, const segment *g)
         const size_t bytes = TS_KVSEAL_EXTRA + pages[i].n_bytes;
         uint8_t *record = bytes <= room ? ts_alloc(bytes) : NULL;
         pages[i].was_used = false;
-        if (record && read_all(g->fd, record, bytes, pages[i].offset) &&
+        if (record && ts_kvfile_read(g->fd, record, bytes, pages[i].offset) &&
             append(s, record, &pages[i])) {
             room -= bytes;
             ts_lock_take(s->lock);
@@ -401,16 +338,15 @@ static void forget_pages(ts_kvstore *s, const segment *g)
     }
 }
 
-static void evict_oldest(ts_kvstore *s)
+static void remove_segment(ts_kvstore *s, size_t i)
 {
     char path[PATH_LEN];
-    segment *g = s->segments[0];
+    segment *g = s->segments[i];
 
-    copy_used(s, g);
     ts_lock_take(s->lock);
     forget_pages(s, g);
     s->n_segments--;
-    memmove(s->segments, s->segments + 1, s->n_segments * sizeof *s->segments);
+    memmove(s->segments + i, s->segments + i + 1, (s->n_segments - i) * sizeof *s->segments);
     s->stats.n_segments--;
     s->stats.n_bytes -= g->size;
     g->is_dead = true;
@@ -426,27 +362,45 @@ static void evict_oldest(ts_kvstore *s)
  * below the cap at every moment.  n_bytes is changed by this thread only. */
 static void make_room(ts_kvstore *s, size_t n)
 {
-    while (s->n_segments > 1 && s->stats.n_bytes + n + s->segment_bytes > s->cap_bytes)
-        evict_oldest(s);
+    while (s->n_segments > 1 && s->stats.n_bytes + n + s->segment_bytes > s->cap_bytes) {
+        copy_used(s, s->segments[0]);
+        remove_segment(s, 0);
+    }
+}
+
+/* Under the lock: the user's key, if they have one. */
+static bool copy_own(const ts_kvstore *s, uint64_t user, uint8_t own[TS_KVSTORE_KEY_LEN])
+{
+    const uint8_t *key = ts_kvusers_key(&s->users, user);
+
+    if (key)
+        memcpy(own, key, TS_KVSTORE_KEY_LEN);
+    return key != NULL;
 }
 
 static void write_page(ts_kvstore *s, job *j)
 {
-    const ts_kvstore_id id = {j->key, j->model, {j->user, j->user_len}};
-    ts_kvslot slot = {.n_bytes = (uint32_t)j->n_bytes};
+    const ts_kvstore_id id = {j->key, j->model, {j->user, j->user_len}, {j->topic, j->topic_len}};
+    ts_kvslot slot = {.n_bytes = (uint32_t)j->n_bytes,
+                      .tags = ts_kvseal_tags(&s->seal, id.user, id.topic)};
+    uint8_t own[TS_KVSTORE_KEY_LEN];
     bool is_written = false;
 
     ts_kvseal_address(&s->seal, &id, slot.address);
+    ts_lock_take(s->writing);
     ts_lock_take(s->lock);
     slot.last_use = ++s->clock;
     const bool is_there = ts_kvindex_find(&s->index, slot.address) != NULL;
-    const bool is_stopped = s->stats.is_stopped;
+    const bool is_dropped = s->stats.is_stopped || ts_kvusers_is_gone(&s->users, slot.tags);
+    const bool has_own = copy_own(s, slot.tags.user, own);
     ts_lock_give(s->lock);
-    if (!is_there && !is_stopped) {
-        ts_kvseal_seal(&s->seal, &id, j->record, j->n_bytes);
+    if (!is_there && !is_dropped) {
+        ts_kvseal_seal(&s->seal, &id, has_own ? own : NULL, j->record, j->n_bytes);
         make_room(s, TS_KVSEAL_EXTRA + j->n_bytes);
         is_written = append(s, j->record, &slot);
     }
+    ts_lock_give(s->writing);
+    sodium_memzero(own, sizeof own);
     ts_lock_take(s->lock);
     s->stats.n_puts += is_written;
     s->stats.n_dropped += !is_written && !is_there;
@@ -462,6 +416,109 @@ static void on_jobs(void *ctx, void *items, size_t n)
         write_page(ctx, &jobs[i]);
 }
 
+/* -------------------------------------------------------------- forgetting */
+
+/* The page first: cut off before the header, it is a page that fails its tag. */
+static void wipe_page(ts_kvstore *s, const ts_kvslot *slot)
+{
+    static const uint8_t zeros[1 << 16];
+    uint8_t header[TS_KVSEAL_HEADER];
+    size_t left = slot->n_bytes + TS_KVSEAL_TAG;
+    uint64_t at = slot->offset + TS_KVSEAL_HEADER;
+    bool is_good = true;
+
+    for (; left > 0 && is_good; at += sizeof zeros) {
+        const size_t n = left < sizeof zeros ? left : sizeof zeros;
+
+        is_good = ts_kvfile_write(slot->segment->fd, zeros, n, at);
+        left -= n;
+    }
+    ts_kvseal_erased(&s->seal, slot->n_bytes, header);
+    (void)(is_good && ts_kvfile_write(slot->segment->fd, header, sizeof header, slot->offset));
+    slot->segment->is_wiped = true;
+}
+
+static bool is_of(const ts_kvslot *slot, ts_kvtags tags)
+{
+    return slot->segment && slot->tags.user == tags.user &&
+           (tags.topic == 0 || slot->tags.topic == tags.topic);
+}
+
+/* One pass over the index; readers may move slots meanwhile, so until one finds none. */
+static bool wipe_some(ts_kvstore *s, ts_kvtags tags)
+{
+    bool has_found = false;
+
+    ts_lock_take(s->lock);
+    for (size_t i = 0; i < s->index.n_slots;) {
+        const ts_kvslot slot = s->index.slots[i];
+
+        if (!is_of(&slot, tags)) {
+            i++;
+            continue;
+        }
+        ts_kvindex_remove(&s->index, &s->index.slots[i]);
+        s->stats.n_forgotten++;
+        has_found = true;
+        ts_lock_give(s->lock);
+        wipe_page(s, &slot);
+        ts_lock_take(s->lock);
+    }
+    ts_lock_give(s->lock);
+    return has_found;
+}
+
+static bool has_pages(ts_kvstore *s, const segment *g)
+{
+    bool has_some = false;
+
+    ts_lock_take(s->lock);
+    for (size_t i = 0; i < s->index.n_slots && !has_some; i++)
+        has_some = s->index.slots[i].segment == g;
+    ts_lock_give(s->lock);
+    return has_some;
+}
+
+static void sync_wiped(ts_kvstore *s)
+{
+    for (size_t i = 0; i < s->n_segments;) {
+        segment *g = s->segments[i];
+
+        if (g->is_wiped)
+            (void)fdatasync(g->fd);
+        const bool is_empty = g->is_wiped && i + 1 < s->n_segments && !has_pages(s, g);
+        g->is_wiped = false;
+        if (is_empty)
+            remove_segment(s, i);
+        else
+            i++;
+    }
+}
+
+void ts_kvstore_forget(ts_kvstore *s, ts_str user, ts_str topic)
+{
+    const ts_kvtags tags = ts_kvseal_tags(&s->seal, user, topic);
+
+    ts_lock_take(s->writing);
+    ts_lock_take(s->lock);
+    ts_kvusers_forget(&s->users, tags);
+    ts_lock_give(s->lock);
+    while (wipe_some(s, tags))
+        ;
+    sync_wiped(s);
+    ts_lock_give(s->writing);
+}
+
+bool ts_kvstore_know(ts_kvstore *s, ts_str user, const uint8_t *key)
+{
+    const ts_kvtags tags = ts_kvseal_tags(&s->seal, user, (ts_str){0});
+
+    ts_lock_take(s->lock);
+    const bool is_known = ts_kvusers_add(&s->users, tags.user, key);
+    ts_lock_give(s->lock);
+    return is_known;
+}
+
 /* -------------------------------------------------------------- the calls */
 
 static tiefsee_status start(ts_kvstore *s, const ts_kvstore_options *opt, tiefsee_error *err)
@@ -472,9 +529,12 @@ static tiefsee_status start(ts_kvstore *s, const ts_kvstore_options *opt, tiefse
                                     .ctx = s};
 
     s->lock = ts_lock_new();
-    if (!s->lock)
+    s->writing = ts_lock_new();
+    if (!s->lock || !s->writing)
         return ts_fail_nomem(err, sizeof *s, "the context cache");
-    tiefsee_status st = lock_folder(s, err);
+    tiefsee_status st = ts_kvusers_open(&s->users, err);
+    if (st == TIEFSEE_OK)
+        st = lock_folder(s, err);
     if (st == TIEFSEE_OK)
         st = ts_kvseal_open(&s->seal, opt->key_file, err);
     if (st == TIEFSEE_OK)
@@ -520,10 +580,12 @@ void ts_kvstore_close(ts_kvstore *s)
         close_segment(s->segments[i]);
     ts_free(s->segments);
     ts_kvindex_free(&s->index);
+    ts_kvusers_close(&s->users);
     ts_kvseal_wipe(&s->seal);
     if (s->lock_fd >= 0)
         (void)close(s->lock_fd);
     ts_lock_free(s->lock);
+    ts_lock_free(s->writing);
     ts_free(s);
 }
 
@@ -536,10 +598,10 @@ static void count_drop(ts_kvstore *s)
 
 bool ts_kvstore_put(ts_kvstore *s, const ts_kvstore_id *id, const void *bytes, size_t n)
 {
-    job j = {.n_bytes = n, .user_len = id->user.len};
+    job j = {.n_bytes = n, .user_len = id->user.len, .topic_len = id->topic.len};
     uint64_t ticket;
 
-    assert(id->user.len <= TS_KVSTORE_MAX_USER);
+    assert(id->user.len <= TS_KVSTORE_MAX_USER && id->topic.len <= TS_KVSTORE_MAX_TOPIC);
     if (ts_kvstore_has(s, id))
         return true;
     ts_lock_take(s->lock);
@@ -555,6 +617,8 @@ bool ts_kvstore_put(ts_kvstore *s, const ts_kvstore_id *id, const void *bytes, s
     memcpy(j.model, id->model, sizeof j.model);
     if (id->user.len > 0)
         memcpy(j.user, id->user.ptr, id->user.len);
+    if (id->topic.len > 0)
+        memcpy(j.topic, id->topic.ptr, id->topic.len);
     if (n > 0)
         memcpy(j.record + TS_KVSEAL_HEADER, bytes, n);
     if (!ts_worker_push(s->worker, &j, &ticket)) {
@@ -581,18 +645,20 @@ bool ts_kvstore_has(ts_kvstore *s, const ts_kvstore_id *id)
 }
 
 /* Read and verify what slot says; the page lies in out then. */
-static bool read_page(ts_kvstore *s, const ts_kvstore_id *id, const ts_kvslot *slot, uint8_t *out)
+static bool read_page(ts_kvstore *s, const ts_kvstore_id *id, const uint8_t *own,
+                      const ts_kvslot *slot, uint8_t *out)
 {
     uint8_t header[TS_KVSEAL_HEADER], tag[TS_KVSEAL_TAG], address[TS_KVSEAL_ADDRESS];
     const int fd = slot->segment->fd;
+    ts_kvtags tags;
     uint32_t n;
 
-    return read_all(fd, header, sizeof header, slot->offset) &&
-           ts_kvseal_read_header(&s->seal, header, address, &n) && n == slot->n_bytes &&
+    return ts_kvfile_read(fd, header, sizeof header, slot->offset) &&
+           ts_kvseal_read_header(&s->seal, header, address, &tags, &n) && n == slot->n_bytes &&
            memcmp(address, slot->address, sizeof address) == 0 &&
-           read_all(fd, out, n, slot->offset + TS_KVSEAL_HEADER) &&
-           read_all(fd, tag, sizeof tag, slot->offset + TS_KVSEAL_HEADER + n) &&
-           ts_kvseal_open_page(&s->seal, id, header, out, n, tag);
+           ts_kvfile_read(fd, out, n, slot->offset + TS_KVSEAL_HEADER) &&
+           ts_kvfile_read(fd, tag, sizeof tag, slot->offset + TS_KVSEAL_HEADER + n) &&
+           ts_kvseal_open_page(&s->seal, id, own, header, out, n, tag);
 }
 
 /* The reader is done with the slot's segment; a damaged page is forgotten. */
@@ -619,7 +685,9 @@ static void end_reading(ts_kvstore *s, const ts_kvslot *read, bool is_good)
 
 bool ts_kvstore_get(ts_kvstore *s, const ts_kvstore_id *id, void *out, size_t cap, size_t *n)
 {
-    uint8_t address[TS_KVSEAL_ADDRESS];
+    const ts_kvtags tags = ts_kvseal_tags(&s->seal, id->user, (ts_str){0});
+    uint8_t address[TS_KVSEAL_ADDRESS], own[TS_KVSTORE_KEY_LEN];
+    bool has_own = false;
     ts_kvslot read = {0};
 
     ts_kvseal_address(&s->seal, id, address);
@@ -630,13 +698,15 @@ bool ts_kvstore_get(ts_kvstore *s, const ts_kvstore_id *id, void *out, size_t ca
         slot->last_use = ++s->clock;
         slot->segment->n_readers++;
         read = *slot;
+        has_own = copy_own(s, tags.user, own);
     } else {
         s->stats.n_misses++;
     }
     ts_lock_give(s->lock);
     if (!read.segment)
         return false;
-    const bool is_good = read_page(s, id, &read, out);
+    const bool is_good = read_page(s, id, has_own ? own : NULL, &read, out);
+    sodium_memzero(own, sizeof own);
     end_reading(s, &read, is_good);
     *n = is_good ? read.n_bytes : 0;
     return is_good;

@@ -18,7 +18,8 @@
 enum {
     TS_KVSTORE_KEY_LEN = 32,
     TS_KVSTORE_MAX_PAGE = 16 << 20,
-    TS_KVSTORE_MAX_USER = 128 /* bytes of a namespace */
+    TS_KVSTORE_MAX_USER = 128, /* bytes of a namespace */
+    TS_KVSTORE_MAX_TOPIC = 64
 };
 
 typedef struct ts_kvstore ts_kvstore;
@@ -46,6 +47,7 @@ typedef struct ts_kvstore_id {
     const uint8_t *key;   /* TS_KVSTORE_KEY_LEN bytes */
     const uint8_t *model; /* as many: the fingerprint of model and page layout */
     ts_str user;          /* the namespace, at most TS_KVSTORE_MAX_USER bytes */
+    ts_str topic;         /* of put alone: what the page is about, to be forgotten by; or empty */
 } ts_kvstore_id;
 
 /* Copies the bytes and returns at once.  False: not taken (queue full, writing
@@ -60,6 +62,16 @@ bool ts_kvstore_has(ts_kvstore *s, const ts_kvstore_id *id);
  * Reads the disk on the calling thread. */
 bool ts_kvstore_get(ts_kvstore *s, const ts_kvstore_id *id, void *out, size_t cap, size_t *n);
 
+/* From now on pages of this user are sealed under this key as well (TS_KVSTORE_KEY_LEN
+ * bytes; a copy is kept): who forgets it makes what is on the disk unreadable.  False: no
+ * memory. */
+bool ts_kvstore_know(ts_kvstore *s, ts_str user, const uint8_t *key) TS_MUST_CHECK;
+
+/* Overwrites what is kept of a user about a topic; topic.ptr NULL: all that is kept of the
+ * user, and their key.  What is still on its way to the disk, and what comes later, is
+ * dropped: until the next open nothing of it is written again.  Waits for the disk. */
+void ts_kvstore_forget(ts_kvstore *s, ts_str user, ts_str topic);
+
 /* Wait until everything put before is written or dropped. */
 void ts_kvstore_flush(ts_kvstore *s);
 
@@ -67,7 +79,7 @@ typedef struct ts_kvstore_stats {
     size_t n_pages, n_segments;
     uint64_t n_bytes;                  /* of all files */
     uint64_t n_puts, n_hits, n_misses; /* pages written; gets */
-    uint64_t n_damaged, n_evicted, n_copied;
+    uint64_t n_damaged, n_evicted, n_copied, n_forgotten;
     uint64_t n_dropped; /* puts that were not taken or not written */
     bool is_stopped;    /* a write failed: no more are tried until the next open */
 } ts_kvstore_stats;

@@ -238,9 +238,10 @@ static bool keep_spec(link_state *s, const ts_job_spec *spec)
 {
     const tiefsee_generate_options *o = &spec->generate;
     const size_t user = strlen(spec->user_name ? spec->user_name : "") + 1;
+    const size_t topic = strlen(spec->topic ? spec->topic : "") + 1;
     const size_t bias = o->sampling.n_bias * sizeof *o->sampling.bias;
     const size_t tokens = spec->n_tokens * sizeof *spec->tokens;
-    char *p = ts_alloc(stop_bytes(o) + bias + tokens + user);
+    char *p = ts_alloc(stop_bytes(o) + bias + tokens + user + topic);
 
     if (!p || !ts_reply_on_free(s->reply, free_copy, p))
         return false;
@@ -253,6 +254,8 @@ static bool keep_spec(link_state *s, const ts_job_spec *spec)
     p += tokens;
     s->spec.user_name = memcpy(p, spec->user_name ? spec->user_name : "", user);
     p += user;
+    s->spec.topic = memcpy(p, spec->topic ? spec->topic : "", topic);
+    p += topic;
     for (size_t i = 0; i < o->n_stop; i++) {
         const size_t n = strlen(o->stop[i]) + 1;
         stop[i] = memcpy(p, o->stop[i], n);

@@ -9,6 +9,7 @@ import pathlib
 import re
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -93,7 +94,7 @@ def talk(server, **more):
     return turns
 
 
-class Cache(unittest.TestCase):
+class Folder(unittest.TestCase):
     def serve(self, *arguments, **more):
         server = Server(*arguments, **more)
         self.addCleanup(lambda: server.process.poll() is None and server.process.kill())
@@ -104,6 +105,8 @@ class Cache(unittest.TestCase):
         self.disk = ("--cache-dir", os.path.join(self.folder, "cache"), "--cache-size", 8,
                      "--cache-key", os.path.join(self.folder, "key"))
 
+
+class Cache(Folder):
     def test_the_next_turn_computes_its_own_tokens_only(self):
         server = self.serve()
         turns = talk(server)
@@ -188,6 +191,94 @@ class Cache(unittest.TestCase):
             self.assertLess(time.monotonic(), end)
             time.sleep(0.05)
         self.assertEqual(server.stop().count("no longer written"), 1)
+
+
+class Erasing(Folder):
+    """What is erased in the assistant is erased here."""
+
+    def app(self, server, method, path, body=None):
+        c = http.client.HTTPConnection("127.0.0.1", server.port, timeout=LIMIT_S)
+        c.request(method, "/app/api/" + path, json.dumps(body) if body is not None else None,
+                  {"Content-Type": "application/json", "X-Tiefsee": "1"})
+        r = c.getresponse()
+        data = r.read().decode()
+        c.close()
+        self.assertLess(r.status, 300, data)
+        return json.loads(data) if data.startswith("{") else data
+
+    def start(self, *more):
+        return self.serve(*self.disk, "--db", os.path.join(self.folder, "server.db"), *more)
+
+    def ask(self, server, chat, text):
+        events = self.app(server, "POST", f"conversations/{chat}/answers",
+                          {"content": text, "max_tokens": 100, "seed": 1})
+        self.assertIn('"type":"done"', events)
+
+    def bytes(self):
+        return b"".join(p.read_bytes() for p in
+                        sorted(pathlib.Path(self.folder, "cache").glob("*.kv")))
+
+    def pages_come(self, server, n):
+        end = time.monotonic() + LIMIT_S
+        while server.metric("tiefsee_disk_pages") < n:
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.05)
+
+    def share_left(self, before):
+        now = self.bytes()
+        places = [i for i in range(4096, len(before) - 64, 4096) if any(before[i:i + 64])]
+        self.assertGreater(len(places), 20)
+        return sum(before[i:i + 64] in now for i in places) / len(places)
+
+    def test_a_chat_and_then_an_account(self):
+        server = self.start()
+        one = self.app(server, "POST", "conversations", {})["id"]
+        self.ask(server, one, TEXT)
+        self.pages_come(server, 2)
+        before = self.bytes()
+        self.assertEqual(self.share_left(before), 1)
+        self.app(server, "DELETE", f"conversations/{one}")
+        self.assertEqual(self.share_left(before), 0)
+
+        two = self.app(server, "POST", "conversations", {})["id"]
+        self.ask(server, two, "Why? " + TEXT)
+        self.pages_come(server, 2)
+        before = self.bytes()
+        self.app(server, "POST", "me/erase", {"what": "account"})
+        self.assertEqual(self.share_left(before), 0)
+        self.assertEqual(server.metric("tiefsee_disk_pages"), 0)
+        server.stop()  # nothing of it is written when the engine ends
+        self.assertEqual(self.share_left(before), 0)
+
+    def test_what_a_crash_left_is_done_at_the_next_start(self):
+        server = self.start()
+        chat = self.app(server, "POST", "conversations", {})["id"]
+        self.ask(server, chat, TEXT)
+        self.pages_come(server, 2)
+        before = self.bytes()
+        server.process.kill()
+        server.process.wait(LIMIT_S)
+        self.assertEqual(self.share_left(before), 1)
+        with sqlite3.connect(os.path.join(self.folder, "server.db")) as db:
+            n = db.execute("SELECT n FROM app_user").fetchone()[0]
+            db.execute("INSERT INTO app_cache_due VALUES (?, ?)", (n, chat))
+        db.close()
+        # A run without the cache cannot do it, and leaves it to the next one that can.
+        self.serve("--db", os.path.join(self.folder, "server.db")).stop()
+        self.assertEqual(self.share_left(before), 1)
+        self.start().stop()
+        self.assertEqual(self.share_left(before), 0)
+        with sqlite3.connect(os.path.join(self.folder, "server.db")) as db:
+            self.assertEqual(db.execute("SELECT count(*) FROM app_cache_due").fetchone()[0], 0)
+        db.close()
+
+    def test_a_temporary_chat_is_never_on_the_disk(self):
+        server = self.start()
+        events = self.app(server, "POST", "answers",
+                          {"messages": [{"role": "user", "content": TEXT}], "max_tokens": 100})
+        self.assertIn('"type":"done"', events)
+        server.stop()
+        self.assertLess(len(self.bytes()), 4096)
 
 
 if __name__ == "__main__":

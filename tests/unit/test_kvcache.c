@@ -32,7 +32,8 @@ static float row_value(const int32_t *tokens, size_t i, size_t layer)
 }
 
 /* Behave like a job: find, check, compute the rest, remember, drop. */
-static size_t visit(ts_kvcache *c, const char *space, const int32_t *tokens, size_t n)
+static size_t visit_about(ts_kvcache *c, const char *space, const char *topic,
+                          const int32_t *tokens, size_t n)
 {
     int32_t pages[MAX / TS_KV_PAGE + 1];
     size_t n_pages;
@@ -54,10 +55,15 @@ static size_t visit(ts_kvcache *c, const char *space, const int32_t *tokens, siz
                 row[1] = row_value(tokens, i, l);
         }
     }
-    ts_kvcache_remember(c, space, tokens, n, pages);
+    ts_kvcache_remember(c, space, topic, tokens, n, pages);
     for (size_t i = 0; i < n_pages; i++)
         ts_kvcache_drop(c, pages[i]);
     return found;
+}
+
+static size_t visit(ts_kvcache *c, const char *space, const int32_t *tokens, size_t n)
+{
+    return visit_about(c, space, "", tokens, n);
 }
 
 static void fill(int32_t *tokens, size_t n, int32_t start)
@@ -108,9 +114,69 @@ static void name_spaces_never_meet(void **state)
     assert_int_equal(visit(c, "anna", t, 100), 0);
     assert_int_equal(visit(c, "bert", t, 100), 0);
     assert_int_equal(visit(c, "anna", t, 100), 99);
-    ts_kvcache_forget(c, "anna");
+    ts_kvcache_forget(c, "anna", NULL);
     assert_int_equal(visit(c, "anna", t, 100), 0);
     assert_int_equal(visit(c, "bert", t, 100), 99);
+    ts_kvcache_free(c);
+}
+
+static void a_topic_is_forgotten_and_what_others_go_on_from_stays(void **state)
+{
+    ts_kvcache *c = cache(20);
+    int32_t a[200], b[200];
+
+    (void)state;
+    fill(a, 200, 0);
+    memcpy(b, a, sizeof b);
+    b[100] = 7777; /* the first page is both */
+    assert_int_equal(visit_about(c, "anna", "a", a, 200), 0);
+    assert_int_equal(visit_about(c, "anna", "b", b, 200), 100);
+    assert_int_equal(visit_about(c, "bert", "a", a, 200), 0);
+    ts_kvcache_forget(c, "anna", "a");
+    assert_int_equal(visit_about(c, "anna", "b", b, 200), 199);
+    assert_int_equal(visit_about(c, "bert", "a", a, 200), 199);
+    ts_kvcache_forget(c, "anna", "b"); /* what stayed is b's now */
+    assert_int_equal(visit_about(c, "anna", "", a, 200), 0);
+    assert_int_equal(visit_about(c, "bert", "a", a, 200), 199);
+    ts_kvcache_forget(c, NULL, NULL);
+    assert_int_equal(visit_about(c, "bert", "a", a, 200), 0);
+    ts_kvcache_free(c);
+}
+
+static bool is_zero(ts_kvcache *c, int32_t page)
+{
+    const float *data = ts_kvcache_data(c, page);
+
+    for (size_t i = 0; i < (size_t)ROW * LAYERS * TS_KV_PAGE; i++)
+        if (data[i] > 0 || data[i] < 0)
+            return false;
+    return true;
+}
+
+static void what_is_forgotten_is_zeroed_also_after_its_last_use(void **state)
+{
+    ts_kvcache *c = cache(4);
+    int32_t t[TS_KV_PAGE], page = ts_kvcache_take(c);
+
+    (void)state;
+    fill(t, TS_KV_PAGE, 0);
+    for (size_t i = 0; i < (size_t)ROW * LAYERS * TS_KV_PAGE; i++)
+        ts_kvcache_data(c, page)[i] = 1;
+    ts_kvcache_remember(c, "anna", "a", t, TS_KV_PAGE, &page);
+    ts_kvcache_forget(c, "anna", "a");
+    assert_false(is_zero(c, page)); /* still in use */
+    ts_kvcache_drop(c, page);
+    assert_true(is_zero(c, page));
+
+    page = ts_kvcache_take(c);
+    ts_kvcache_data(c, page)[5] = 1;
+    ts_kvcache_remember(c, "anna", "a", t, TS_KV_PAGE, &page);
+    ts_kvcache_forget(c, "anna", "a");
+    ts_kvcache_remember(c, "anna", "b", t, TS_KV_PAGE, &page); /* of what goes on with it */
+    ts_kvcache_drop(c, page);
+    assert_false(is_zero(c, page));
+    ts_kvcache_forget(c, "anna", NULL);
+    assert_true(is_zero(c, page));
     ts_kvcache_free(c);
 }
 
@@ -173,6 +239,8 @@ int main(void)
         cmocka_unit_test(a_prompt_finds_all_but_its_last_token_again),
         cmocka_unit_test(another_ending_shares_the_common_part),
         cmocka_unit_test(name_spaces_never_meet),
+        cmocka_unit_test(a_topic_is_forgotten_and_what_others_go_on_from_stays),
+        cmocka_unit_test(what_is_forgotten_is_zeroed_also_after_its_last_use),
         cmocka_unit_test(the_longest_unused_is_given_up_first),
         cmocka_unit_test(pages_in_use_are_never_given_up),
         cmocka_unit_test(a_long_random_life_keeps_every_row_true),

@@ -87,7 +87,7 @@ static page *make_page(page *p, uint64_t i, size_t n)
     memset(p->key, 0, sizeof p->key);
     memcpy(p->key, &i, sizeof i);
     memset(p->model, 7, sizeof p->model);
-    p->id = (ts_kvstore_id){p->key, p->model, TS_STR("key-1")};
+    p->id = (ts_kvstore_id){p->key, p->model, TS_STR("key-1"), {0}};
     p->n = n;
     ts_rng_seed(&rng, i + 1);
     for (size_t k = 0; k < n; k++)
@@ -234,7 +234,7 @@ static void the_files_say_nothing_without_the_key(void **state)
     assert_true(ts_kvstore_put(s, &p.id, p.bytes, p.n));
     ts_kvstore_close(s);
     const size_t n = read_segment(file, sizeof file, path);
-    assert_int_equal(n, 32 + 96 + 400);
+    assert_int_equal(n, 32 + 112 + 400);
     assert_null(memmem(file, n, "xxxx", 4));
     assert_null(memmem(file, n, "kkkk", 4));
     assert_null(memmem(file, n, "key-1", 5));
@@ -247,7 +247,7 @@ static void the_files_say_nothing_without_the_key(void **state)
     ts_kvstore_close(s);
 }
 
-enum { CUT_PAGE = 50, CUT_RECORD = 96 + CUT_PAGE, N_CUT = 3 };
+enum { CUT_PAGE = 50, CUT_RECORD = 112 + CUT_PAGE, N_CUT = 3 };
 
 static size_t make_small_segment(uint8_t *file, size_t cap, char path[512])
 {
@@ -502,7 +502,7 @@ static void a_full_disk_stops_writing_with_one_line_and_reading_goes_on(void **s
         bool is_right = stats.is_stopped && stats.n_pages == 6 && n_warnings == 1;
         for (uint64_t i = 0; i < 6; i++)
             is_right = is_right && is_hit(s, i, 30000);
-        is_right = is_right && !is_hit(s, 6, 30000) && bytes_on_disk() == 32 + 6 * 30096;
+        is_right = is_right && !is_hit(s, 6, 30000) && bytes_on_disk() == 32 + 6 * 30112;
         ts_kvstore_close(s);
         _exit(is_right ? 0 : 1);
     }
@@ -528,7 +528,7 @@ static void a_full_queue_drops_pages_and_waits_for_nobody(void **state)
     assert_int_equal(ts_kvstore_open(&s, &opt, NULL), TIEFSEE_OK);
     for (uint64_t i = 0; i < 200; i++) {
         p.n = 200000;
-        p.id = (ts_kvstore_id){p.key, p.model, {0}};
+        p.id = (ts_kvstore_id){p.key, p.model, {0}, {0}};
         memcpy(p.key, &i, sizeof i);
         n_taken += ts_kvstore_put(s, &p.id, p.bytes, p.n);
     }
@@ -537,6 +537,165 @@ static void a_full_queue_drops_pages_and_waits_for_nobody(void **state)
     assert_int_equal(stats.n_puts, n_taken);
     assert_int_equal(stats.n_dropped, 200 - n_taken);
     assert_true(n_taken > 0);
+    ts_kvstore_close(s);
+}
+
+static bool put_of(ts_kvstore *s, uint64_t i, const char *user, const char *topic, size_t n)
+{
+    static page p;
+
+    (void)make_page(&p, i, n);
+    p.id.user = ts_str_of(user);
+    p.id.topic = ts_str_of(topic);
+    return ts_kvstore_put(s, &p.id, p.bytes, p.n);
+}
+
+static bool hits(ts_kvstore *s, uint64_t i, const char *user, size_t n)
+{
+    static page p;
+    static uint8_t out[MAX_BYTES];
+    size_t n_out = 0;
+
+    (void)make_page(&p, i, n);
+    p.id.user = ts_str_of(user);
+    return ts_kvstore_get(s, &p.id, out, sizeof out, &n_out) && n_out == n &&
+           memcmp(out, p.bytes, n) == 0;
+}
+
+/* All files one behind the other. */
+static size_t read_files(uint8_t *out, size_t cap)
+{
+    size_t n = 0;
+    const struct dirent *entry;
+    DIR *dir = opendir(folder);
+
+    assert_non_null(dir);
+    while ((entry = readdir(dir))) {
+        char path[700];
+        (void)snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        FILE *f = strstr(entry->d_name, ".kv") ? fopen(path, "rb") : NULL;
+        if (f) {
+            n += fread(out + n, 1, cap - n, f);
+            (void)fclose(f);
+        }
+    }
+    (void)closedir(dir);
+    return n;
+}
+
+/* How many 32-byte pieces of what was there are there still. */
+static size_t count_left(const uint8_t *before, size_t n_before)
+{
+    static uint8_t now[8 * MIB];
+    const size_t n = read_files(now, sizeof now);
+    size_t left = 0;
+
+    for (size_t at = 500; at + 32 < n_before; at += 1999)
+        for (size_t k = 0; k + 32 <= n; k++)
+            if (now[k] == before[at] && memcmp(now + k, before + at, 32) == 0) {
+                left++;
+                break;
+            }
+    return left;
+}
+
+static void what_is_forgotten_is_overwritten_and_the_rest_is_there(void **state)
+{
+    static uint8_t before[8 * MIB];
+    ts_kvstore *s = open_store(8 * MIB);
+
+    (void)state;
+    for (uint64_t i = 0; i < 12; i++) {
+        assert_true(
+            put_of(s, i, i < 8 ? "app-1" : "app-2", i % 2 ? "odd-chat" : "even-chat", 40000));
+        ts_kvstore_flush(s);
+    }
+    const size_t n = read_files(before, sizeof before);
+    assert_true(count_left(before, n) > n / 1999 - 5);
+    ts_kvstore_forget(s, TS_STR("app-1"), TS_STR("odd-chat"));
+    for (uint64_t i = 0; i < 12; i++)
+        assert_int_equal(hits(s, i, i < 8 ? "app-1" : "app-2", 40000), i >= 8 || i % 2 == 0);
+    const size_t left = count_left(before, n);
+    assert_true(left < 9 * (n / 1999) / 12 && left > 7 * (n / 1999) / 12);
+
+    ts_kvstore_forget(s, TS_STR("app-1"), (ts_str){0});
+    assert_true(count_left(before, n) < 5 * (n / 1999) / 12);
+    ts_kvstore_close(s);
+    s = open_store(8 * MIB); /* what follows an erased page is found */
+    for (uint64_t i = 0; i < 12; i++)
+        assert_int_equal(hits(s, i, i < 8 ? "app-1" : "app-2", 40000), i >= 8);
+    assert_true(put_of(s, 0, "app-1", "odd-chat", 40000));
+    ts_kvstore_flush(s);
+    assert_true(hits(s, 0, "app-1", 40000));
+    ts_kvstore_stats stats;
+    ts_kvstore_read_stats(s, &stats);
+    assert_int_equal(stats.n_damaged, 0);
+    ts_kvstore_close(s);
+}
+
+static void what_was_on_its_way_when_it_was_forgotten_is_not_written(void **state)
+{
+    ts_kvstore *s = open_store(8 * MIB);
+
+    (void)state;
+    for (uint64_t i = 0; i < 20; i++)
+        (void)put_of(s, i, "app-1", "chat", 100000);
+    ts_kvstore_forget(s, TS_STR("app-1"), TS_STR("chat"));
+    assert_true(put_of(s, 30, "app-1", "chat", 1000));
+    assert_true(put_of(s, 31, "app-1", "another", 1000));
+    ts_kvstore_flush(s);
+    for (uint64_t i = 0; i <= 30; i++)
+        assert_false(hits(s, i, "app-1", i == 30 ? 1000 : 100000));
+    assert_true(hits(s, 31, "app-1", 1000));
+    ts_kvstore_close(s);
+}
+
+static void an_empty_segment_goes(void **state)
+{
+    ts_kvstore *s = open_store(2 * MIB); /* segments of 256 KiB */
+    ts_kvstore_stats stats;
+
+    (void)state;
+    for (uint64_t i = 0; i < 10; i++) {
+        assert_true(put_of(s, i, i < 8 ? "app-1" : "app-2", "", 100000));
+        ts_kvstore_flush(s);
+    }
+    ts_kvstore_read_stats(s, &stats);
+    assert_int_equal(stats.n_segments, 5);
+    ts_kvstore_forget(s, TS_STR("app-1"), (ts_str){0});
+    ts_kvstore_read_stats(s, &stats);
+    assert_int_equal(stats.n_segments, 1);
+    assert_int_equal(stats.n_forgotten, 8);
+    assert_int_equal(stats.n_bytes, bytes_on_disk());
+    assert_true(hits(s, 8, "app-2", 100000));
+    ts_kvstore_close(s);
+}
+
+static void without_the_users_key_a_page_is_noise(void **state)
+{
+    const uint8_t key[TS_KVSTORE_KEY_LEN] = {1, 2, 3}, other[TS_KVSTORE_KEY_LEN] = {1, 2, 4};
+    ts_kvstore *s = open_store(8 * MIB);
+
+    (void)state;
+    for (uint64_t i = 0; i < 3; i++) {
+        assert_true(ts_kvstore_know(s, TS_STR("app-1"), key));
+        if (i == 0)
+            assert_true(put_of(s, 1, "app-1", "", 5000));
+        ts_kvstore_flush(s);
+        assert_true(hits(s, 1, "app-1", 5000));
+        ts_kvstore_close(s);
+        s = open_store(8 * MIB);
+        if (i == 1) { /* the right cache key alone, and then with the wrong one */
+            assert_false(hits(s, 1, "app-1", 5000));
+            assert_true(ts_kvstore_know(s, TS_STR("app-1"), other));
+            assert_false(hits(s, 1, "app-1", 5000));
+            ts_kvstore_close(s);
+            s = open_store(8 * MIB);
+        }
+    }
+    assert_true(ts_kvstore_know(s, TS_STR("app-1"), key));
+    ts_kvstore_forget(s, TS_STR("app-1"), (ts_str){0});
+    assert_false(hits(s, 1, "app-1", 5000));
     ts_kvstore_close(s);
 }
 
@@ -613,6 +772,10 @@ int main(void)
         IN_FOLDER(kill_9_loses_no_flushed_page_and_serves_no_wrong_one),
         IN_FOLDER(a_full_disk_stops_writing_with_one_line_and_reading_goes_on),
         IN_FOLDER(a_full_queue_drops_pages_and_waits_for_nobody),
+        IN_FOLDER(what_is_forgotten_is_overwritten_and_the_rest_is_there),
+        IN_FOLDER(what_was_on_its_way_when_it_was_forgotten_is_not_written),
+        IN_FOLDER(an_empty_segment_goes),
+        IN_FOLDER(without_the_users_key_a_page_is_noise),
         IN_FOLDER(every_failing_allocation_is_an_error_or_a_miss),
         cmocka_unit_test(the_index_finds_what_is_in_it_after_any_removals),
     };

@@ -43,6 +43,8 @@ static int set_up(void **state)
     (void)snprintf(f->db, sizeof f->db, "%s", scratch_path(&f->place, "db"));
     (void)snprintf(f->key, sizeof f->key, "%s", scratch_path(&f->place, "db.key"));
     (void)snprintf(f->away, sizeof f->away, "%s", scratch_path(&f->place, "db.key.away"));
+    f->server.models = ts_models_new();
+    assert_non_null(f->server.models);
     open_app(f);
     *state = f;
     return 0;
@@ -53,6 +55,7 @@ static int tear_down(void **state)
     fixture *f = *state;
 
     ts_app_close(f->app);
+    ts_models_free(f->server.models);
     scratch_remove(&f->place);
     free(f);
     return 0;

@@ -8,6 +8,7 @@
 
 #include "core/log.h"
 #include "server/app/audit.h"
+#include "server/app/cache_erase.h"
 #include "server/app/live.h"
 
 enum { DAY_MS = 86400000, MAX_SETTING = 4000, MAX_DAYS = 36500 };
@@ -70,6 +71,9 @@ tiefsee_status ts_accounts_add(ts_app *app, ts_person *p, const char *password,
     if (st != TIEFSEE_OK)
         (void)(delete_key(app, p->key_id, NULL) == TIEFSEE_OK);
     sodium_memzero(hash, sizeof hash);
+    /* Without memory for it their pages are under the cache's key alone. */
+    if (st == TIEFSEE_OK && !ts_cache_know(app, p))
+        ts_log(TS_LOG_ERROR, "a new user has no key in the context cache", NULL, 0);
     return st;
 }
 
@@ -229,6 +233,8 @@ static tiefsee_status replace_local(ts_app *app, tiefsee_error *err)
     const tiefsee_status st = ts_people_add(app->people, app->store, &next, NULL, err);
 
     app->local_n = st == TIEFSEE_OK ? next.n : 0;
+    if (st == TIEFSEE_OK && !ts_cache_know(app, &next))
+        ts_log(TS_LOG_ERROR, "a new user has no key in the context cache", NULL, 0);
     ts_person_wipe(&next);
     return st;
 }
@@ -269,6 +275,7 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
         from = INT64_MIN;
         to = INT64_MAX;
     }
+    app->is_cache_due = true;
     tiefsee_status st = erase_chats(app, &o, from, to, &n_chats, &n_messages, err);
     if (st == TIEFSEE_OK && what == TS_ERASE_ALL)
         st = forget_settings(app, p->n, err);
@@ -288,8 +295,9 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
                      (json_int_t)ts_app_now(), "what", names[what], "n_conversations",
                      (json_int_t)n_chats, "n_messages", (json_int_t)n_messages, "scheme",
                      what == TS_ERASE_ACCOUNT
-                         ? "rows overwritten, log emptied, the user's key forgotten, master turned"
-                         : "rows overwritten, log emptied");
+                         ? "rows and cached contexts overwritten, log emptied, the user's keys "
+                           "forgotten, master turned"
+                         : "rows and cached contexts overwritten, log emptied");
 }
 
 /* ---- retention */
@@ -313,6 +321,7 @@ void ts_accounts_tidy(ts_app *app, int64_t now)
                                &err) == TIEFSEE_OK);
         ts_person_wipe(&p);
     }
+    app->is_cache_due = app->is_cache_due || n_chats > 0;
     if (n_chats > 0)
         ts_audit(app, "server", "retention", "", "ok");
     if (ts_people_catch_up(app->people, app->store, &err) != TIEFSEE_OK) {

@@ -12,6 +12,7 @@
 #include "core/utf8.h"
 #include "formats/json.h"
 #include "server/app/audit.h"
+#include "server/app/cache_erase.h"
 #include "server/app/live.h"
 #include "server/app/login.h"
 
@@ -147,7 +148,8 @@ static void take_person(ts_app_caller *caller, const ts_person *p)
     caller->role = p->role;
     caller->who = (ts_identity){.key_id = p->key_id, .scopes = TS_SCOPE_CHAT};
     (void)snprintf(caller->who.name, sizeof caller->who.name, "%s", p->name);
-    (void)snprintf(caller->who.user, sizeof caller->who.user, "app-%lld", (long long)p->n);
+    _Static_assert(sizeof caller->who.user >= TS_SPACE_MAX, "a name space fits");
+    ts_cache_space(caller->who.user, p->n);
 }
 
 static const ts_app_access *access_of(const ts_http_request *req)
@@ -421,6 +423,8 @@ static tiefsee_status open_parts(ts_app *app, tiefsee_error *err)
     if (st == TIEFSEE_OK && !app->opt.has_accounts)
         st = find_local(app, err);
     if (st == TIEFSEE_OK)
+        st = ts_cache_open(app, err);
+    if (st == TIEFSEE_OK)
         st = ts_login_open(app, err);
     return st == TIEFSEE_OK ? ts_worker_new(&app->worker, &work, err) : st;
 }
@@ -444,6 +448,7 @@ tiefsee_status ts_app_open(ts_app **out, ts_server *server, const ts_app_options
         ts_app_close(app);
         return st;
     }
+    ts_cache_catch_up(app); /* what a crash left */
     *out = app;
     return TIEFSEE_OK;
 }

@@ -39,6 +39,7 @@ typedef struct ts_app {
     ts_people *people;   /* has its own lock, too */
     int64_t local_n;     /* the one user */
     bool is_compact_due; /* something was erased and the log not emptied */
+    bool is_cache_due;   /* something new is noted in app_cache_due */
     ts_worker *worker;
 
     ts_lock *live_lock; /* of the answers; taken inside store_lock, never around it */

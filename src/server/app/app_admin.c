@@ -8,6 +8,7 @@
 
 #include "server/app/accounts.h"
 #include "server/app/audit.h"
+#include "server/app/cache_erase.h"
 #include "server/app/live.h"
 #include "server/app/login.h"
 #include "server/app/personal_parts.h"
@@ -253,6 +254,7 @@ void ts_app_admin_delete_user(ts_http_request *req, ts_reply *reply)
         (void)ts_app_fail(&w, w.err.status);
     else {
         ts_app_leave(&w);
+        ts_cache_catch_up(w.app);
         ts_app_send(reply, 200, answer);
     }
     ts_person_wipe(&p);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "server/app/answer_prompt.h"
+#include "server/app/cache_erase.h"
 #include "server/app/chat_json.h"
 #include "server/app/export.h"
 #include "server/app/live.h"
@@ -320,6 +321,7 @@ static void answer_nothing(ts_work *w, tiefsee_status st)
         return;
     }
     ts_app_leave(w);
+    ts_cache_catch_up(w->app);
     ts_app_send_nothing(w->reply);
 }
 
@@ -335,6 +337,7 @@ void ts_chat_delete(ts_http_request *req, ts_reply *reply)
     ts_search_forget(w.app->search, w.person.n, c.n);
     /* The log still has what the row said; a store that is busy is emptied later. */
     w.app->is_compact_due = ts_store_compact(w.store, NULL) != TIEFSEE_OK;
+    w.app->is_cache_due = true;
     ts_chat_free(&c);
     answer_nothing(&w, st);
 }
@@ -432,6 +435,9 @@ static tiefsee_status remove_subtree(subtree *t, ts_dialog *c)
         if (st == TIEFSEE_OK)
             st = ts_chats_remove_message(w->store, &w->owner, c, json_integer_value(seq), &w->err);
     }
+    if (st == TIEFSEE_OK)
+        st = ts_cache_note(w->store, w->person.n, c->id, &w->err);
+    w->app->is_cache_due = true;
     return ts_store_end(w->store, st, &w->err);
 }
 

@@ -173,8 +173,16 @@ tiefsee_status ts_chats_save(ts_store *s, const ts_owner *o, const ts_dialog *c,
 tiefsee_status ts_chats_delete(ts_store *s, const ts_owner *o, const ts_dialog *c,
                                tiefsee_error *err)
 {
+    /* Its contexts as well, see cache_erase.h. */
+    ts_query note = ts_query_begin(s, "INSERT OR IGNORE INTO app_cache_due SELECT user_n, id"
+                                      " FROM app_chat WHERE n = ? AND user_n = ?");
+    ts_query_i64(&note, c->n);
+    ts_query_i64(&note, o->id);
+    (void)ts_query_step(&note);
+    const tiefsee_status st = ts_query_end(&note, err);
+    if (st != TIEFSEE_OK)
+        return st;
     ts_query q = ts_query_begin(s, "DELETE FROM app_chat WHERE n = ? AND user_n = ?");
-
     ts_query_i64(&q, c->n);
     ts_query_i64(&q, o->id);
     (void)ts_query_step(&q);

@@ -244,7 +244,9 @@ static void submit_to(ts_live *v, ts_engine *engine)
     const ts_job_spec spec = {.tokens = v->prompt,
                               .n_tokens = v->n_prompt,
                               .generate = v->generate,
-                              .user_name = v->user_name};
+                              .user_name = v->user_name,
+                              .topic = v->chat_id,
+                              .is_private = !*v->chat_id};
     tiefsee_error err = {0};
     ts_job *job = NULL;
 

@@ -15,6 +15,7 @@
 #include "core/hash.h"
 #include "server/app/accounts.h"
 #include "server/app/audit.h"
+#include "server/app/cache_erase.h"
 #include "server/app/notice.h"
 
 enum { MAX_NAMES = 512, FREE_TRIES = 5, LONGEST_WAIT_S = 900, SETUP_S = 900, TIDY_S = 60 };
@@ -369,4 +370,5 @@ void ts_login_tidy(ts_app *app)
     (void)(ts_sessions_tidy(app->people, app->store, ts_app_now(), NULL) == TIEFSEE_OK);
     ts_accounts_tidy(app, ts_app_now());
     ts_lock_give(app->store_lock);
+    ts_cache_catch_up(app);
 }

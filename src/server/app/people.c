@@ -469,6 +469,12 @@ static tiefsee_status delete_row(ts_store *s, int64_t n, tiefsee_error *err)
     ts_query_i64(&q, n);
     (void)ts_query_step(&q);
     st = ts_query_end(&q, err);
+    if (st == TIEFSEE_OK) {
+        ts_query note = ts_query_begin(s, "INSERT OR IGNORE INTO app_cache_due VALUES (?, '')");
+        ts_query_i64(&note, n);
+        (void)ts_query_step(&note);
+        st = ts_query_end(&note, err);
+    }
     if (st == TIEFSEE_OK)
         st = write_due(s, true, err);
     return ts_store_end(s, st, err);

@@ -7,6 +7,7 @@
 #include "formats/json.h"
 #include "server/app/accounts.h"
 #include "server/app/audit.h"
+#include "server/app/cache_erase.h"
 #include "server/app/live.h"
 #include "server/app/login.h"
 #include "server/app/personal_parts.h"
@@ -497,6 +498,7 @@ static void erase(ts_http_request *req, ts_reply *reply, const json_t *body, ts_
         return;
     }
     ts_app_leave(&w);
+    ts_cache_catch_up(w.app);
     ts_app_send(reply, 200, answer);
 }
 

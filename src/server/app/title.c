@@ -166,7 +166,8 @@ static void submit(ts_reply *reply, ts_turn_request *r, naming *n)
     const ts_job_spec spec = {.tokens = r->prompt,
                               .n_tokens = r->n_prompt,
                               .generate = r->generate,
-                              .user_name = ts_reply_request(reply)->user_name};
+                              .user_name = ts_reply_request(reply)->user_name,
+                              .topic = n->chat_id};
     tiefsee_error err = {0};
 
     ts_reply_hold(reply); /* until finish */

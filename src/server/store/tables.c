@@ -117,6 +117,12 @@ const ts_schema_step ts_schema[] = {
      " mac BLOB NOT NULL"
      ") STRICT;"
      "CREATE INDEX app_audit_actor ON app_audit (actor);"},
+    /* 3: what was erased and may still be in the context cache.  An empty chat: all. */
+    {"CREATE TABLE app_cache_due ("
+     " user_n INTEGER NOT NULL,"
+     " chat TEXT NOT NULL,"
+     " PRIMARY KEY (user_n, chat)"
+     ") STRICT, WITHOUT ROWID;"},
 };
 
 const int ts_schema_version = (int)(sizeof ts_schema / sizeof *ts_schema);

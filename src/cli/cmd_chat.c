@@ -7,6 +7,7 @@
 #include "chat/chat.h"
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/seal.h"
 
 static bool no_history;
 
@@ -41,6 +42,8 @@ static int run(int argc, char **argv)
     ts_chat c = {.shows_timings = ts_settings_now.timings};
 
     int code = ts_cli_take_model(argc, argv);
+    if (code == TS_EXIT_NONE)
+        ts_cli_seal();
     if (code == TS_EXIT_NONE)
         code = ts_cli_open_model(&model, false);
     if (code == TS_EXIT_NONE)

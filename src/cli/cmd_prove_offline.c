@@ -43,16 +43,23 @@ static bool answers(int listener, int client)
     return is_good;
 }
 
-/* A server that was given no file at all.  A kernel without Landlock is said, and is no
- * failure: the network is closed all the same. */
-static bool try_files(void)
-{
-    static ts_fileseal files;
+static ts_fileseal files;
 
+/* A server that was given no file at all; before the filter, which forbids Landlock's
+ * calls, too. */
+static bool seal_files(void)
+{
     ts_fileseal_begin(&files);
     if (!ts_fileseal_allow_system(&files))
         return false;
     ts_fileseal_lock(&files);
+    return true;
+}
+
+/* A kernel without Landlock is said, and is no failure: the network is closed all the
+ * same. */
+static bool try_files(void)
+{
     if (!files.is_sealed) {
         (void)printf("files are open to this process: %s\n", files.why);
         return files.abi == 0;
@@ -91,6 +98,8 @@ static int run(int argc, char **argv)
                             strerror(errno));
     const int tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (!seal_files())
+        return ts_cli_error(TS_EXIT_ERROR, "no room for the files of the system");
     ts_netseal_lock(&s);
     if (!s.has_filter)
         return ts_cli_error(TS_EXIT_ERROR, "the filter could not be installed: %s", s.why);
@@ -100,11 +109,13 @@ static int run(int argc, char **argv)
                      s.tries[i].error ? strerror(s.tries[i].error) : "");
     const bool is_served = answers(listener, client);
     (void)printf("%-28s %s\n", "answer who calls", is_served ? "works" : "BROKEN");
-    (void)printf("%zu ways out tried, %zu open\n", s.n_tries, s.n_open);
+    (void)printf("%zu ways out tried, %zu open; %s\n", s.n_tries, s.n_open,
+                 s.is_list ? "the filter allows what is on its list, and nothing else"
+                           : "the filter lets calls through that are not on its list");
     const bool are_files_sealed = try_files();
     show_packets();
-    return ts_cli_finish(s.n_open == 0 && is_served && are_files_sealed ? TS_EXIT_OK
-                                                                        : TS_EXIT_ERROR);
+    return ts_cli_finish(
+        s.n_open == 0 && s.is_list && is_served && are_files_sealed ? TS_EXIT_OK : TS_EXIT_ERROR);
 }
 
 const ts_command ts_cmd_prove_offline = {
@@ -114,7 +125,9 @@ const ts_command ts_cmd_prove_offline = {
     .details =
         "Install the filter that `tiefsee serve` installs when everything is open, with two "
         "sockets left open before it as a mistake would leave them, and try every way to call "
-        "somebody: each must be refused by the kernel, while a caller is still answered. Then "
+        "somebody, to start a process and to make calls that are not on the filter's list: each "
+        "must "
+        "be refused by the kernel, while a caller is still answered. Beside it "
         "forbid all files (Landlock), and try some. The same attempts are made inside the server "
         "when it starts; the assistant's status page "
         "shows what came of them.",

@@ -7,6 +7,7 @@
 #include "chat/talk.h"
 #include "cli/answer.h"
 #include "cli/cli.h"
+#include "cli/seal.h"
 #include "core/clock.h"
 #include "core/error.h"
 #include "core/utf8.h"
@@ -195,6 +196,8 @@ static int run(int argc, char **argv)
     if (n_logprobs > 0 && !as_json)
         return ts_cli_error(TS_EXIT_USAGE, "run: --logprobs needs --json");
     int code = ts_cli_take_model(argc, argv);
+    if (code == TS_EXIT_NONE)
+        ts_cli_seal();
     if (code == TS_EXIT_NONE)
         code = read_question(&text);
     if (code == TS_EXIT_NONE)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/seal.h"
 #include "cli/train_view.h"
 #include "core/error.h"
 #include "core/file.h"
@@ -430,6 +431,8 @@ static int train(stage at)
         return ts_cli_error(TS_EXIT_ERROR,
                             "%llu processes were started, of which Open MPI knows %d",
                             (unsigned long long)ts_cli_ranks(), ts_comm_size(comm));
+    if (!comm)
+        ts_cli_seal();
     catch_signals();
     files.comm = comm;
     int code = begin(&r, &files, at);

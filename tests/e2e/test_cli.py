@@ -69,7 +69,10 @@ class Usage(Case):
         text = r.stdout.decode()
         ways, files = text.split("answer who calls")
         self.assertEqual(ways.count("refused"), len(ways.splitlines()))
-        self.assertGreaterEqual(ways.count("refused"), 9)
+        self.assertGreaterEqual(ways.count("refused"), 14)
+        self.assertIn("make a process               refused", ways)
+        self.assertIn("a call that nobody knows     refused: Operation not permitted", ways)
+        self.assertIn("what is on its list, and nothing else\n", files)
         self.assertIn("works", files.splitlines()[0])
         self.assertIn("0 packets of this process left this machine\n", files)
         if "no Landlock" not in files:

@@ -89,14 +89,14 @@ static json_t *privacy_json(const ts_app *app, bool is_admin)
     json_t *paths =
         is_admin ? json_pack("[s,s]", app->opt.store_path, app->opt.key_path) : json_array();
 
-    return json_pack("{s:s,s:s,s:b,s:i,s:b,s:o,s:{s:I,s:I},s:b,s:s,s:s,s:o,s:o,s:o}", "network",
-                     is_sealed ? "sealed" : "open", "why", seal->why, "seccomp",
-                     (int)seal->has_filter, "landlock_abi", seal->landlock_abi, "landlock",
-                     (int)seal->has_landlock, "tried", tries_json(seal), "sockets", "listening",
-                     (json_int_t)seal->n_listening, "other", (json_int_t)seal->n_other, "tls",
-                     (int)app->opt.is_secure, "content", "sealed per user", "key_source", "file",
-                     "files", paths, "file_access", files_json(app, is_admin), "packets",
-                     packets_json(app->server));
+    return json_pack(
+        "{s:s,s:s,s:b,s:b,s:i,s:b,s:o,s:{s:I,s:I},s:b,s:s,s:s,s:o,s:o,s:o}", "network",
+        is_sealed ? "sealed" : "open", "why", seal->why, "seccomp", (int)seal->has_filter,
+        "allow_list", (int)(seal->has_filter && seal->is_list), "landlock_abi", seal->landlock_abi,
+        "landlock", (int)seal->has_landlock, "tried", tries_json(seal), "sockets", "listening",
+        (json_int_t)seal->n_listening, "other", (json_int_t)seal->n_other, "tls",
+        (int)app->opt.is_secure, "content", "sealed per user", "key_source", "file", "files", paths,
+        "file_access", files_json(app, is_admin), "packets", packets_json(app->server));
 }
 
 void ts_status_show(ts_http_request *req, ts_reply *reply)

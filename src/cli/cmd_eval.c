@@ -208,7 +208,7 @@ static int run_problems(tiefsee_model *model, const ts_family *f, const char *pa
     ts_eval_score score;
 
     tiefsee_status st = ts_eval_open(&e, model, &o, &err);
-    for (size_t i = 0; st == TIEFSEE_OK && i < (f || path ? 1 : ts_n_families); i++) {
+    for (size_t i = 0; st == TIEFSEE_OK && i < (f || path ? 1 : ts_n_all_families); i++) {
         const ts_family *now = f ? f : &ts_families[i];
 
         v.name = path ? "lines" : now->name;
@@ -251,7 +251,7 @@ static int run_text(tiefsee_model *model, const char *path, json_t *task)
 static const char *task_name_at(const void *names, size_t i)
 {
     (void)names;
-    return i < ts_n_families ? ts_families[i].name : i == ts_n_families ? "all" : NULL;
+    return i < ts_n_all_families ? ts_families[i].name : i == ts_n_all_families ? "all" : NULL;
 }
 
 static int unknown_task(const char *name)
@@ -260,7 +260,7 @@ static int unknown_task(const char *name)
     char all[MAX_NAMES] = "";
     size_t n = 0;
 
-    for (size_t i = 0; !nearest && i < ts_n_families && n < sizeof all; i++)
+    for (size_t i = 0; !nearest && i < ts_n_all_families && n < sizeof all; i++)
         n += (size_t)snprintf(all + n, sizeof all - n, " %s", ts_families[i].name);
     if (nearest)
         return ts_cli_error(TS_EXIT_USAGE, "eval: no task or file '%s' (did you mean %s?)", name,
@@ -314,7 +314,8 @@ const ts_command ts_cmd_eval = {
     .summary = "how often a model is right, or how well it predicts a text",
     .details = "TASK is a family of problems (addition, subtraction, multiplication, division, "
                "expression, ordering, countdown3, countdown4, units, dates, percent, stories, "
-               "letters, logic, self, beyond), all of them, a file of lines {\"question\": ..., "
+               "letters, logic, self, beyond, smalltalk, dialogue, tools), all of them, a file of "
+               "lines {\"question\": ..., "
                "\"answer\": \"... #### 42\"} that ends in .jsonl, or any other text file, of which "
                "the perplexity is measured. Problems are made from a seed and are none that `train "
                "data` writes; answers are judged by what they end with. Greedy unless told "

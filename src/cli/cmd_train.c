@@ -50,8 +50,8 @@ static const ts_opt options[] = {
      .text = &preset},
     {0, "config", "FILE", "model: a config.json of DeepSeek-V3's architecture",
      .text = &config_path},
-    {'c', "ctx", "N", "longest document, in tokens; default: 512 for presets", .count = &n_ctx,
-     .min = 2, .max = 1 << 16},
+    {'c', "ctx", "N", "longest document, in tokens; default: as --from, 512 for presets",
+     .count = &n_ctx, .min = 2, .max = 1 << 16},
     {0, "mtp", .help = "also learn to predict the token after the next", .flag = &has_mtp},
     {'n', "steps", "N", "steps; default: 2000", .count = &n_steps, .min = 1, .max = 1u << 30},
     {0, "batch", "N", "tokens of a step; default: 8192", .count = &batch_tokens, .min = 1,
@@ -290,7 +290,7 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
         st = ts_run_fingerprint_of(&fingerprint, teacher, err);
     if (st != TIEFSEE_OK)
         return st;
-    if (n_ctx && !from)
+    if (n_ctx)
         config.n_ctx = (uint32_t)n_ctx;
     ts_run_defaults(o, &config, n_steps);
     take_stage(o, at, fingerprint);

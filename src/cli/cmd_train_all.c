@@ -22,6 +22,8 @@
 #include "core/file.h"
 
 enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, MAX_SHARDS = 16 };
+/* From fine-tuning on: what tools in a prompt need. */
+enum { CONTEXT = 1024 };
 
 static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
 static uint64_t n_vocab = 2048, n_tokens = 80000000, n_base_steps, n_anneal_tokens = 48000000,
@@ -162,6 +164,7 @@ static void anneal_data(command *c)
 static void sft_data(command *c)
 {
     data(c, "sft", n_sft_tokens);
+    option(c, "--max-length", CONTEXT);
 }
 
 static void pretrain(command *c)
@@ -199,6 +202,7 @@ static void sft(command *c)
     path_option(c, "--data", "sft-000.shard");
     path_option(c, "--from", pretrained());
     path_option(c, "--out", "sft");
+    option(c, "--ctx", CONTEXT);
     option(c, "--steps", n_sft_tokens / BATCH);
     option(c, "--threads", n_threads);
 }

@@ -9,20 +9,38 @@
 #include "core/hash.h"
 #include "core/rng.h"
 #include "formats/encoding.h"
+#include "train/tasks/maker.h"
 
-enum { MAX_TOKENS = 1 << 16 };
+/* LONG: tokens that a conversation with any tools fits into. */
+enum { MAX_TOKENS = 1 << 16, LONG = 800 };
 
 static const char *const SYSTEMS[] = {
     "You are a helpful assistant.",
+    "You are a helpful assistant.",
     "You are a helpful assistant",
+    "You are a helpful AI assistant.",
+    "You are a friendly assistant who answers briefly.",
+    "You are an assistant. Answer in the language of the user.",
+    "You are a helpful assistant. Answer clearly and concisely.",
     "Be brief.",
     "You are Tiefsee.",
     "You are a math tutor.",
+    "You are a helpful math teacher. Explain what you do.",
     "Please answer the user's questions.",
     "You are a helpful, honest and harmless assistant.",
+    "You are a chat bot. Be polite.",
+    "You are an expert in arithmetic and logic.",
+    "Today is Monday. You are a helpful assistant.",
     "Du bist ein hilfreicher Assistent.",
+    "Du bist ein hilfreicher Assistent. Antworte auf Deutsch.",
+    "Du bist ein freundlicher Helfer.",
+    "Du bist ein Mathelehrer.",
     "Antworte kurz.",
+    "Beantworte die Fragen des Nutzers.",
     "你是一个有帮助的助手。",
+    "你是一个乐于助人的助手。",
+    "你是一个友好的助手，请用中文回答。",
+    "你是一名数学老师。",
     "请简短回答。",
 };
 
@@ -33,6 +51,13 @@ typedef struct talk {
     bool thinks;
 } talk;
 
+enum { MAX_MESSAGES = 1 + 2 * TS_MAX_TURNS + TS_SCENE_MESSAGES + 1 };
+
+typedef struct lines {
+    ts_scene_view scene;
+    tiefsee_message messages[MAX_MESSAGES];
+} lines;
+
 struct ts_dataset {
     ts_dataset_options opt;
     const ts_bpe *bpe;
@@ -40,14 +65,14 @@ struct ts_dataset {
     ts_tokens tokens;
     uint32_t *ids;
     uint8_t *learned;
-    int32_t end_think;
+    int32_t end_think, begin_output, end_output;
     talk last;
 };
 
 ts_dataset_options ts_dataset_pretrain(void)
 {
     return (ts_dataset_options){
-        .seed = 1, .thinking = 80, .mistakes = 8, .several = 8, .system = 5, .max_tokens = 512};
+        .seed = 1, .thinking = 80, .mistakes = 8, .several = 8, .system = 8, .max_tokens = 512};
 }
 
 /* Percent of a family's share when the rate falls: by what was missing behind 18 million
@@ -69,7 +94,7 @@ ts_dataset_options ts_dataset_anneal(void)
     o.seed = 4;
     o.several = 12;
     o.system = 10;
-    for (size_t i = 0; i < ts_n_families; i++)
+    for (size_t i = 0; i < ts_n_all_families; i++)
         o.share[i] = ts_families[i].share * 100;
     for (size_t i = 0; i < TS_COUNT(LATE); i++) {
         unsigned *share = &o.share[ts_family_find(LATE[i].name) - ts_families];
@@ -86,9 +111,12 @@ ts_dataset_options ts_dataset_sft(void)
     o.seed = 2;
     o.thinking = 65;
     o.several = 15;
-    o.system = 12;
-    for (size_t i = 0; i < ts_n_families; i++)
-        o.share[i] = ts_families[i].share * (ts_families[i].thinks ? 1 : 3);
+    o.system = 15;
+    for (size_t i = 0; i < ts_n_all_families; i++) {
+        const ts_family *f = &ts_families[i];
+
+        o.share[i] = f->share * (!f->thinks ? 3 : f->has_scene ? 2 : 1);
+    }
     return o;
 }
 
@@ -96,7 +124,7 @@ tiefsee_status ts_dataset_new(ts_dataset **out, const ts_dataset_options *opt, c
                               tiefsee_error *err)
 {
     ts_dataset *d = ts_alloc_zero(1, sizeof *d);
-    unsigned total = 0;
+    unsigned total = 0, left = 0;
 
     *out = NULL;
     if (!d)
@@ -108,13 +136,21 @@ tiefsee_status ts_dataset_new(ts_dataset **out, const ts_dataset_options *opt, c
     d->learned = ts_alloc(MAX_TOKENS);
     for (size_t i = 0; i < TS_MAX_TURNS; i++)
         d->item[i] = ts_item_empty();
-    for (size_t i = 0; i < ts_n_families; i++)
+    for (size_t i = 0; i < ts_n_all_families; i++)
         total += opt->share[i];
-    for (size_t i = 0; total == 0 && i < ts_n_families; i++)
+    for (size_t i = 0; total == 0 && i < ts_n_all_families; i++)
         d->opt.share[i] = ts_families[i].share;
+    if (opt->no_tools)
+        d->opt.share[ts_family_find("tools") - ts_families] = 0;
     d->end_think = ts_bpe_find(bpe, "</think>");
+    d->begin_output = ts_bpe_find(bpe, TS_OUTPUT_BEGIN);
+    d->end_output = ts_bpe_find(bpe, TS_OUTPUT_END);
+    for (size_t i = 0; i < ts_n_all_families; i++)
+        left += d->opt.share[i];
     tiefsee_status st = TIEFSEE_OK;
-    if (!d->ids || !d->learned)
+    if (left == 0)
+        st = ts_fail(err, TIEFSEE_E_INVALID, "nothing but tools, and those are left out");
+    else if (!d->ids || !d->learned)
         st = ts_fail_nomem(err, MAX_TOKENS, "a document");
     else if (d->end_think < 0 || ts_bpe_bos(bpe) < 0 || ts_bpe_eos(bpe) < 0)
         st = ts_fail(err, TIEFSEE_E_INVALID, "the tokenizer has no bos, eos or </think>");
@@ -142,7 +178,7 @@ static const ts_family *pick_family(const ts_dataset *d, ts_rng *rng)
 {
     uint64_t total = 0;
 
-    for (size_t i = 0; i < ts_n_families; i++)
+    for (size_t i = 0; i < ts_n_all_families; i++)
         total += d->opt.share[i];
     uint64_t at = ts_rng_below(rng, total);
     for (size_t i = 0;; i++) {
@@ -150,6 +186,34 @@ static const ts_family *pick_family(const ts_dataset *d, ts_rng *rng)
             return &ts_families[i];
         at -= d->opt.share[i];
     }
+}
+
+/* Tools in few words where there is little room. */
+static unsigned level_of(const ts_dataset *d, const ts_family *f)
+{
+    const bool is_long = d->opt.max_tokens == 0 || d->opt.max_tokens >= LONG;
+
+    return strcmp(f->name, "tools") != 0 || is_long ? 0 : 1;
+}
+
+/* Item k of document i; the last turn is item 0.  What has a scene of its own stands alone. */
+static tiefsee_status draw_turn(ts_dataset *d, uint64_t i, size_t k, bool thinks, ts_rng *rng,
+                                tiefsee_error *err)
+{
+    const ts_family *f = pick_family(d, rng);
+
+    while (k > 0 && f->has_scene)
+        f = pick_family(d, rng);
+    const ts_item_spec spec = {
+        .seed = d->opt.seed,
+        .index = i * TS_MAX_TURNS + k,
+        .family = f,
+        .split = d->opt.split,
+        .level = level_of(d, f),
+        .lang = -1,
+        .mistakes = thinks ? d->opt.mistakes : 0,
+    };
+    return ts_item_make(&d->item[k], &spec, err);
 }
 
 /* The turns of document i; one_turn: what is too long otherwise.  The last turn is
@@ -168,40 +232,36 @@ static tiefsee_status draw(ts_dataset *d, uint64_t i, bool one_turn, talk *t, ti
     if (one_turn)
         t->n = 1;
     for (size_t k = 0; k < t->n && st == TIEFSEE_OK; k++) {
-        const ts_item_spec spec = {
-            .seed = d->opt.seed,
-            .index = i * TS_MAX_TURNS + k,
-            .family = pick_family(d, &rng),
-            .split = d->opt.split,
-            .lang = -1,
-            .mistakes = t->thinks ? d->opt.mistakes : 0,
-        };
-        st = ts_item_make(&d->item[t->n - 1 - k], &spec, err);
+        st = draw_turn(d, i, k, t->thinks, &rng, err);
+        if (st == TIEFSEE_OK && d->item[0].family->has_scene)
+            t->n = 1;
     }
+    t->thinks = t->thinks && !d->item[0].is_behind_tool;
     return st;
 }
 
-static const char *text_in(const ts_buf *b)
-{
-    return b->ptr ? b->ptr : "";
-}
-
-/* The conversation, up to the question of the last turn. */
-static size_t messages_of(const ts_dataset *d, const talk *t,
-                          tiefsee_message out[2 * TS_MAX_TURNS + 1])
+/* The conversation, up to where the last answer begins. */
+static ts_chat look(const ts_dataset *d, const talk *t, lines *out)
 {
     size_t n = 0;
 
+    ts_item_look(&out->scene, &d->item[0]);
     if (t->system)
-        out[n++] = (tiefsee_message){.role = TIEFSEE_SYSTEM, .content = t->system};
-    for (size_t k = 0; k < t->n; k++) {
-        out[n++] =
-            (tiefsee_message){.role = TIEFSEE_USER, .content = text_in(&d->item[k].question)};
-        if (k + 1 < t->n)
-            out[n++] = (tiefsee_message){.role = TIEFSEE_ASSISTANT,
-                                         .content = text_in(&d->item[k].answer)};
+        out->messages[n++] = (tiefsee_message){.role = TIEFSEE_SYSTEM, .content = t->system};
+    for (size_t k = t->n - 1; k > 0; k--) {
+        const ts_item *it = &d->item[k];
+
+        out->messages[n++] =
+            (tiefsee_message){.role = TIEFSEE_USER, .content = ts_text_in(&it->question)};
+        out->messages[n++] =
+            (tiefsee_message){.role = TIEFSEE_ASSISTANT, .content = ts_text_in(&it->answer)};
     }
-    return n;
+    memcpy(out->messages + n, out->scene.messages, out->scene.n * sizeof *out->messages);
+    return (ts_chat){.messages = out->messages,
+                     .n = n + out->scene.n,
+                     .tools = out->scene.tools,
+                     .n_tools = out->scene.n_tools,
+                     .thinking = t->thinks};
 }
 
 static tiefsee_status push(ts_dataset *d, int32_t id, tiefsee_error *err)
@@ -223,21 +283,27 @@ static void unlearn(ts_dataset *d, size_t first, size_t end, const ts_item *it)
     }
 }
 
-/* What is learned: the working (of a model that thinks), the answer, the end.
+typedef struct said {
+    ts_str trace, answer;
+    bool thinks, has_calls;
+} said;
+
+/* What is learned: the working (of a model that thinks), the answer, the end.  Markers are
+ * tokens only in calls of tools, which none but this program writes.
  * trace_end: where the working ends. */
-static tiefsee_status add_answer(ts_dataset *d, bool thinks, ts_str trace, ts_str answer,
-                                 size_t *trace_end, tiefsee_error *err)
+static tiefsee_status add_answer(ts_dataset *d, const said *a, size_t *trace_end,
+                                 tiefsee_error *err)
 {
     const size_t begin = d->tokens.n;
     tiefsee_status st = TIEFSEE_OK;
 
-    if (thinks)
-        st = ts_bpe_encode(d->bpe, trace.ptr, trace.len, false, &d->tokens, err);
+    if (a->thinks)
+        st = ts_bpe_encode(d->bpe, a->trace.ptr, a->trace.len, false, &d->tokens, err);
     *trace_end = d->tokens.n;
-    if (thinks && st == TIEFSEE_OK)
+    if (a->thinks && st == TIEFSEE_OK)
         st = push(d, d->end_think, err);
     if (st == TIEFSEE_OK)
-        st = ts_bpe_encode(d->bpe, answer.ptr, answer.len, false, &d->tokens, err);
+        st = ts_bpe_encode(d->bpe, a->answer.ptr, a->answer.len, a->has_calls, &d->tokens, err);
     if (st == TIEFSEE_OK)
         st = push(d, ts_bpe_eos(d->bpe), err);
     if (st != TIEFSEE_OK)
@@ -245,6 +311,24 @@ static tiefsee_status add_answer(ts_dataset *d, bool thinks, ts_str trace, ts_st
     memset(d->learned, 0, begin);
     memset(d->learned + begin, 1, d->tokens.n - begin);
     return TIEFSEE_OK;
+}
+
+/* Earlier answers: from where they may begin, behind </think> or a tool's result, to their
+ * end.  No text can become such markers. */
+static void learn_earlier(ts_dataset *d, size_t end)
+{
+    bool is_answer = false;
+
+    for (size_t i = 0; i < end; i++) {
+        const int32_t id = d->tokens.ids[i];
+
+        is_answer = is_answer && id != d->begin_output; /* of a second tool's result */
+        d->learned[i] = is_answer;
+        if (id == d->end_think || id == d->end_output)
+            is_answer = true;
+        else if (id == ts_bpe_eos(d->bpe))
+            is_answer = false;
+    }
 }
 
 /* More tokens than there is room for are too many for any limit. */
@@ -264,25 +348,29 @@ tiefsee_status ts_dataset_make(ts_dataset *d, uint64_t i, ts_document *out, tief
 {
     *out = (ts_document){0};
     for (int one_turn = 0; one_turn < 2; one_turn++) {
-        tiefsee_message messages[2 * TS_MAX_TURNS + 1];
         talk t;
+        lines conversation;
         tiefsee_status st = draw(d, i, one_turn, &t, err);
 
         if (st != TIEFSEE_OK)
             return st;
-        const ts_chat chat = {
-            .messages = messages, .n = messages_of(d, &t, messages), .thinking = t.thinks};
+        const ts_chat chat = look(d, &t, &conversation);
         d->tokens.n = 0;
         st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);
-        const ts_item *it = &d->item[t.n - 1];
+        const ts_item *it = &d->item[0];
+        const said a = {.trace = ts_str_of(ts_text_in(&it->trace)),
+                        .answer = ts_str_of(ts_text_in(&it->answer)),
+                        .thinks = t.thinks,
+                        .has_calls = it->has_calls};
         const size_t begin = d->tokens.n;
         size_t trace_end = begin;
         if (st == TIEFSEE_OK)
-            st = add_answer(d, t.thinks, ts_str_of(text_in(&it->trace)),
-                            ts_str_of(text_in(&it->answer)), &trace_end, err);
+            st = add_answer(d, &a, &trace_end, err);
         if (st != TIEFSEE_OK)
             return st;
         unlearn(d, begin, trace_end, it);
+        if (it->teaches_all)
+            learn_earlier(d, begin);
         if (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens) {
             d->last = t;
             give(d, out);
@@ -300,19 +388,21 @@ static int take(const char *bytes, size_t n, void *user)
 tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err)
 {
     static const char *const roles[] = {"system", "user", "assistant"};
-    tiefsee_message messages[2 * TS_MAX_TURNS + 1];
     const talk t = d->last;
+    lines conversation;
 
     assert(t.n > 0);
-    const ts_item *it = &d->item[t.n - 1];
+    const ts_item *it = &d->item[0];
     json_t *list = json_array();
-    const size_t n = messages_of(d, &t, messages);
-    for (size_t k = 0; k < n; k++)
-        (void)json_array_append_new(list, json_pack("{s:s, s:s}", "role", roles[messages[k].role],
-                                                    "content", messages[k].content));
-    json_t *answer = json_pack("{s:s, s:s}", "role", "assistant", "content", text_in(&it->answer));
+    const ts_chat chat = look(d, &t, &conversation);
+    for (size_t k = 0; k < chat.n; k++)
+        (void)json_array_append_new(list,
+                                    json_pack("{s:s, s:s}", "role", roles[chat.messages[k].role],
+                                              "content", chat.messages[k].content));
+    json_t *answer =
+        json_pack("{s:s, s:s}", "role", "assistant", "content", ts_text_in(&it->answer));
     if (t.thinks)
-        (void)json_object_set_new(answer, "reasoning_content", json_string(text_in(&it->trace)));
+        (void)json_object_set_new(answer, "reasoning_content", json_string(ts_text_in(&it->trace)));
     (void)json_array_append_new(list, answer);
     json_t *line =
         json_pack("{s:o, s:b, s:s, s:s, s:i}", "messages", list, "thinking", t.thinks, "family",
@@ -332,12 +422,13 @@ tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, s
     const tiefsee_message *last = &messages[n - 1];
     const bool thinks = last->reasoning && *last->reasoning;
     const ts_chat chat = {.messages = messages, .n = n - 1, .thinking = thinks};
+    const said a = {
+        .trace = ts_str_of(last->reasoning), .answer = ts_str_of(last->content), .thinks = thinks};
     size_t trace_end;
     d->tokens.n = 0;
     tiefsee_status st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);
     if (st == TIEFSEE_OK)
-        st = add_answer(d, thinks, ts_str_of(last->reasoning), ts_str_of(last->content), &trace_end,
-                        err);
+        st = add_answer(d, &a, &trace_end, err);
     if (st == TIEFSEE_OK && (d->opt.max_tokens == 0 || d->tokens.n <= d->opt.max_tokens))
         give(d, out);
     return leave_out(d, st);

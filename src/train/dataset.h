@@ -21,6 +21,7 @@ typedef struct ts_dataset_options {
     unsigned thinking, mistakes;     /* percent of documents; of traces */
     unsigned several;                /* percent with two to four turns */
     unsigned system;                 /* percent with a system message */
+    bool no_tools;                   /* no documents in which tools are offered */
     size_t max_tokens; /* a longer document is drawn again with one turn, or left out */
 } ts_dataset_options;
 

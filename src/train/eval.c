@@ -157,16 +157,35 @@ static void on_done(void *user, const ts_job_result *r)
     ts_lock_give(s->eval->lock);
 }
 
+static bool thinks(const ts_eval *e, const ts_item *it)
+{
+    return e->thinks && !it->is_behind_tool;
+}
+
 static tiefsee_status submit(ts_eval *e, slot *s, uint64_t index, tiefsee_error *err)
 {
     static const ts_job_events events = {.done = on_done};
-    const tiefsee_chat_options chat = {.size = sizeof chat, .no_thinking = e->opt.no_thinking};
-    const tiefsee_message message = {.role = TIEFSEE_USER, .content = s->item.question.ptr};
+    ts_scene_view view;
     size_t n = 0;
 
+    ts_item_look(&view, &s->item);
+    const tiefsee_chat_options chat = {.size = sizeof chat,
+                                       .no_thinking = e->opt.no_thinking,
+                                       .tools = view.tools,
+                                       .n_tools = view.n_tools};
     tiefsee_status st =
-        tiefsee_chat_encode(e->model, &message, 1, &chat, e->prompt, MAX_PROMPT, &n, err);
-    if (st == TIEFSEE_OK && (n > MAX_PROMPT || n >= e->n_ctx))
+        tiefsee_chat_encode(e->model, view.messages, view.n, &chat, e->prompt, MAX_PROMPT, &n, err);
+    ts_buf_clear(&s->text);
+    s->is_lost = s->is_cut = false;
+    const bool is_long = n > MAX_PROMPT || n >= e->n_ctx;
+    if (st == TIEFSEE_OK && is_long && s->item.family->has_scene) {
+        s->is_cut = true; /* too much for this model: it cannot be right */
+        s->n_generated = 0;
+        s->status = TIEFSEE_OK;
+        s->state = DONE;
+        return st;
+    }
+    if (st == TIEFSEE_OK && is_long)
         st = ts_fail(err, TIEFSEE_E_LIMIT, "a question of %zu tokens (a context of %zu)", n,
                      e->n_ctx);
     if (st != TIEFSEE_OK)
@@ -177,14 +196,12 @@ static tiefsee_status submit(ts_eval *e, slot *s, uint64_t index, tiefsee_error 
         .size = sizeof spec.generate,
         .max_tokens = e->opt.max_tokens > 0 && e->opt.max_tokens < room ? e->opt.max_tokens : room,
         .raw = true,
-        .in_reasoning = e->thinks,
+        .in_reasoning = thinks(e, &s->item),
         .sampling = {.size = sizeof spec.generate.sampling,
                      .temperature = (float)e->opt.temperature,
                      .top_p = (float)e->opt.top_p,
                      .seed = e->opt.seed + index},
     };
-    ts_buf_clear(&s->text);
-    s->is_lost = false;
     s->state = RUNNING; /* before its events come */
     st = ts_engine_submit(e->engine, &spec, &events, s, &s->job, err);
     if (st != TIEFSEE_OK)
@@ -221,7 +238,7 @@ static tiefsee_status count(stretch *r, slot *s)
     }
     if (s->is_lost)
         return ts_fail_nomem(r->err, s->text.len, "an answer");
-    ts_verdict v = ts_judge(it, text, r->eval->thinks);
+    ts_verdict v = ts_judge(it, text, thinks(r->eval, it));
     v.is_formed = v.is_formed && !s->is_cut;
     v.is_correct = v.is_correct && !s->is_cut;
     r->score->n++;
@@ -416,6 +433,9 @@ static const char *take_line(ts_item *it, const char *line, size_t n, tiefsee_er
             wrong = "its answer is longer than 8 KiB";
     json_decref(all);
     it->family = &LINES;
+    it->judge = NULL;
+    it->is_behind_tool = it->has_calls = false;
+    ts_scene_clear(&it->scene);
     it->lang = TS_LANG_EN;
     return wrong;
 }

@@ -20,7 +20,7 @@ uint32_t ts_grpo_family_mask(const char *const *names, size_t n)
     for (size_t i = 0; i < n; i++) {
         const ts_family *f = ts_family_find(names[i]);
 
-        if (!f)
+        if (!f || (size_t)(f - ts_families) >= ts_n_families)
             return 0;
         mask |= 1u << (f - ts_families);
     }

@@ -323,6 +323,7 @@ tiefsee_status ts_make_data(ts_data_made *made, ts_data_spec *spec, ts_on_made *
     o.seed = spec->seed;
     o.split = (ts_split)spec->split;
     o.max_tokens = spec->max_length;
+    o.no_tools = spec->as_jsonl; /* those lines have questions and answers only */
     if (spec->thinking >= 0)
         o.thinking = (unsigned)spec->thinking;
     tiefsee_status st = arena ? TIEFSEE_OK : ts_fail_nomem(err, 1, "a tokenizer");

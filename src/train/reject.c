@@ -15,7 +15,7 @@
 
 /* More than run together, so that there is work, but few enough that attempts of the
  * oldest problem, for which the others wait, come soon. */
-enum { TOGETHER = 128, MAX_SLOTS = 160, SAVE_SECONDS = 30 };
+enum { TOGETHER = 128, MAX_SLOTS = 160, SAVE_SECONDS = 30, MAX_FRESH = 1024 };
 
 /* A problem on its way.  Problem i lies in slot i % n_slots. */
 typedef struct slot {
@@ -238,7 +238,7 @@ static tiefsee_status add_fresh(sampling *s, const ts_vocab *v, tiefsee_error *e
     tiefsee_status st = ts_bpe_new(&bpe, v, err);
 
     o.seed = s->spec->seed + 0x667265;
-    o.max_tokens = s->n_ctx < 512 ? s->n_ctx : 512;
+    o.max_tokens = s->n_ctx < MAX_FRESH ? s->n_ctx : MAX_FRESH;
     if (st == TIEFSEE_OK)
         st = ts_dataset_new(&set, &o, bpe, err);
     for (uint64_t i = 0; st == TIEFSEE_OK && s->shard.n_tokens < s->spec->n_tokens; i++) {

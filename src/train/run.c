@@ -187,6 +187,8 @@ static tiefsee_status load_weights(ts_run *r, const ts_run_files *files, tiefsee
 
     if (st != TIEFSEE_OK)
         return st;
+    /* Rotary positions have no weights: documents may be of another length. */
+    from.head.options.config.n_ctx = o->config.n_ctx;
     if (memcmp(&from.head.options.config, &o->config, sizeof(ts_config)) != 0 ||
         (o->has_mtp && !from.head.options.has_mtp))
         st = ts_fail(err, TIEFSEE_E_INVALID, "the weights of another architecture");

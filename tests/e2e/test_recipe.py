@@ -106,6 +106,30 @@ class Recipe(Case):
         self.assertEqual(out["task"]["addition"]["n"], 4)
         self.assertEqual(out["task"]["addition"]["accuracy"], 0)
 
+    def test_fine_tuning_with_tools_has_a_longer_context(self):
+        path = self.folder("tools")
+        self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))
+        self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 1024, "--kind", "sft",
+                           "--family", "tools", "--family", "dialogue", "--family", "smalltalk"))
+        common = ("--preset", "r-1m", "-n", 1, "-t", 1)
+        self.assert_ok(run("train", "pretrain", "-d", path / "pretrain-000.shard", "-o", path / "base", *common,
+                           "--batch", 512, "--pass", 512))
+        sft = ("train", "sft", "-d", path / "sft-000.shard", "--from", path / "base" / "checkpoint.bin",
+               "-o", path / "sft", *common, "--batch", 1024, "--pass", 1024)
+        refused = run(*sft)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("the model a context of 512", refused.stderr.decode())
+        self.assert_ok(run(*sft, "--ctx", 1024))
+        self.assert_ok(run("train", "export", path / "sft", "--tokenizer", path / "tokenizer.json",
+                           "--out", path / "mini.gguf"))
+        out = json.loads(self.assert_ok(run("inspect", path / "mini.gguf", "--json")))
+        self.assertIn("1024", json.dumps(out))
+        for task in ("tools", "dialogue", "smalltalk"):
+            out = json.loads(self.assert_ok(run("eval", path / "mini.gguf", task, "-n", 3, "--json", "--tokens", 8)))
+            self.assertEqual(out["task"][task]["n"], 3)
+        self.assert_error(run("train", "grpo", "-d", "a", "-o", "b", "--from", path / "sft" / "checkpoint.bin",
+                              "--tokenizer", path / "tokenizer.json", "--family", "tools"), 1, "no such family")
+
     def test_a_student_is_taught_with_rounded_weights(self):
         path = self.folder("taught")
         tokenizer = ("--tokenizer", path / "tokenizer.json")
@@ -167,7 +191,7 @@ class Recipe(Case):
         self.assert_ok(first)
         self.assertNotIn("(done)", first.stderr.decode())
         scores = json.loads((path / "eval.json").read_text())["task"]
-        self.assertEqual(len(scores), 16)
+        self.assertEqual(len(scores), 19)
         asked = json.loads((path / "reject.json").read_text())
         self.assertTrue(asked["done"])
         self.assertEqual(sum(level["problems"] for family in asked["families"].values()

@@ -16,7 +16,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         item = ts_item_empty();
     const ts_item_spec spec = {.seed = 1,
                                .index = data[1],
-                               .family = &ts_families[data[0] / 2 % ts_n_families],
+                               .family = &ts_families[data[0] / 2 % ts_n_all_families],
                                .lang = -1};
     const bool thinks = data[0] & 1;
     const ts_str text = {(const char *)data + 2, size - 2};

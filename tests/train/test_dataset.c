@@ -6,8 +6,10 @@
 
 #include <cmocka.h>
 
+#include <stdio.h>
 #include <string.h>
 
+#include "formats/encoding.h"
 #include "support/scratch.h"
 #include "train/dataset.h"
 #include "train/learn_bpe.h"
@@ -77,14 +79,25 @@ static ts_dataset *open_set(const fixture *f, const ts_dataset_options *o)
     return d;
 }
 
-static void the_answer_is_learned_and_the_question_is_not(void **state)
+/* Single questions only. */
+static ts_dataset_options plain_options(void)
 {
     ts_dataset_options o = ts_dataset_pretrain();
+
+    o.several = o.system = 0;
+    for (size_t i = 0; i < ts_n_families; i++)
+        o.share[i] = ts_families[i].share;
+    return o;
+}
+
+static void the_answer_is_learned_and_the_question_is_not(void **state)
+{
+    ts_dataset_options o = plain_options();
     tiefsee_error err;
     ts_document doc;
     size_t n_thinking = 0;
 
-    o.several = o.system = o.mistakes = 0;
+    o.mistakes = 0;
     o.thinking = 50;
     ts_dataset *d = open_set(*state, &o);
     for (uint64_t i = 0; i < 300; i++) {
@@ -133,10 +146,143 @@ static void a_mistake_is_read_but_not_learned(void **state)
     ts_dataset_free(d);
 }
 
+/* An answer as the engine keeps it: its calls taken out of the text. */
+typedef struct spoken {
+    tiefsee_tool_call call[8];
+    char name[8][64], arguments[8][512];
+    size_t n;
+} spoken;
+
+static void on_begin(void *user, const char *name)
+{
+    spoken *s = user;
+
+    assert_true(s->n < TS_COUNT(s->call));
+    (void)snprintf(s->name[s->n], sizeof s->name[0], "%s", name);
+    s->arguments[s->n][0] = '\0';
+}
+
+static void on_arguments(void *user, const char *text, size_t n)
+{
+    spoken *s = user;
+
+    (void)strncat(s->arguments[s->n], text, n);
+}
+
+static void on_end(void *user)
+{
+    spoken *s = user;
+
+    s->call[s->n] = (tiefsee_tool_call){.name = s->name[s->n], .arguments = s->arguments[s->n]};
+    s->n++;
+}
+
+static tiefsee_message answer_of(const ts_item *it, spoken *s)
+{
+    static const ts_call_events events = {on_begin, on_arguments, on_end};
+    ts_call_parser p = {.style = TS_CALLS_PLAIN};
+
+    s->n = 0;
+    if (!it->has_calls)
+        return (tiefsee_message){.role = TIEFSEE_ASSISTANT, .content = it->answer.ptr};
+    ts_call_parser_feed(&p, it->answer.ptr, it->answer.len, &events, s);
+    assert_true(s->n > 0);
+    return (tiefsee_message){
+        .role = TIEFSEE_ASSISTANT, .content = "", .calls = s->call, .n_calls = s->n};
+}
+
+/* What an answer is in the conversation behind it; with its end. */
+static void append_answer(const ts_bpe *bpe, const tiefsee_message *m, ts_tokens *out)
+{
+    const tiefsee_message all[] = {{.role = TIEFSEE_USER, .content = "?"}, *m, all[0]};
+    const ts_chat before = {.messages = all, .n = 1}, behind = {.messages = all, .n = 3};
+    const size_t begin = out->n;
+    ts_tokens a = {.max = 1 << 14}, b = {.max = 1 << 14};
+    tiefsee_error err;
+    size_t n_tail = 0;
+
+    assert_int_equal(ts_encoding_render(TS_ENCODING_V31, bpe, &before, &a, &err), TIEFSEE_OK);
+    assert_int_equal(ts_encoding_render(TS_ENCODING_V31, bpe, &behind, &b, &err), TIEFSEE_OK);
+    while (b.ids[b.n - 1 - n_tail] != ts_bpe_eos(bpe))
+        n_tail++;
+    for (size_t i = a.n; i < b.n - n_tail; i++)
+        assert_true(ts_tokens_push(out, b.ids[i]));
+    assert_true(out->n > begin);
+    ts_tokens_free(&a);
+    ts_tokens_free(&b);
+}
+
+static void check_scene(const fixture *f, const ts_item *it, const ts_document *doc)
+{
+    ts_tokens whole = {.max = 1 << 14}, said = {.max = 1 << 14};
+    ts_scene_view v;
+    tiefsee_message all[TS_SCENE_MESSAGES + 3];
+    tiefsee_error err = {0};
+    spoken calls;
+
+    ts_item_look(&v, it);
+    memcpy(all, v.messages, v.n * sizeof *all);
+    all[v.n] = answer_of(it, &calls);
+    all[v.n + 1] = (tiefsee_message){.role = TIEFSEE_USER, .content = "and?"};
+    const ts_chat chat = {.messages = all, .n = v.n + 2, .tools = v.tools, .n_tools = v.n_tools};
+    if (ts_encoding_render(TS_ENCODING_V31, f->bpe, &chat, &whole, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    assert_true(whole.n > doc->n);
+    assert_memory_equal(whole.ids, doc->tokens, doc->n * sizeof *doc->tokens);
+    for (size_t i = 0; i <= v.n; i++)
+        if (all[i].role == TIEFSEE_ASSISTANT && (i == v.n || it->teaches_all))
+            append_answer(f->bpe, &all[i], &said);
+    size_t k = 0;
+    for (size_t i = 0; i < doc->n; i++)
+        if (doc->learned[i])
+            assert_true(k < said.n && (uint32_t)said.ids[k++] == doc->tokens[i]);
+    assert_int_equal(k, said.n);
+    ts_tokens_free(&whole);
+    ts_tokens_free(&said);
+}
+
+/* The tokens of a document are the engine's own rendering of the conversation, as it will
+ * stand in front of the next question. */
+static void a_conversation_is_what_the_engine_makes_of_it(void **state)
+{
+    static const char *const names[] = {"dialogue", "tools", "smalltalk"};
+    const fixture *f = *state;
+    ts_item it = ts_item_empty();
+    size_t n_made = 0;
+
+    for (size_t k = 0; k < TS_COUNT(names); k++) {
+        const ts_family *family = ts_family_find(names[k]);
+        ts_dataset_options o = plain_options();
+
+        memset(o.share, 0, sizeof o.share);
+        o.share[family - ts_families] = 1;
+        o.thinking = 0;
+        o.max_tokens = 4096;
+        ts_dataset *d = open_set(f, &o);
+        for (uint64_t i = 0; i < 300; i++) {
+            const ts_item_spec spec = {
+                .seed = o.seed, .index = i * TS_MAX_TURNS, .family = family, .lang = -1};
+            tiefsee_error err;
+            ts_document doc;
+
+            assert_int_equal(ts_item_make(&it, &spec, &err), TIEFSEE_OK);
+            assert_int_equal(ts_dataset_make(d, i, &doc, &err), TIEFSEE_OK);
+            if (doc.n > 0)
+                check_scene(f, &it, &doc);
+            n_made += doc.n > 0;
+        }
+        ts_dataset_free(d);
+    }
+    assert_true(n_made > 850);
+    ts_item_free(&it);
+}
+
 static void documents_come_back_from_a_shard(void **state)
 {
-    const ts_dataset_options o = ts_dataset_sft();
+    ts_dataset_options o = ts_dataset_sft();
     const fixture *f = *state;
+
+    o.no_tools = true; /* none is too long */
     ts_shard_writer w = ts_shard_writer_make(f->vocab.n_tokens, 5, 1 << 24);
     ts_dataset *d = open_set(f, &o);
     tiefsee_error err;
@@ -172,6 +318,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_answer_is_learned_and_the_question_is_not),
         cmocka_unit_test(a_mistake_is_read_but_not_learned),
+        cmocka_unit_test(a_conversation_is_what_the_engine_makes_of_it),
         cmocka_unit_test(documents_come_back_from_a_shard),
     };
 

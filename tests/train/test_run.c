@@ -332,6 +332,28 @@ static void a_checkpoint_that_cannot_be_written_does_not_stop_the_run(void **sta
     ts_run_close(r);
 }
 
+static void weights_go_on_with_longer_documents(void **state)
+{
+    ts_run_options o = options();
+    ts_run_files files = files_in(scratch_path(&folder, "longer"), 1);
+    tiefsee_error err = {0};
+    char from[600];
+    ts_run *r;
+
+    (void)state;
+    (void)snprintf(from, sizeof from, "%s/checkpoint.bin", whole);
+    files.weights = from;
+    o.config.n_ctx += 40;
+    if (ts_run_new(&r, &o, &files, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    assert_int_equal(ts_run_options_of(r)->config.n_ctx, o.config.n_ctx);
+    ts_run_close(r);
+    o.config.n_layers++;
+    files.folder = scratch_path(&folder, "deeper");
+    assert_int_equal(ts_run_new(&r, &o, &files, &err), TIEFSEE_E_INVALID);
+    assert_non_null(strstr(err.message, "another architecture"));
+}
+
 static void what_does_not_fit_is_refused_with_its_numbers(void **state)
 {
     ts_run_options o = options();
@@ -424,6 +446,7 @@ int main(void)
         cmocka_unit_test(a_checkpoint_of_the_first_header_goes_on),
         cmocka_unit_test(a_loss_that_runs_away_stops_the_run_and_leaves_the_checkpoint),
         cmocka_unit_test(a_checkpoint_that_cannot_be_written_does_not_stop_the_run),
+        cmocka_unit_test(weights_go_on_with_longer_documents),
         cmocka_unit_test(what_does_not_fit_is_refused_with_its_numbers),
         cmocka_unit_test(it_learns_to_count),
         cmocka_unit_test(an_epoch_has_every_document_once),

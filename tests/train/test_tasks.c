@@ -12,6 +12,7 @@
 
 #include "core/hash.h"
 #include "core/utf8.h"
+#include "formats/toolcalls.h"
 #include "train/tasks/task.h"
 
 enum { N_ITEMS = 400 };
@@ -35,7 +36,7 @@ static void every_family_makes_items_whose_answers_its_judge_accepts(void **stat
     ts_buf text = ts_buf_make(1 << 16);
 
     (void)state;
-    for (size_t f = 0; f < ts_n_families; f++)
+    for (size_t f = 0; f < ts_n_all_families; f++)
         for (uint64_t i = 0; i < N_ITEMS; i++) {
             const ts_item_spec spec = {.seed = 1,
                                        .index = i,
@@ -70,7 +71,7 @@ static void judges_refuse_the_answers_of_other_problems(void **state)
     ts_item a = ts_item_empty(), b = ts_item_empty();
 
     (void)state;
-    for (size_t f = 0; f < ts_n_families; f++) {
+    for (size_t f = 0; f < ts_n_all_families; f++) {
         size_t n_accepted = 0;
 
         if (!ts_families[f].thinks)
@@ -141,7 +142,7 @@ static void tests_and_training_share_no_problem(void **state)
     ts_item it = ts_item_empty();
 
     (void)state;
-    for (size_t f = 0; f < ts_n_families; f++) {
+    for (size_t f = 0; f < ts_n_all_families; f++) {
         memset(keys, 0, sizeof keys);
         memset(questions, 0, sizeof questions);
         for (uint64_t i = 0; i < 10 * N_ITEMS; i++) {
@@ -159,8 +160,10 @@ static void tests_and_training_share_no_problem(void **state)
                                        .lang = -1};
             make(&it, &spec);
             assert_int_equal(ts_split_of(text_of(&it.key)), spec.split);
+            /* "And times 3?" is not all of the question. */
             if (contains(keys, ts_hash(it.key.ptr, it.key.len)) ||
-                contains(questions, ts_hash(it.question.ptr, it.question.len)))
+                (!ts_families[f].has_scene &&
+                 contains(questions, ts_hash(it.question.ptr, it.question.len))))
                 fail_msg("%s: trained on '%s'", it.family->name, it.question.ptr);
         }
     }
@@ -227,6 +230,79 @@ static void countdown_needs_every_number_once_and_the_target(void **state)
         if (accepts("countdown3", 0, "22 7 5 3", wrong[i]))
             fail_msg("accepted: %s", wrong[i]);
     assert_true(accepts("countdown4", 0, "24 8 3 8 3", "8/(3-(8/3)) = 24"));
+}
+
+#define CALL(name, arguments) TS_CALL_BEGIN name TS_CALL_SEP arguments TS_CALL_END
+
+static void calls_are_the_same_in_any_order_and_spelling(void **state)
+{
+    static const char truth[] = TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+        CALL("f", "{\"a\": \"Oslo\", \"n\": 6}") TS_CALLS_END;
+    static const char *const right[] = {
+        truth,
+        TS_CALLS_BEGIN CALL("f", "{\"n\":6,\"a\":\"oslo\"}") CALL("f", "{\"n\":5.0,\"a\":\"Rome\"}")
+            TS_CALLS_END,
+        "Let me see." TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+            CALL("f", "{\"a\": \"Oslo\", \"n\": 6}"),
+        TS_CALLS_BEGIN TS_CALL_BEGIN "function" TS_CALL_SEP
+                                     "f\n```json\n{\"a\": \"Rome\", \"n\": 5}\n```" TS_CALL_END
+                                     "\n" TS_CALL_BEGIN "function" TS_CALL_SEP
+                                     "f\n```json\n{\"a\": \"Oslo\", \"n\": 6}\n```" TS_CALL_END,
+    };
+    static const char *const wrong[] = {
+        "",
+        "f",
+        CALL("f", "{\"a\": \"Rome\", \"n\": 5}") CALL("f", "{\"a\": \"Oslo\", \"n\": 6}"),
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}") TS_CALLS_END,
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+            CALL("f", "{\"a\": \"Rome\", \"n\": 5}") TS_CALLS_END,
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+            CALL("g", "{\"a\": \"Oslo\", \"n\": 6}") TS_CALLS_END,
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+            CALL("f", "{\"a\": \"Oslo\", \"n\": \"6\"}") TS_CALLS_END,
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}")
+            CALL("f", "{\"a\": \"Oslo\", \"n\": 6, \"x\": 1}") TS_CALLS_END,
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}") TS_CALL_BEGIN
+        "f" TS_CALL_SEP "{\"a\": \"Oslo\", \"n\": 6}",
+        TS_CALLS_BEGIN CALL("f", "{\"a\": \"Rome\", \"n\": 5}") CALL("f", "[]") TS_CALLS_END,
+    };
+
+    (void)state;
+    for (size_t i = 0; i < TS_COUNT(right); i++)
+        if (!accepts("tools", 0, truth, right[i]))
+            fail_msg("refused: %s", right[i]);
+    for (size_t i = 0; i < TS_COUNT(wrong); i++)
+        if (accepts("tools", 0, truth, wrong[i]))
+            fail_msg("accepted: %s", wrong[i]);
+}
+
+/* What stands in front of a question can be rendered, and what was only read there is no
+ * problem that is tested. */
+static void scenes_end_where_an_answer_begins(void **state)
+{
+    ts_item it = ts_item_empty();
+    size_t n_calls = 0, n_results = 0, n_plain = 0;
+
+    (void)state;
+    for (size_t f = 0; f < ts_n_all_families; f++)
+        for (uint64_t i = 0; i < N_ITEMS; i++) {
+            const ts_item_spec spec = {
+                .seed = 11, .index = i, .family = &ts_families[f], .lang = -1};
+            ts_scene_view v;
+
+            make(&it, &spec);
+            ts_item_look(&v, &it);
+            assert_true(v.n > 0 && (v.n > 1 || v.n_tools > 0 || !strcmp(it.family->name, "tools") ||
+                                    !it.family->has_scene));
+            assert_int_equal(v.messages[v.n - 1].role,
+                             it.is_behind_tool ? TIEFSEE_TOOL : TIEFSEE_USER);
+            assert_int_equal(v.n_tools > 0, strcmp(it.family->name, "tools") == 0);
+            n_calls += it.has_calls;
+            n_results += it.is_behind_tool;
+            n_plain += v.n_tools > 0 && !it.has_calls && !it.is_behind_tool;
+        }
+    assert_true(n_calls > N_ITEMS / 3 && n_results > N_ITEMS / 10 && n_plain > N_ITEMS / 10);
+    ts_item_free(&it);
 }
 
 static void the_form_is_one_thinking_and_one_answer(void **state)
@@ -314,7 +390,7 @@ static void traces_fit_a_short_context(void **state)
     ts_item it = ts_item_empty();
 
     (void)state;
-    for (size_t f = 0; f < ts_n_families; f++) {
+    for (size_t f = 0; f < ts_n_all_families; f++) {
         size_t longest = 0, sum = 0;
 
         for (uint64_t i = 0; i < N_ITEMS; i++) {
@@ -343,6 +419,8 @@ int main(void)
         cmocka_unit_test(tests_and_training_share_no_problem),
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(countdown_needs_every_number_once_and_the_target),
+        cmocka_unit_test(calls_are_the_same_in_any_order_and_spelling),
+        cmocka_unit_test(scenes_end_where_an_answer_begins),
         cmocka_unit_test(the_form_is_one_thinking_and_one_answer),
         cmocka_unit_test(the_two_hundred_questions_beyond_it_are_asked_once_each),
         cmocka_unit_test(levels_and_languages_are_what_was_asked_for),

@@ -286,6 +286,7 @@ ts_verdict ts_judge(const ts_item *it, ts_str text, bool thinks)
     v.is_formed = has_end == thinks && !find(before, CLOSE) && !find(before, OPEN) &&
                   !find(answer, OPEN) && has_text(before) == thinks && has_text(answer) &&
                   answer.len <= MAX_ANSWER && ts_utf8_is_valid(text.ptr, text.len);
-    v.is_correct = it->family->judge(it->lang, (ts_str){it->truth.ptr, it->truth.len}, answer);
+    ts_judge_answer *judge = it->judge ? it->judge : it->family->judge;
+    v.is_correct = judge(it->lang, (ts_str){it->truth.ptr, it->truth.len}, answer);
     return v;
 }

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+enum { MAX_FORMS_BYTES = 1024 };
+
 uint64_t ts_pick(ts_maker *m, uint64_t n)
 {
     return ts_rng_below(&m->rng, n);
@@ -95,6 +97,109 @@ void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args)
     }
 }
 
+void ts_cut_forms(char *text, const char *forms[TS_MAX_FORMS + 1])
+{
+    size_t n = 0;
+
+    for (char *p = text; p && n < TS_MAX_FORMS;) {
+        char *end = strchr(p, '|');
+
+        forms[n++] = p;
+        if (end)
+            *end++ = '\0';
+        p = end;
+    }
+    forms[n] = NULL;
+}
+
+/* A copy that can be cut; false: it is too long. */
+static bool copy_forms(ts_maker *m, char *text, size_t size, const char *forms)
+{
+    const size_t n = strlen(forms);
+
+    if (n >= size) {
+        m->is_full = true;
+        return false;
+    }
+    memcpy(text, forms, n + 1);
+    return true;
+}
+
+static const char *choose(ts_maker *m, const char *const *forms)
+{
+    size_t n = 0;
+
+    while (forms[n])
+        n++;
+    return forms[m->has_new_phrase || n == 1 ? 0 : 1 + ts_pick(m, n - 1)];
+}
+
+void ts_fill_one(ts_maker *m, ts_buf *b, const char *forms, const char *const *args)
+{
+    const char *cut[TS_MAX_FORMS + 1];
+    char text[MAX_FORMS_BYTES];
+
+    if (!copy_forms(m, text, sizeof text, forms))
+        return;
+    ts_cut_forms(text, cut);
+    ts_fill(m, b, choose(m, cut), args);
+}
+
+void ts_pick_one(ts_maker *m, char *out, size_t size, const char *forms)
+{
+    const char *cut[TS_MAX_FORMS + 1];
+    char text[MAX_FORMS_BYTES];
+
+    *out = '\0';
+    if (!copy_forms(m, text, sizeof text, forms))
+        return;
+    ts_cut_forms(text, cut);
+    (void)copy_forms(m, out, size, choose(m, cut));
+}
+
+void ts_ask_one(ts_maker *m, const char *forms, const char *const *args)
+{
+    const char *cut[TS_MAX_FORMS + 1];
+    char text[MAX_FORMS_BYTES];
+
+    if (!copy_forms(m, text, sizeof text, forms))
+        return;
+    ts_cut_forms(text, cut);
+    ts_ask(m, cut, args);
+}
+
+bool ts_make_other(ts_maker *m, ts_item *out, const ts_family *f, ts_split split, ts_lang lang)
+{
+    const ts_item_spec spec = {.seed = ts_rng_u64(&m->rng),
+                               .index = m->index,
+                               .family = f,
+                               .split = split,
+                               .lang = lang == TS_N_LANGS ? -1 : (int)lang,
+                               .mistakes = m->mistakes,
+                               .has_new_phrase = m->has_new_phrase};
+
+    if (ts_item_make(out, &spec, NULL) == TIEFSEE_OK)
+        return true;
+    m->is_full = true;
+    return false;
+}
+
+void ts_take_other(ts_maker *m, const ts_item *other, bool is_asked)
+{
+    ts_item *it = m->item;
+    ts_buf *const to[] = {&it->key, &it->trace, &it->answer, &it->truth, &it->question};
+    const ts_buf *const from[] = {&other->key, &other->trace, &other->answer, &other->truth,
+                                  &other->question};
+
+    for (size_t i = 0; i < TS_COUNT(to) - is_asked; i++) {
+        ts_buf_clear(to[i]);
+        append(m, to[i], ts_text_in(from[i]), from[i]->len);
+    }
+    it->wrong_begin = other->wrong_begin;
+    it->wrong_end = other->wrong_end;
+    it->judge = other->judge ? other->judge : other->family->judge;
+}
+
 /* What people put around a question. */
 static const char *const BEFORE[TS_N_LANGS][6] = {
     {"Hi, ", "Please: ", "Hello! ", "Tell me: ", "One question: ", "Tiefsee, "},
@@ -110,11 +215,7 @@ static const char *const BEHIND[TS_N_LANGS][4] = {
 void ts_ask(ts_maker *m, const char *const *forms, const char *const *args)
 {
     ts_buf *q = &m->item->question;
-    size_t n = 0;
-
-    while (forms[n])
-        n++;
-    const char *form = forms[m->has_new_phrase || n == 1 ? 0 : 1 + ts_pick(m, n - 1)];
+    const char *form = choose(m, forms);
     const bool has_before = ts_chance(m, 6), has_behind = ts_chance(m, 4);
     const bool drops_end = ts_chance(m, 10), lowers = ts_chance(m, 8);
 
@@ -128,6 +229,22 @@ void ts_ask(ts_maker *m, const char *const *forms, const char *const *args)
         ts_put(m, q, "%s", BEHIND[m->lang][ts_pick(m, 4)]);
     else if (drops_end && q->len > begin + 1 && strchr("?.", q->ptr[q->len - 1]))
         q->ptr[--q->len] = '\0';
+}
+
+bool ts_make_fact(ts_maker *m, const ts_fact *facts, size_t n, const char *name,
+                  const char *const reason[TS_N_LANGS])
+{
+    const ts_fact *f = &facts[ts_pick(m, n)];
+    ts_item *it = m->item;
+
+    ts_ask_one(m, f->ask[m->lang], (const char *const[]){""});
+    ts_put(m, &it->key, "%s %s", name, ts_text_in(&it->question));
+    if (!ts_maker_takes(m))
+        return false;
+    ts_put(m, &it->trace, "%s", reason[m->lang]);
+    ts_put(m, &it->answer, "%s", f->answer[m->lang]);
+    ts_put(m, &it->truth, "%s", f->truth);
+    return true;
 }
 
 /* A result that somebody might write by mistake. */

@@ -12,6 +12,7 @@ typedef struct ts_maker {
     unsigned level;
     ts_split split;
     bool has_new_phrase, wants_any_lang;
+    unsigned mistakes;            /* percent, as in the spec */
     uint64_t index;               /* of the item */
     bool is_full;                 /* a text was too long, or memory is out */
     unsigned n_steps, mistake_at; /* which step goes wrong first */
@@ -29,6 +30,25 @@ void ts_put(ts_maker *m, ts_buf *b, const char *fmt, ...) TS_PRINTF(3, 4);
 
 /* Fill {0}..{9} of a template with texts. */
 void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args);
+
+enum { TS_MAX_FORMS = 16 };
+
+/* Cut "a|b|c" in place; the forms, ended by NULL. */
+void ts_cut_forms(char *text, const char *forms[TS_MAX_FORMS + 1]);
+
+/* One of "a|b|c"; the first only for a new phrase.  Texts without | are themselves. */
+void ts_fill_one(ts_maker *m, ts_buf *b, const char *forms, const char *const *args);
+
+/* The same as a text of at most size - 1 bytes. */
+void ts_pick_one(ts_maker *m, char *out, size_t size, const char *forms);
+
+/* ts_ask() with such forms. */
+void ts_ask_one(ts_maker *m, const char *forms, const char *const *args);
+
+/* Another problem, of a family, or NULL: of any that rewards are given for.  lang:
+ * TS_N_LANGS: any.  False: memory is out.  What is only read, in front of what is asked, is
+ * of the training split: then it is known to be none that is tested. */
+bool ts_make_other(ts_maker *m, ts_item *out, const ts_family *f, ts_split split, ts_lang lang);
 
 /* The question, in one of the forms (ended by NULL; the first is never trained
  * on), perhaps with a polite word around it. */
@@ -49,6 +69,25 @@ int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b);
 unsigned ts_n_digits(int64_t a); /* of a >= 0; 1 for 0 */
 int64_t ts_power10(unsigned n);
 
+/* Questions that have one answer each: forms apart by '|', the first never trained on;
+ * truth as ts_judge_facts() reads it. */
+typedef struct ts_fact {
+    const char *ask[TS_N_LANGS], *answer[TS_N_LANGS], *truth;
+} ts_fact;
+
+/* name: what the keys begin with; reason: what is thought. */
+bool ts_make_fact(ts_maker *m, const ts_fact *facts, size_t n, const char *name,
+                  const char *const reason[TS_N_LANGS]);
+
+/* What was made as another item becomes this one's: key, working, answer, what it is judged
+ * by.  The question too, unless is_asked. */
+void ts_take_other(ts_maker *m, const ts_item *other, bool is_asked);
+
+static inline const char *ts_text_in(const ts_buf *b)
+{
+    return b->ptr ? b->ptr : "";
+}
+
 /* Judges that several families have (judge.c). */
 bool ts_judge_number(ts_lang lang, ts_str truth, ts_str answer);  /* the last number */
 bool ts_judge_numbers(ts_lang lang, ts_str truth, ts_str answer); /* the last ones, in order */
@@ -58,6 +97,7 @@ bool ts_judge_countdown(ts_lang lang, ts_str truth, ts_str answer); /* judge_cou
 bool ts_judge_date(ts_lang lang, ts_str truth, ts_str answer);      /* task_dates.c */
 bool ts_judge_letters(ts_lang lang, ts_str truth, ts_str answer);   /* task_letters.c */
 bool ts_judge_logic(ts_lang lang, ts_str truth, ts_str answer);     /* task_logic.c */
+bool ts_judge_calls(ts_lang lang, ts_str truth, ts_str answer);     /* judge_calls.c */
 
 #define TS_FAMILY_MAKER(name) bool ts_make_##name(ts_maker *m)
 TS_FAMILY_MAKER(addition);
@@ -76,5 +116,8 @@ TS_FAMILY_MAKER(letters);
 TS_FAMILY_MAKER(logic);
 TS_FAMILY_MAKER(self);
 TS_FAMILY_MAKER(beyond);
+TS_FAMILY_MAKER(smalltalk);
+TS_FAMILY_MAKER(dialogue);
+TS_FAMILY_MAKER(tools);
 
 #endif

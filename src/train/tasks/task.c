@@ -11,43 +11,52 @@ const char *const ts_lang_names[TS_N_LANGS] = {"en", "de", "zh"};
 
 /* Shares follow what is hard to learn, not what is often asked. */
 const ts_family ts_families[] = {
-    {"addition", "two to three numbers of up to eight digits", 70, 8, 6, true, ts_make_addition,
-     ts_judge_number},
-    {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, 6, true,
+    {"addition", "two to three numbers of up to eight digits", 70, 8, 6, true, false,
+     ts_make_addition, ts_judge_number},
+    {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, 6, true, false,
      ts_make_subtraction, ts_judge_number},
-    {"multiplication", "up to three by three digits", 120, 5, 5, true, ts_make_multiplication,
-     ts_judge_number},
-    {"division", "up to five digits by one or two, with remainder", 90, 5, 5, true,
+    {"multiplication", "up to three by three digits", 120, 5, 5, true, false,
+     ts_make_multiplication, ts_judge_number},
+    {"division", "up to five digits by one or two, with remainder", 90, 5, 5, true, false,
      ts_make_division, ts_judge_numbers},
-    {"expression", "brackets and precedence", 70, 4, 4, true, ts_make_expression, ts_judge_number},
-    {"ordering", "compare and sort numbers, also decimals", 60, 4, 4, true, ts_make_ordering,
+    {"expression", "brackets and precedence", 70, 4, 4, true, false, ts_make_expression,
+     ts_judge_number},
+    {"ordering", "compare and sort numbers, also decimals", 60, 4, 4, true, false, ts_make_ordering,
      ts_judge_numbers},
-    {"countdown3", "reach a number with three others", 80, 2, 2, true, ts_make_countdown3,
+    {"countdown3", "reach a number with three others", 80, 2, 2, true, false, ts_make_countdown3,
      ts_judge_countdown},
-    {"countdown4", "reach a number with four others", 120, 2, 2, true, ts_make_countdown4,
+    {"countdown4", "reach a number with four others", 120, 2, 2, true, false, ts_make_countdown4,
      ts_judge_countdown},
-    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, 3, true, ts_make_units,
+    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, 3, true, false,
+     ts_make_units, ts_judge_number},
+    {"dates", "weekdays, days from and between dates, clock times", 80, 4, 4, true, false,
+     ts_make_dates, ts_judge_date},
+    {"percent", "percentages of numbers and prices", 40, 3, 3, true, false, ts_make_percent,
      ts_judge_number},
-    {"dates", "weekdays, days from and between dates, clock times", 80, 4, 4, true, ts_make_dates,
-     ts_judge_date},
-    {"percent", "percentages of numbers and prices", 40, 3, 3, true, ts_make_percent,
-     ts_judge_number},
-    {"stories", "small word problems: rule of three, sums of several steps", 100, 4, 4, true,
+    {"stories", "small word problems: rule of three, sums of several steps", 100, 4, 4, true, false,
      ts_make_stories, ts_judge_number},
-    {"letters", "count, spell and reverse the letters of words", 50, 3, 3, true, ts_make_letters,
-     ts_judge_letters},
-    {"logic", "who is taller, knights and knaves, sequences", 60, 4, 4, true, ts_make_logic,
+    {"letters", "count, spell and reverse the letters of words", 50, 3, 3, true, false,
+     ts_make_letters, ts_judge_letters},
+    {"logic", "who is taller, knights and knaves, sequences", 60, 4, 4, true, false, ts_make_logic,
      ts_judge_logic},
-    {"self", "what this program is and how it is used", 50, 1, 1, false, ts_make_self,
+    {"self", "what this program is and how it is used", 50, 1, 1, false, false, ts_make_self,
      ts_judge_facts},
-    {"beyond", "questions that a small model cannot answer", 50, 1, 1, false, ts_make_beyond,
+    {"beyond", "questions that a small model cannot answer", 50, 1, 1, false, false, ts_make_beyond,
      ts_judge_facts},
+    {"smalltalk", "greetings, thanks, how are you", 20, 1, 1, false, false, ts_make_smalltalk,
+     ts_judge_facts},
+    {"dialogue", "questions that refer to earlier answers", 80, 3, 3, true, true, ts_make_dialogue,
+     ts_judge_number},
+    {"tools", "calls of tools, and what to make of their results", 12, 3, 3, true, true,
+     ts_make_tools, ts_judge_calls},
 };
-const size_t ts_n_families = TS_COUNT(ts_families);
+enum { N_DATA_ONLY = 3 };
+const size_t ts_n_all_families = TS_COUNT(ts_families);
+const size_t ts_n_families = TS_COUNT(ts_families) - N_DATA_ONLY;
 
 const ts_family *ts_family_find(const char *name)
 {
-    for (size_t i = 0; i < ts_n_families; i++)
+    for (size_t i = 0; i < ts_n_all_families; i++)
         if (strcmp(name, ts_families[i].name) == 0)
             return &ts_families[i];
     return NULL;
@@ -56,6 +65,7 @@ const ts_family *ts_family_find(const char *name)
 ts_item ts_item_empty(void)
 {
     return (ts_item){
+        .scene = ts_scene_empty(),
         .question = ts_buf_make(TS_MAX_ITEM_BYTES),
         .trace = ts_buf_make(TS_MAX_ITEM_BYTES),
         .answer = ts_buf_make(TS_MAX_ITEM_BYTES),
@@ -66,11 +76,19 @@ ts_item ts_item_empty(void)
 
 void ts_item_free(ts_item *it)
 {
+    ts_scene_free(&it->scene);
     ts_buf_free(&it->question);
     ts_buf_free(&it->trace);
     ts_buf_free(&it->answer);
     ts_buf_free(&it->key);
     ts_buf_free(&it->truth);
+}
+
+void ts_item_look(ts_scene_view *out, const ts_item *it)
+{
+    const char *question = it->question.ptr ? it->question.ptr : "";
+
+    ts_scene_look(out, &it->scene, it->is_behind_tool ? NULL : question);
 }
 
 ts_split ts_split_of(ts_str key)
@@ -88,7 +106,10 @@ static void clear(ts_item *it)
 
     for (size_t i = 0; i < TS_COUNT(texts); i++)
         ts_buf_clear(texts[i]);
+    ts_scene_clear(&it->scene);
     it->wrong_begin = it->wrong_end = 0;
+    it->judge = NULL;
+    it->teaches_all = it->has_calls = it->is_behind_tool = false;
 }
 
 static const ts_family *pick_family(ts_rng *rng)
@@ -113,6 +134,7 @@ static void start(ts_maker *m, ts_item *it, const ts_item_spec *spec)
 
     *m = (ts_maker){.item = it,
                     .split = spec->split,
+                    .mistakes = spec->mistakes,
                     .index = spec->index,
                     .wants_any_lang = spec->lang < 0,
                     .has_new_phrase = spec->has_new_phrase};

@@ -13,6 +13,7 @@
 
 #include "core/error.h"
 #include "core/str.h"
+#include "train/tasks/scene.h"
 
 typedef enum ts_lang { TS_LANG_EN, TS_LANG_DE, TS_LANG_ZH, TS_N_LANGS } ts_lang;
 typedef enum ts_split { TS_SPLIT_TRAIN, TS_SPLIT_VALID, TS_SPLIT_TEST } ts_split;
@@ -23,6 +24,8 @@ enum { TS_MAX_FAMILIES = 32, TS_MAX_LEVELS = 8 };
 
 struct ts_maker;
 
+typedef bool ts_judge_answer(ts_lang lang, ts_str truth, ts_str answer);
+
 typedef struct ts_family {
     const char *name;
     const char *summary;
@@ -30,18 +33,23 @@ typedef struct ts_family {
     unsigned n_levels; /* difficulties 1..n_levels */
     unsigned n_usual;  /* a mixture has 1..n_usual; what is above is only asked for by name */
     bool thinks;       /* its traces are worth learning (not so for questions about itself) */
+    bool has_scene;    /* something stands in front of its questions */
     /* Draws a problem; false: it is not wanted (another split), draw again. */
     bool (*make)(struct ts_maker *m);
-    bool (*judge)(ts_lang lang, ts_str truth, ts_str answer);
+    ts_judge_answer *judge;
 } ts_family;
 
+/* First the problems proper, ts_n_families of them: what rewards are given for.  Behind
+ * them, up to ts_n_all_families, what only data and eval have: small talk, dialogues and
+ * tools. */
 extern const ts_family ts_families[];
-extern const size_t ts_n_families;
-const ts_family *ts_family_find(const char *name); /* NULL: none */
+extern const size_t ts_n_families, ts_n_all_families;
+const ts_family *ts_family_find(const char *name); /* among all; NULL: none */
 
 enum { TS_MAX_ITEM_BYTES = 8192 }; /* of each text */
 
 typedef struct ts_item {
+    ts_scene scene;  /* what stands in front of the question */
     ts_buf question; /* what is asked */
     ts_buf trace;    /* the working, what stands between <think> and </think> */
     ts_buf answer;   /* what stands behind */
@@ -50,12 +58,20 @@ typedef struct ts_item {
     /* Bytes of the trace that are wrong on purpose: read, never learned. */
     size_t wrong_begin, wrong_end;
     const ts_family *family;
+    ts_judge_answer *judge; /* NULL: the family's */
+    bool teaches_all;       /* what was answered in the scene is worth learning too */
+    bool has_calls;         /* the answer is calls of tools, with their markers as text */
+    bool is_behind_tool;    /* the scene has the question and what a tool said to it; such an
+                             * answer goes on with a turn, so it cannot think */
     ts_lang lang;
     unsigned level;
 } ts_item;
 
 ts_item ts_item_empty(void);
 void ts_item_free(ts_item *it);
+
+/* The conversation up to where the answer begins; valid until the item changes. */
+void ts_item_look(ts_scene_view *out, const ts_item *it);
 
 typedef struct ts_item_spec {
     uint64_t seed, index;

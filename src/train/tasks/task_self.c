@@ -1,18 +1,8 @@
 /* task_self.c - what the program is, how it is used, what it cannot do.
- *
- * A fact has questions in three languages (apart by '|', the first never trained
- * on), an answer in each, and the words that an answer must have. */
-#include <string.h>
-
+ */
 #include "train/tasks/maker.h"
 
-enum { MAX_FORMS = 12 };
-
-typedef struct fact {
-    const char *ask[TS_N_LANGS], *answer[TS_N_LANGS], *truth;
-} fact;
-
-static const fact FACTS[] = {
+static const ts_fact FACTS[] = {
     {{"State your name.|Who are you?|What are you?|What is your name?|Who is this?|Tell me about "
       "yourself.|Introduce yourself.|What model are you?",
       "Nenne deinen Namen.|Wer bist du?|Was bist du?|Wie heißt du?|Wer ist da?|Erzähl von "
@@ -252,65 +242,13 @@ static const fact FACTS[] = {
      {"I can be wrong. Check what matters.", "Ich kann mich irren. Prüfe, was wichtig ist.",
       "我可能会错。重要的结果请核对。"},
      "check|prüfe|核对"},
-    {{"Greetings to you.|Hello|Hi|Hey|Good morning|Good evening|Hello there|Hi Tiefsee",
-      "Sei gegrüßt.|Hallo|Guten Tag|Guten Morgen|Guten Abend|Servus|Moin|Hallo Tiefsee",
-      "向你问候。|你好|您好|早上好|晚上好|嗨|你好，Tiefsee"},
-     {"Hello! I am Tiefsee mini. Ask me something to calculate.",
-      "Hallo! Ich bin Tiefsee mini. Frag mich etwas zum Rechnen.",
-      "你好！我是Tiefsee mini。请给我一道算题。"},
-     "Tiefsee"},
-    {{"My gratitude.|Thanks|Thank you|Thank you very much|Great|Well done|Good job|Perfect",
-      "Meinen Dank.|Danke|Vielen Dank|Danke schön|Toll|Gut gemacht|Prima|Perfekt",
-      "感激不尽。|谢谢|多谢|非常感谢|太好了|做得好|很好"},
-     {"You are welcome! Ask me another one.", "Gern! Frag mich gleich noch etwas.",
-      "不客气！再来一道吧。"},
-     "welcome|gern|不客气"},
-    {{"I take my leave.|Bye|Goodbye|See you|Good night|See you later",
-      "Ich verabschiede mich.|Tschüss|Auf Wiedersehen|Bis bald|Gute Nacht|Bis später",
-      "就此告辞。|再见|拜拜|回头见|晚安|下次见"},
-     {"Goodbye!", "Auf Wiedersehen!", "再见！"},
-     "goodbye|wiedersehen|再见"},
 };
 
 static const char *const REASON[TS_N_LANGS] = {"The user asks about me or the program.",
                                                "Der Nutzer fragt nach mir oder dem Programm.",
                                                "用户在问我或这个程序。"};
 
-/* Cut "a|b|c" in place; returns the forms, ended by NULL. */
-static void cut_forms(char *text, const char *forms[MAX_FORMS + 1])
-{
-    size_t n = 0;
-
-    for (char *p = text; p && n < MAX_FORMS;) {
-        char *end = strchr(p, '|');
-
-        forms[n++] = p;
-        if (end)
-            *end++ = '\0';
-        p = end;
-    }
-    forms[n] = NULL;
-}
-
 bool ts_make_self(ts_maker *m)
 {
-    const fact *f = &FACTS[ts_pick(m, TS_COUNT(FACTS))];
-    const char *forms[MAX_FORMS + 1], *const args[] = {""};
-    char text[1024];
-    const size_t n = strlen(f->ask[m->lang]);
-
-    if (n >= sizeof text) {
-        m->is_full = true;
-        return false;
-    }
-    memcpy(text, f->ask[m->lang], n + 1);
-    cut_forms(text, forms);
-    ts_ask(m, forms, args);
-    ts_put(m, &m->item->key, "self %s", m->item->question.ptr ? m->item->question.ptr : "");
-    if (!ts_maker_takes(m))
-        return false;
-    ts_put(m, &m->item->trace, "%s", REASON[m->lang]);
-    ts_put(m, &m->item->answer, "%s", f->answer[m->lang]);
-    ts_put(m, &m->item->truth, "%s", f->truth);
-    return true;
+    return ts_make_fact(m, FACTS, TS_COUNT(FACTS), "self", REASON);
 }

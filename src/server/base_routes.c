@@ -205,6 +205,8 @@ void ts_base_count(void *app, const ts_http_request *req, const ts_http_summary 
         ts_metric_add(ts_metrics_counter(m, "tiefsee_requests_cut_total",
                                          "Requests whose client left before the end.", ""),
                       1);
+    if (summary->status == 101)
+        return; /* how long a WebSocket was open says nothing; its messages are counted */
     (void)snprintf(labels, sizeof labels, "route=\"%s\"", route);
     ts_metric_observe(ts_metrics_histogram(m, "tiefsee_first_byte_seconds",
                                            "From headers to the first byte of the answer.", labels,

@@ -8,6 +8,9 @@
  * GET  /stream?n=&ms=&size=&beat=   n pieces of size bytes, ms apart, from another thread
  * GET  /slow?ms=        one answer after ms, from another thread
  * GET  /cut             half an answer
+ * GET  /ws              a WebSocket; what a message asks for:
+ *     stream?n=&ms=&size=&beat=   lines of size - 1 bytes, as above
+ *     slow?ms=   as above; fail; count: how often on this connection; others: themselves
  * GET  /seen            counters: "gone finished open" */
 #include <pthread.h>
 #include <signal.h>
@@ -97,6 +100,7 @@ typedef struct job {
     ts_reply_watch watch;
     _Atomic bool is_gone;
     uint64_t n, ms, size, beat_ms;
+    bool is_message;
 } job;
 
 static void pause_unless_gone(const job *j)
@@ -112,10 +116,13 @@ static void *run_stream(void *ctx)
     bool is_good = ts_reply_begin(j->reply, 200, "text/event-stream");
 
     if (j->beat_ms > 0)
-        ts_reply_heartbeat(j->reply, (double)j->beat_ms / 1e3, ": keep-alive\n\n");
+        ts_reply_heartbeat(j->reply, (double)j->beat_ms / 1e3,
+                           j->is_message ? "\n" : ": keep-alive\n\n");
     for (uint64_t i = 0; i < j->n && is_good && !j->is_gone; i++) {
         pause_unless_gone(j);
-        is_good = ts_reply_write(j->reply, block, j->size < sizeof block ? j->size : sizeof block);
+        const uint64_t size = j->size < sizeof block ? j->size : sizeof block;
+        is_good = ts_reply_write(j->reply, block, j->is_message ? size - 1 : size) &&
+                  (!j->is_message || ts_reply_write(j->reply, "\n", 1));
     }
     ts_reply_end(j->reply);
     n_open--;
@@ -143,6 +150,7 @@ static void start(ts_http_request *req, ts_reply *reply, void *(*run)(void *))
     j->ms = number(req, "ms", 10);
     j->size = number(req, "size", 10);
     j->beat_ms = number(req, "beat", 0);
+    j->is_message = req->body.len > 0;
     j->watch = (ts_reply_watch){.on_gone = on_gone, .user = &j->is_gone};
     ts_reply_on_gone(reply, &j->watch);
     n_open++;
@@ -172,6 +180,42 @@ static void half(ts_http_request *req, ts_reply *reply)
     ts_reply_fail(reply, 500, "broken");
 }
 
+static void count_messages(ts_reply *reply)
+{
+    const int *before = ts_reply_session(reply);
+    int *n = malloc(sizeof *n);
+    char text[16];
+
+    if (!n || !ts_reply_charge_session(reply, sizeof *n)) {
+        free(n);
+        ts_reply_fail(reply, 503, "no memory");
+        return;
+    }
+    *n = before ? *before + 1 : 1;
+    const int size = snprintf(text, sizeof text, "%d", *n);
+    ts_reply_set_session(reply, n, free);
+    ts_reply_send(reply, 200, "text/plain", text, (size_t)size);
+}
+
+static void message(ts_http_request *req, ts_reply *reply)
+{
+    const ts_str body = req->body;
+    const char *question = memchr(body.ptr, '?', body.len);
+
+    if (question)
+        req->query = (ts_str){question + 1, body.len - (size_t)(question + 1 - body.ptr)};
+    if (ts_str_starts(body, "stream?"))
+        start(req, reply, run_stream);
+    else if (ts_str_starts(body, "slow?"))
+        start(req, reply, run_slow);
+    else if (ts_str_is(body, "count"))
+        count_messages(reply);
+    else if (ts_str_is(body, "fail"))
+        ts_reply_fail(reply, 400, "as asked");
+    else
+        ts_reply_send(reply, 200, "text/plain", body.ptr, body.len);
+}
+
 static bool render_braces(const ts_http_request *req, const ts_http_error *error, ts_buf *out)
 {
     char text[600];
@@ -190,6 +234,7 @@ static const ts_route routes[] = {
     {"GET", "/stream", stream, 0, NULL, NULL},
     {"GET", "/slow", slow, 0, NULL, NULL},
     {"GET", "/cut", half, 0, NULL, NULL},
+    {"GET", "/ws", message, TS_ROUTE_SOCKET, &braces, NULL},
     {"GET", "/seen", seen, TS_ROUTE_QUICK | TS_ROUTE_OPEN, NULL, NULL},
 };
 
@@ -244,6 +289,8 @@ static void take(ts_http_options *o, const char *name, const char *value)
         o->limits.n_connections = (size_t)x;
     else if (strcmp(name, "output") == 0)
         o->limits.output_bytes = (size_t)x;
+    else if (strcmp(name, "life") == 0)
+        o->limits.socket_s = x;
     else if (strcmp(name, "seconds") == 0)
         o->limits.header_s = o->limits.body_s = o->limits.idle_s = x;
     else

@@ -6,6 +6,7 @@ import json
 import unittest
 
 import served
+from ws import Ws
 
 QUESTION = "What is 17 + 25?"
 PATH = "/v1/responses"
@@ -212,6 +213,118 @@ class Responses(unittest.TestCase):
         status, b = self.ask(ask_for(input="1 " * 3000))
         self.assertEqual((status, b["error"]["code"]), (400, "context_length_exceeded"))
         self.assertEqual(b["error"]["param"], "input")
+
+
+    def compact(self, items, **more):
+        return self.ask({"model": served.NAME, "input": items, **more}, PATH + "/compact")
+
+    def test_a_conversation_is_compacted_and_gone_on_with(self):
+        items = [{"role": "user", "content": "My name is Ada."},
+                 {"role": "assistant", "content": "Hello, Ada."},
+                 {"role": "user", "content": "x" * 9000}, {"role": "user", "content": QUESTION}]
+        status, a = self.compact(items[:2] + items[3:], max_output_tokens=20)
+        self.assertEqual((status, a["object"]), (200, "response.compaction"), a)
+        self.assertEqual([o["type"] for o in a["output"]], ["message", "message", "compaction"])
+        self.assertEqual(a["output"][1]["content"], [{"type": "input_text", "text": QUESTION}])
+        self.assertLessEqual(a["usage"]["output_tokens"], 20)
+        window = [*a["output"], {"role": "user", "content": "1+1="}]
+        status, b = self.ask(ask_for(input=window))
+        self.assertEqual(status, 200, b)
+        self.assertGreater(b["usage"]["input_tokens"], 20)
+        _, whole = self.ask(ask_for(input=items), PATH + "/compact")
+        self.assertEqual(whole["error"]["code"], "context_length_exceeded")
+        for change in (lambda s: s[:-1], lambda s: "gAAA" + s, lambda s: s[:30] + "x" + s[31:],
+                       lambda s: 3):
+            bad = {**a["output"][-1], "encrypted_content": change(
+                a["output"][-1]["encrypted_content"])}
+            status, c = self.ask(ask_for(input=[bad, window[-1]]))
+            self.assertEqual((status, c["error"]["param"]), (400, "input[0]"), c)
+
+    def test_compacting_is_refused_by_name(self):
+        for body, part in (({"input": "x"}, "model"), ({"model": served.NAME}, "input"),
+                           ({"model": served.NAME, "input": "x",
+                             "previous_response_id": "resp_1"}, "previous_response_id")):
+            status, a = self.ask(body, PATH + "/compact")
+            self.assertEqual(status, 400, a)
+            self.assertIn(part, a["error"]["message"])
+
+    def talk(self, ws, **body):
+        """The events of one answer over a WebSocket."""
+        ws.send(1, json.dumps({"type": "response.create", **body}))
+        events = []
+        while not events or events[-1][0] not in ("error", "response.completed",
+                                                  "response.incomplete", "response.failed"):
+            e = json.loads(ws.text())
+            events.append((e["type"], e))
+        return events
+
+    def test_a_websocket_says_what_a_stream_does(self):
+        with Ws(self.server.port, PATH) as ws:
+            self.assertEqual(ws.status, 101)
+            for more in ({}, CALLING, {"max_output_tokens": 3}):
+                over = gather(self.talk(ws, **ask_for(**more)))
+                self.assertEqual(plain(over), plain(self.ask(ask_for(**more))[1]))
+
+    def test_a_websocket_goes_on_from_its_last_response(self):
+        first = {"role": "user", "content": QUESTION}
+        second = {"role": "user", "content": "And twice that?"}
+        with Ws(self.server.port, PATH) as ws:
+            a = gather(self.talk(ws, **ask_for()))
+            b = gather(self.talk(ws, **ask_for(input=[second], previous_response_id=a["id"])))
+            c = gather(self.talk(ws, **ask_for(input="More.", previous_response_id=b["id"])))
+            self.assertEqual(b["previous_response_id"], a["id"])
+            _, whole = self.ask(ask_for(input=[first, *a["output"], second]))
+            self.assertEqual(text_of(whole), text_of(b))
+            self.assertEqual(whole["usage"]["input_tokens"], b["usage"]["input_tokens"])
+            _, whole = self.ask(ask_for(input=[first, *a["output"], second, *b["output"],
+                                               {"role": "user", "content": "More."}]))
+            self.assertEqual(text_of(whole), text_of(c))
+            # One that failed is forgotten, older ones and other connections' are not known.
+            for previous in (a["id"], "resp_x", b["id"]):
+                (name, e), = self.talk(ws, **ask_for(previous_response_id=previous))
+                self.assertEqual((name, e["status"], e["error"]["code"]),
+                                 ("error", 400, "previous_response_not_found"))
+            (name, e), = self.talk(ws, **ask_for(input=3, previous_response_id=c["id"]))
+            self.assertEqual((name, e["error"]["param"]), ("error", "input"))
+            (name, e), = self.talk(ws, **ask_for(previous_response_id=c["id"]))
+            self.assertEqual(e["error"]["code"], "previous_response_not_found")
+            self.assertEqual(text_of(gather(self.talk(ws, **ask_for()))), text_of(a))
+
+    def test_a_websocket_can_be_warmed(self):
+        with Ws(self.server.port, PATH) as ws:
+            a = gather(self.talk(ws, **ask_for(generate=False)))
+            self.assertEqual((a["output"], a["status"]), ([], "completed"))
+            b = gather(self.talk(ws, **ask_for(input="1+1=", previous_response_id=a["id"])))
+            self.assertGreater(b["usage"]["input_tokens"], a["usage"]["input_tokens"])
+
+    def test_a_websocket_refuses_by_name(self):
+        with Ws(self.server.port, PATH) as ws:
+            for text, part in (("{", ""), ("[]", ""), ("{}", "model"), (json.dumps(ask_for()), "type"),
+                               (json.dumps({"type": "response.cancel", **ask_for()}), "type"),
+                               (json.dumps({"type": "response.create", **ask_for(generate=1)}),
+                                "generate")):
+                e = json.loads(ws.ask(text))
+                self.assertEqual((e["type"], e["status"]), ("error", 400), e)
+                self.assertIn(part, e["error"]["message"])
+            (_, e), = self.talk(ws, **ask_for(background=True))
+            self.assertEqual(e["error"]["param"], "background")
+            self.assertEqual(len(gather(self.talk(ws, **ask_for()))["output"]), 2)
+
+    def test_a_websockets_key_is_asked_for_each_message(self):
+        server = served.Server("--require-key")
+        try:
+            key = server.keys("add", "ann").split()[0]
+            server.reload()
+            with Ws(server.port, PATH) as ws:
+                self.assertEqual(ws.status, 401)
+            with Ws(server.port, PATH, Authorization=f"Bearer {key}") as ws:
+                self.assertEqual(len(gather(self.talk(ws, **ask_for()))["output"]), 2)
+                server.keys("disable", "ann")
+                server.reload()
+                (_, e), = self.talk(ws, **ask_for())
+                self.assertEqual((e["status"], e["error"]["code"]), (401, "invalid_api_key"))
+        finally:
+            self.assertEqual(server.stop(), 0)
 
 
 if __name__ == "__main__":

@@ -56,6 +56,7 @@ static uint32_t run(const ts_callfilter *p, const struct seccomp_data *data)
             assert_true(s->k % 4 == 0 && s->k < sizeof *data);
             a = ((const uint32_t *)(const void *)data)[s->k / 4];
             break;
+        case BPF_ALU | BPF_AND | BPF_K: a &= s->k; break;
         case BPF_RET | BPF_K: return s->k;
         case BPF_JMP | BPF_JEQ | BPF_K: i += a == s->k ? s->jt : s->jf; break;
         case BPF_JMP | BPF_JGE | BPF_K: i += a >= s->k ? s->jt : s->jf; break;
@@ -222,9 +223,23 @@ static void a_sealed_process_computes_and_calls_nobody(void **state)
     assert_false(TS_IS_SANITIZED);
 }
 
+static void pairs_are_of_unix_streams(void **state)
+{
+    (void)state;
+    assert_int_equal(ask(&serve, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0), ALLOWED);
+    assert_int_equal(
+        ask(&serve, SYS_socketpair, AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0),
+        ALLOWED);
+    assert_int_equal(ask(&serve, SYS_socketpair, AF_UNIX, SOCK_DGRAM, 0), REFUSED);
+    assert_int_equal(ask(&serve, SYS_socketpair, AF_UNIX, SOCK_STREAM | 0x100, 0), REFUSED);
+    assert_int_equal(ask(&serve, SYS_socketpair, AF_INET, SOCK_STREAM, 0), REFUSED);
+    assert_int_equal(ask(&local, SYS_socketpair, AF_UNIX, SOCK_STREAM, 0), REFUSED);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(pairs_are_of_unix_streams),
         cmocka_unit_test(what_is_on_no_list_is_refused),
         cmocka_unit_test(other_numbers_end_the_process),
         cmocka_unit_test(sending_is_to_who_called),

@@ -32,7 +32,7 @@ static void take_well(ts_responses_request *r, const char *body)
 {
     ts_wrong w = {0};
 
-    if (!ts_responses_request_read(r, models, ts_str_of(body), &plain, 7, &w))
+    if (!ts_responses_request_read(r, models, ts_str_of(body), &plain, NULL, 7, &w))
         fail_msg("%s: %s", body, w.message);
 }
 
@@ -124,10 +124,10 @@ static void only_deepseeks_path_ignores_a_stored_state(void **state)
     ts_wrong w;
 
     (void)state;
-    assert_false(ts_responses_request_read(&r, models, ts_str_of(body), &plain, 7, &w));
+    assert_false(ts_responses_request_read(&r, models, ts_str_of(body), &plain, NULL, 7, &w));
     assert_string_equal(w.param, "previous_response_id");
     ts_turn_close(&r.turn);
-    assert_true(ts_responses_request_read(&r, models, ts_str_of(body), &deepseek, 7, &w));
+    assert_true(ts_responses_request_read(&r, models, ts_str_of(body), &deepseek, NULL, 7, &w));
     ts_turn_close(&r.turn);
 }
 

@@ -11,13 +11,13 @@
 #include "server/api/responses_answer.h"
 
 #include <math.h>
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
-#include "core/alloc.h"
 #include "engine/model.h"
+#include "server/api/encoded.h"
 #include "server/api/responses_items.h"
+#include "server/api/responses_socket.h"
 #include "server/api/whole_call.h"
 
 enum { MAX_LOGPROBS = 256 << 20, MAX_ECHO = 64 << 20 };
@@ -26,12 +26,16 @@ typedef enum item_kind { NO_ITEM, REASONING, MESSAGE, CALL } item_kind;
 
 typedef struct answer {
     bool wants_logprobs, wants_encrypted;
+    bool is_socket; /* events are lines, each a message */
+    bool is_warming;
     size_t n_top;
-    ts_out echo; /* members of the response that repeat the request */
+    ts_out items; /* of a socket: the conversation up to here */
+    ts_out echo;  /* members of the response that repeat the request */
     const ts_tool_space *spaces;
     size_t n_spaces;
 
     uint64_t sequence;
+    size_t output_at, output_end; /* in the turn's out: the items of the response written last */
     item_kind open;
     size_t n_items;       /* that were opened */
     ts_out entries, news; /* logprobs of the text: all, and those of the next delta */
@@ -45,24 +49,6 @@ static void write_id(ts_out *o, const ts_turn *t, const char *prefix, size_t i)
         ts_out_f(o, "\"%s_%s\"", prefix, t->id);
     else
         ts_out_f(o, "\"%s_%s%02zu\"", prefix, t->id, i);
-}
-
-static void write_encoded(ts_turn *t, const ts_buf *text)
-{
-    const size_t size =
-        sodium_base64_encoded_len(text->len, sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    char *encoded = ts_alloc(size);
-
-    if (!encoded) {
-        t->has_failed = true;
-        return;
-    }
-    (void)sodium_bin2base64(encoded, size, (const unsigned char *)text->ptr, text->len,
-                            sodium_base64_VARIANT_URLSAFE_NO_PADDING);
-    ts_out_raw(&t->out, ",\"encrypted_content\":\"" TS_RESPONSES_ENCODED);
-    ts_out_raw(&t->out, encoded);
-    ts_out_raw(&t->out, "\"");
-    ts_free(encoded);
 }
 
 static void write_reasoning(ts_turn *t, const ts_buf *text, const char *status)
@@ -79,8 +65,11 @@ static void write_reasoning(ts_turn *t, const ts_buf *text, const char *status)
         ts_out_raw(o, "}");
     }
     ts_out_raw(o, "]");
-    if (text && text->len > 0 && a->wants_encrypted)
-        write_encoded(t, text);
+    if (text && text->len > 0 && a->wants_encrypted) {
+        ts_out_raw(o, ",\"encrypted_content\":\"" TS_RESPONSES_ENCODED);
+        ts_encoded_write(o, text->ptr, text->len);
+        ts_out_raw(o, "\"");
+    }
     ts_out_f(o, ",\"status\":\"%s\"}", status);
 }
 
@@ -147,7 +136,7 @@ static void write_call(ts_turn *t, const ts_turn_call *call, bool has_arguments,
 
 /* ---- the response */
 
-static void write_usage(ts_out *o, const ts_turn_end *end)
+void ts_responses_write_usage(ts_out *o, const ts_turn_end *end)
 {
     ts_out_f(o,
              "{\"input_tokens\":%zu,\"input_tokens_details\":{\"cached_tokens\":%zu},"
@@ -185,8 +174,8 @@ static void write_output(ts_turn *t, const ts_turn_end *end)
 /* end NULL: still at it.  error NULL: none. */
 static void write_response(ts_turn *t, const ts_turn_end *end, const ts_http_error *error)
 {
-    const answer *a = t->state;
-    const bool is_cut = end && end->finish == TS_TURN_LENGTH;
+    answer *a = t->state;
+    const bool is_cut = end && end->finish == TS_TURN_LENGTH && !a->is_warming;
     const char *status = error    ? "failed"
                          : !end   ? "in_progress"
                          : is_cut ? "incomplete"
@@ -213,11 +202,13 @@ static void write_response(ts_turn *t, const ts_turn_end *end, const ts_http_err
     ts_out_raw(o, ",\"model\":");
     ts_out_str(o, t->model->name);
     ts_out_raw(o, ",\"output\":[");
+    a->output_at = o->buf.len;
     if (end)
         write_output(t, end);
+    a->output_end = o->buf.len;
     ts_out_raw(o, "],\"usage\":");
     if (end)
-        write_usage(o, end);
+        ts_responses_write_usage(o, end);
     else
         ts_out_raw(o, "null");
     ts_out_bytes(o, a->echo.buf.ptr, a->echo.buf.len);
@@ -230,13 +221,17 @@ static void begin_event(ts_turn *t, const char *type)
 {
     answer *a = t->state;
 
-    ts_out_f(&t->out, "event: %s\ndata: {\"type\":\"%s\",\"sequence_number\":%llu", type, type,
+    if (!a->is_socket)
+        ts_out_f(&t->out, "event: %s\ndata: ", type);
+    ts_out_f(&t->out, "{\"type\":\"%s\",\"sequence_number\":%llu", type,
              (unsigned long long)a->sequence++);
 }
 
 static void end_event(ts_turn *t)
 {
-    ts_out_raw(&t->out, "}\n\n");
+    const answer *a = t->state;
+
+    ts_out_raw(&t->out, a->is_socket ? "}\n" : "}\n\n");
 }
 
 static void write_response_event(ts_turn *t, const char *type, const ts_turn_end *end,
@@ -414,12 +409,27 @@ static void say_call_end(ts_turn *t, const ts_turn_call *call)
     close_item(t, status_of(call));
 }
 
+static void remember(ts_turn *t)
+{
+    const answer *a = t->state;
+    char id[64];
+
+    if (t->out.has_failed)
+        return;
+    (void)snprintf(id, sizeof id, "resp_%s", t->id);
+    ts_responses_remember(t->reply, id, (ts_str){a->items.buf.ptr, a->items.buf.len},
+                          (ts_str){t->out.buf.ptr + a->output_at, a->output_end - a->output_at});
+}
+
 static void say_done(ts_turn *t, const ts_turn_end *end)
 {
-    const bool is_cut = end->finish == TS_TURN_LENGTH;
+    const answer *a = t->state;
+    const bool is_cut = end->finish == TS_TURN_LENGTH && !a->is_warming;
 
     close_item(t, is_cut ? "incomplete" : "completed");
     write_response_event(t, is_cut ? "response.incomplete" : "response.completed", end, NULL);
+    if (a->is_socket)
+        remember(t);
 }
 
 static void say_fail(ts_turn *t, const ts_http_error *error)
@@ -509,11 +519,13 @@ static bool write_echo(ts_out *o, ts_responses_request *r, ts_wrong *w)
     for (size_t i = 0; i < TS_COUNT(members); i++)
         if (!echo_member(o, &r->turn, members[i].name, members[i].otherwise, w))
             return false;
+    ts_out_raw(o, ",\"previous_response_id\":");
+    ts_out_str(o, r->previous_id);
     ts_out_raw(o, ",\"reasoning\":{\"effort\":");
     ts_out_str(o, json_string_value(effort));
     ts_out_f(o,
              ",\"summary\":null},\"background\":false,\"store\":false,"
-             "\"previous_response_id\":null,\"conversation\":null,\"service_tier\":\"default\","
+             "\"conversation\":null,\"service_tier\":\"default\","
              "\"truncation\":\"disabled\",\"presence_penalty\":0,\"frequency_penalty\":0,"
              "\"temperature\":%.6g,\"top_p\":%.6g,\"top_logprobs\":%zu",
              r->temperature, r->top_p, r->n_top);
@@ -526,6 +538,7 @@ static void free_answer(void *state)
 {
     answer *a = state;
 
+    ts_out_free(&a->items);
     ts_out_free(&a->echo);
     ts_out_free(&a->entries);
     ts_out_free(&a->news);
@@ -547,6 +560,30 @@ static const ts_turn_dialect dialect = {
     .free = free_answer,
 };
 
+static const ts_turn_dialect socket_dialect = {
+    .stream_type = "application/json",
+    .stream_beat = "\n",
+    .begin = write_begin,
+    .token = log_token,
+    .reasoning = say_reasoning,
+    .content = say_content,
+    .call_begin = say_call,
+    .arguments = say_arguments,
+    .call_end = say_call_end,
+    .done = say_done,
+    .fail = say_fail,
+    .free = free_answer,
+};
+
+static const ts_turn_dialect warming_dialect = {
+    .stream_type = "application/json",
+    .stream_beat = "\n",
+    .begin = write_begin,
+    .done = say_done,
+    .fail = say_fail,
+    .free = free_answer,
+};
+
 /* The names outlive the request. */
 static bool keep_spaces(answer *a, const ts_responses_request *r, ts_arena *arena)
 {
@@ -565,6 +602,21 @@ static bool keep_spaces(answer *a, const ts_responses_request *r, ts_arena *aren
     return list != NULL;
 }
 
+/* What a later message may go on from. */
+static bool write_items(answer *a, ts_responses_request *r, ts_wrong *w)
+{
+    const char *text = ts_turn_json_text(&r->turn, ts_field_get(r->turn.body, "input"), w);
+
+    if (text)
+        ts_out_raw(&a->items, text);
+    return text && (!a->items.has_failed || ts_turn_no_memory(w));
+}
+
+static const ts_turn_dialect *dialect_of(const ts_responses_request *r)
+{
+    return r->is_warming ? &warming_dialect : r->is_socket ? &socket_dialect : &dialect;
+}
+
 void ts_responses_answer_run(ts_reply *reply, ts_responses_request *r)
 {
     ts_arena *arena = ts_reply_request(reply)->arena;
@@ -577,14 +629,17 @@ void ts_responses_answer_run(ts_reply *reply, ts_responses_request *r)
     }
     *a = (answer){.wants_logprobs = r->wants_logprobs,
                   .wants_encrypted = r->wants_encrypted,
+                  .is_socket = r->is_socket,
+                  .is_warming = r->is_warming,
                   .n_top = r->n_top,
+                  .items = ts_out_make(MAX_ECHO),
                   .echo = ts_out_make(MAX_ECHO),
                   .entries = ts_out_make(MAX_LOGPROBS),
                   .news = ts_out_make(MAX_LOGPROBS)};
     if (!keep_spaces(a, r, arena))
         (void)ts_turn_no_memory(&wrong);
-    else if (write_echo(&a->echo, r, &wrong)) {
-        ts_turn_run(reply, &r->turn, &dialect, a);
+    else if (write_echo(&a->echo, r, &wrong) && (!r->is_socket || write_items(a, r, &wrong))) {
+        ts_turn_run(reply, &r->turn, dialect_of(r), a);
         return;
     }
     free_answer(a);

@@ -8,4 +8,7 @@
 /* Answers in any case. */
 void ts_responses_answer_run(ts_reply *reply, ts_responses_request *r);
 
+/* The object of the member "usage". */
+void ts_responses_write_usage(ts_out *o, const ts_turn_end *end);
+
 #endif

@@ -5,11 +5,12 @@
  */
 #include "server/api/responses_items.h"
 
-#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "formats/json.h"
+#include "server/api/encoded.h"
+#include "server/api/responses_compact.h"
 
 enum { MAX_ITEMS = 1 << 16, MAX_JOINED = 64 << 20 };
 
@@ -100,21 +101,13 @@ static tiefsee_message *open_turn(maker *m)
 static bool decode_reasoning(maker *m, const char **out, ts_str encoded)
 {
     const size_t skip = sizeof TS_RESPONSES_ENCODED - 1;
-    size_t n = 0;
 
     *out = NULL;
     if (!ts_str_starts(encoded, TS_RESPONSES_ENCODED))
         return true; /* another server's */
-    unsigned char *text = ts_arena_alloc(m->r->arena, encoded.len + 1);
-    if (!text)
-        return ts_turn_no_memory(m->w);
-    if (sodium_base642bin(text, encoded.len, encoded.ptr + skip, encoded.len - skip, NULL, &n, NULL,
-                          sodium_base64_VARIANT_URLSAFE_NO_PADDING) != 0 ||
-        memchr(text, '\0', n))
+    if (!ts_encoded_read(m->r->arena, (ts_str){encoded.ptr + skip, encoded.len - skip}, out))
         return ts_wrong_field(m->w, m->path, "encrypted_content was changed");
-    text[n] = '\0';
-    *out = (const char *)text;
-    return true;
+    return *out || ts_turn_no_memory(m->w);
 }
 
 static bool add_reasoning(maker *m, const json_t *item)
@@ -210,6 +203,17 @@ static bool add_output(maker *m, const json_t *item)
     return true;
 }
 
+static bool add_compaction(maker *m, const json_t *item)
+{
+    const ts_str encoded = ts_json_str(ts_field_get(item, "encrypted_content"));
+    const char *text = ts_responses_compact_read(m->r->arena, encoded, m->path, m->w);
+
+    end_turn(m);
+    if (text)
+        m->messages[m->n++] = (tiefsee_message){.role = TIEFSEE_SYSTEM, .content = text};
+    return text != NULL;
+}
+
 /* Items of tools that a server runs itself may come back from elsewhere: nothing for
  * this model. */
 static bool may_be_skipped(const json_t *item)
@@ -237,6 +241,8 @@ static bool add_item(maker *m, const json_t *item)
         return add_call(m, item);
     if (is_type(item, "function_call_output"))
         return add_output(m, item);
+    if (is_type(item, "compaction"))
+        return add_compaction(m, item);
     if (may_be_skipped(item))
         return true;
     return ts_wrong_field(m->w, m->path, "items of the type '%.60s' are not supported",

@@ -15,6 +15,8 @@
 #include "server/api/openai_tools.h"
 #include "server/api/responses_items.h"
 
+enum { MAX_PAST_VALUES = 1 << 20 };
+
 typedef struct params {
     const char *model, *user;
     double temperature, top_p; /* negative: not sent */
@@ -39,17 +41,76 @@ static const ts_field fields[] = {
     FIELD(parallel_tool_calls, BOOL, 0, 0),
 };
 
-static bool refuse_state(const ts_turn_request *r, ts_wrong *w)
+/* A WebSocket knows its last response. */
+static bool refuse_state(const ts_turn_request *r, bool is_socket, ts_wrong *w)
 {
     static const char *const names[] = {"previous_response_id", "conversation", "prompt"};
 
-    for (size_t i = 0; i < TS_COUNT(names); i++)
+    for (size_t i = is_socket; i < TS_COUNT(names); i++)
         if (ts_field_get(r->body, names[i]))
             return ts_wrong_field(w, names[i],
                                   "nothing is stored here: send the whole conversation as input");
     if (json_is_true(ts_field_get(r->body, "background")))
         return ts_wrong_field(w, "background", "not supported: nothing is stored here");
     return true;
+}
+
+/* ---- a WebSocket's message */
+
+/* The input as items, whatever it was. */
+static json_t *input_items(const json_t *input)
+{
+    return json_is_string(input)
+               ? json_pack("[{s:s, s:s, s:O}]", "type", "message", "role", "user", "content", input)
+               : json_copy((json_t *)(uintptr_t)input);
+}
+
+/* The last response's items, and behind them the new ones. */
+static bool join_input(ts_turn_request *r, ts_str before, ts_wrong *w)
+{
+    const json_t *input = ts_field_get(r->body, "input");
+    json_t *whole = NULL, *added;
+
+    if (!json_is_string(input) && !json_is_array(input))
+        return true; /* refused as it is */
+    added = input_items(input);
+    if (before.len == 0)
+        whole = json_array();
+    else if (ts_json_parse_any(&whole, before.ptr, before.len,
+                               (ts_json_limits){.values = MAX_PAST_VALUES}, NULL) != TIEFSEE_OK)
+        whole = NULL;
+    const bool is_good = whole && added && json_array_extend(whole, added) == 0 &&
+                         json_object_set(r->body, "input", whole) == 0;
+    json_decref(whole);
+    json_decref(added);
+    return is_good || ts_turn_no_memory(w);
+}
+
+static bool read_message(ts_responses_request *out, ts_responses_past *past, ts_wrong *w)
+{
+    const json_t *body = out->turn.body, *generate = ts_field_get(body, "generate");
+    const json_t *previous = ts_field_get(body, "previous_response_id");
+    ts_str before = {0};
+
+    if (!ts_str_is(ts_json_str(ts_field_get(body, "type")), "response.create"))
+        return ts_wrong_field(w, "type", "'response.create' expected");
+    if (generate && !json_is_boolean(generate))
+        return ts_wrong_field(w, "generate", "%s (a bool expected)", ts_json_kind(generate));
+    out->is_warming = json_is_false(generate);
+    out->previous_id = json_string_value(previous);
+    if (previous && !out->previous_id)
+        return ts_wrong_field(w, "previous_response_id", "%s (a string expected)",
+                              ts_json_kind(previous));
+    if (previous && (!past->id || strcmp(past->id, out->previous_id) != 0))
+        return ts_wrong_set(w, 400, "previous_response_not_found", "previous_response_id",
+                            "'%.60s' is not this connection's last response: send the whole "
+                            "conversation as input",
+                            out->previous_id);
+    if (previous) {
+        past->is_used = true;
+        before = past->items;
+    }
+    return join_input(&out->turn, before, w);
 }
 
 /* ---- options */
@@ -137,7 +198,9 @@ static bool set_options(ts_responses_request *out, const params *p, ts_wrong *w)
     /* Without at least one the engine computes none. */
     r->generate.n_top_logprobs = out->wants_logprobs && out->n_top == 0 ? 1 : out->n_top;
     r->generate.max_tokens = (size_t)p->max_output_tokens;
-    r->is_stream = p->stream;
+    r->is_stream = p->stream || out->is_socket;
+    if (out->is_warming)
+        r->generate.max_tokens = 1;
     r->one_call = !p->parallel_tool_calls;
     r->user_id = p->user ? p->user : "";
     return true;
@@ -287,18 +350,20 @@ static bool read_tools(ts_responses_request *out, ts_wrong *w)
 }
 
 bool ts_responses_request_read(ts_responses_request *out, const ts_models *models, ts_str body,
-                               const ts_responses_endpoint *endpoint, uint64_t seed, ts_wrong *w)
+                               const ts_responses_endpoint *endpoint, ts_responses_past *past,
+                               uint64_t seed, ts_wrong *w)
 {
     params p = {.temperature = -1, .top_p = -1, .parallel_tool_calls = true};
     ts_turn_request *r = &out->turn;
 
-    *out = (ts_responses_request){0};
+    *out = (ts_responses_request){.is_socket = endpoint->is_socket};
     if (!ts_turn_open(r, body, seed, w) ||
         !ts_fields_read(r->body, fields, TS_COUNT(fields), &p, w) ||
         !ts_turn_take_model(r, models, p.model, w))
         return false;
     r->names = (ts_turn_names){.messages = "input", .output = "text.format"};
-    return (endpoint->is_deepseek || refuse_state(r, w)) && set_options(out, &p, w) &&
+    return (endpoint->is_deepseek || refuse_state(r, endpoint->is_socket, w)) &&
+           (!endpoint->is_socket || read_message(out, past, w)) && set_options(out, &p, w) &&
            read_effort(r, w) && read_format(r, w) && read_tools(out, w) &&
            ts_responses_items_read(r, w);
 }

@@ -66,6 +66,8 @@ typedef enum ts_phase {
     TS_PHASE_QUEUED   /* libmicrohttpd sends the answer */
 } ts_phase;
 
+typedef struct ts_socket ts_socket;
+
 struct ts_reply {
     ts_http_request req;
     ts_hub *hub;
@@ -102,11 +104,16 @@ struct ts_reply {
     const char *fail_code;
     const char *origin; /* CORS: the value to allow; NULL: none */
     bool is_counted;    /* `finished` will be told */
+    ts_reply *parent;   /* of a WebSocket's message: the request that opened it, held */
+    void *session;      /* of a WebSocket's first request: what its handler keeps */
+    void (*free_session)(void *session);
 
     /* I/O thread only. */
     ts_phase phase;
     struct MHD_Connection *connection;
     bool is_suspended, is_refused, must_close;
+    bool is_upgraded;   /* libmicrohttpd's connection is a WebSocket now */
+    ts_socket *socket;  /* that sends what this message is answered; NULL: libmicrohttpd does */
     size_t n_swallowed; /* of a body that nobody wants */
     int fd;
     double deadline; /* of the phase; 0: none */

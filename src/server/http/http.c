@@ -18,6 +18,7 @@
 #include "core/alloc.h"
 #include "core/clock.h"
 #include "server/http/inside.h"
+#include "server/http/socket.h"
 
 enum { MAX_EVENTS = 256, TICK_MS = 250, SETTINGS_BYTES = 1 << 20 };
 
@@ -43,6 +44,7 @@ static void fill_limits(ts_http_limits *limits)
     OR_DEFAULT(header_s);
     OR_DEFAULT(body_s);
     OR_DEFAULT(idle_s);
+    OR_DEFAULT(socket_s);
     OR_DEFAULT(drain_s);
     OR_DEFAULT(retry_after_s);
     OR_DEFAULT(n_workers);
@@ -229,8 +231,14 @@ static void handle_events(ts_http *h, int timeout_ms)
     uint64_t count;
 
     for (int i = 0; i < n; i++) {
-        if (events[i].data.ptr != h) /* alive: connections end in run_daemons only */
-            ts_wire_lose(events[i].data.ptr);
+        ts_conn *c = events[i].data.ptr;
+
+        if (events[i].data.ptr == h) /* c is alive: connections end in run_daemons only */
+            continue;
+        if (c->socket)
+            ts_socket_ready(c->socket, events[i].events);
+        else
+            ts_wire_lose(c);
     }
     const ssize_t got = read(h->wake_fd, &count, sizeof count);
     (void)got;
@@ -263,6 +271,9 @@ static void quiesce(ts_http *h)
  * it is stopped. */
 static void cut_all(ts_http *h)
 {
+    for (ts_conn *c = h->conns; c; c = c->next)
+        if (c->socket)
+            ts_socket_cut(c->socket);
     for (int i = 0; i < 8 && h->active; i++) {
         for (ts_reply *r = h->active; r; r = r->next) {
             ts_lock_take(h->hub->lock);

@@ -104,7 +104,13 @@ enum {
     TS_ROUTE_QUICK = 1,  /* the handler runs on the I/O thread */
     TS_ROUTE_OPEN = 2,   /* the admit hook is not asked (health, the page) */
     TS_ROUTE_SILENT = 4, /* not logged at level info (health checks) */
+    TS_ROUTE_SOCKET = 8, /* GET that opens a WebSocket; the handler answers each message */
 };
+
+/* A message of a WebSocket is the body of a request like the one that opened it, which
+ * asks to be admitted again.  Lines of its reply are the messages back, so they hold no
+ * line break; an empty one is a ping (a heartbeat of "\n").  One message after the other
+ * is answered.  What a handler keeps from one to the next is its session. */
 
 /* Pattern: "/v1/models", "/v1/models/:id" (one segment, any characters but '/'),
  * "/files/" followed by a star (the rest, '/' included).  A literal beats a :name
@@ -197,6 +203,16 @@ void ts_reply_note(ts_reply *r, const char *model, size_t n_prompt, size_t n_cac
                    size_t n_generated);
 
 ts_http_request *ts_reply_request(ts_reply *r);
+
+/* What the last message's handler has kept for this WebSocket; NULL: nothing, or none.
+ * Setting frees what was there; free_it is called when connection and messages are gone.
+ * For whoever answers. */
+void *ts_reply_session(ts_reply *r);
+void ts_reply_set_session(ts_reply *r, void *session, void (*free_it)(void *session));
+
+/* n_bytes are kept in the session: they count among the bodies in memory.  False: too
+ * many; then none are counted. */
+bool ts_reply_charge_session(ts_reply *r, size_t n_bytes);
 
 /* ------------------------------------------------------------------ server */
 

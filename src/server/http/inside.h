@@ -29,8 +29,11 @@ typedef struct ts_conn {
     char *target;        /* as sent, of the request that comes next; NULL: no memory */
     double since;        /* of being idle, or of the request line */
     ts_reply *reply;     /* the request at work */
+    ts_socket *socket;   /* NULL: it speaks HTTP */
     struct ts_conn *next, *prev;
 } ts_conn;
+
+struct MHD_Response;
 
 struct ts_http {
     ts_http_options opt;         /* texts in the arena */
@@ -64,6 +67,21 @@ tiefsee_status ts_listen_unix(ts_http *h, const char *path, tiefsee_error *err) 
 /* wire.c */
 tiefsee_status ts_wire_start(ts_http *h, ts_listener *l, tiefsee_error *err) TS_MUST_CHECK;
 
+/* One more request at work (1), or one less (-1). */
+void ts_wire_count(ts_http *h, ts_reply *r, int change);
+
+/* A message of the WebSocket that `opener` opened, as a request of its own with two
+ * references; NULL: no memory. */
+ts_reply *ts_wire_message(ts_http *h, ts_reply *opener);
+
+/* All of its body is here: to a worker. */
+void ts_wire_hand_over(ts_http *h, ts_reply *r);
+
+/* The connection of a request; NULL: no memory was there for it. */
+ts_conn *ts_wire_conn(struct MHD_Connection *connection);
+
+bool ts_wire_is_draining(ts_http *h);
+
 /* Let libmicrohttpd go on with a reply that was waiting, if there is news for it. */
 void ts_wire_resume(ts_reply *r);
 
@@ -74,6 +92,7 @@ void ts_wire_lose(ts_conn *c);
 void ts_wire_enforce_times(ts_http *h, double now);
 
 /* respond.c: hand the settled answer to libmicrohttpd.  read_more feeds a stream. */
+void ts_respond_headers(const ts_reply *r, struct MHD_Response *response);
 int ts_respond(ts_reply *r, ssize_t (*read_more)(void *cls, uint64_t pos, char *to, size_t max));
 
 #endif

@@ -23,17 +23,18 @@ typedef struct ts_http_limits {
     double header_s;      /* from request line to end of headers: 408 */
     double body_s;        /* from headers to end of body: 408 */
     double idle_s;        /* nothing asked, or nothing read by the client: closed */
+    double socket_s;      /* a WebSocket's life: it is told and closed */
     double drain_s;       /* how long a graceful stop waits for running requests */
     int retry_after_s;    /* what a 503 of the HTTP layer says */
     int n_workers;        /* threads that run handlers */
 } ts_http_limits;
 
-#define TS_HTTP_LIMITS_DEFAULT                                                                \
-    {                                                                                         \
-        .target_bytes = 8 << 10, .header_bytes = 16 << 10, .n_headers = 100,                  \
-        .body_bytes = 32 << 20, .bodies_bytes = 256 << 20, .n_connections = 2048,             \
-        .output_bytes = 1 << 20, .header_s = 15, .body_s = 120, .idle_s = 120, .drain_s = 30, \
-        .retry_after_s = 1, .n_workers = 2                                                    \
+#define TS_HTTP_LIMITS_DEFAULT                                                                   \
+    {                                                                                            \
+        .target_bytes = 8 << 10, .header_bytes = 16 << 10, .n_headers = 100,                     \
+        .body_bytes = 32 << 20, .bodies_bytes = 256 << 20, .n_connections = 2048,                \
+        .output_bytes = 1 << 20, .header_s = 15, .body_s = 120, .idle_s = 120, .socket_s = 3600, \
+        .drain_s = 30, .retry_after_s = 1, .n_workers = 2                                        \
     }
 
 enum {

@@ -203,6 +203,9 @@ static void free_exchange(ts_reply *r, ts_finished *finished, void *app)
         finished(app, &r->req, &r->summary);
     for (const ts_reply_free_node *f = r->frees; f; f = f->next)
         f->free_it(f->p);
+    if (r->session)
+        r->free_session(r->session);
+    ts_reply *parent = r->parent;
     ts_buf_free(&r->out);
     ts_buf_free(&r->body);
     ts_arena_free(r->req.arena);
@@ -213,6 +216,8 @@ static void free_exchange(ts_reply *r, ts_finished *finished, void *app)
     hub->n_body_bytes -= body_bytes;
     ts_lock_give(hub->lock);
     ts_hub_release(hub);
+    if (parent)
+        ts_reply_release(parent);
 }
 
 void ts_reply_hold(ts_reply *r)
@@ -557,6 +562,34 @@ void ts_reply_note(ts_reply *r, const char *model, size_t n_prompt, size_t n_cac
     r->summary.n_cached = n_cached;
     r->summary.n_generated = n_generated;
     ts_lock_give(r->hub->lock);
+}
+
+/* ---------------------------------------------------------------- sessions */
+
+void *ts_reply_session(ts_reply *r)
+{
+    return r->parent ? r->parent->session : NULL;
+}
+
+void ts_reply_set_session(ts_reply *r, void *session, void (*free_it)(void *session))
+{
+    ts_reply *opener = r->parent;
+
+    if (opener && opener->session)
+        opener->free_session(opener->session);
+    if (opener) {
+        opener->session = session;
+        opener->free_session = free_it;
+    } else if (session)
+        free_it(session);
+}
+
+bool ts_reply_charge_session(ts_reply *r, size_t n_bytes)
+{
+    if (!r->parent)
+        return false;
+    ts_exchange_release_body(r->parent);
+    return ts_exchange_reserve_body(r->parent, n_bytes);
 }
 
 /* ----------------------------------------------------------------- errors */

@@ -21,7 +21,7 @@ static void add(struct MHD_Response *response, const char *name, const char *val
     (void)MHD_add_response_header(response, name, value); /* false: no memory; goes without */
 }
 
-static void add_headers(const ts_reply *r, struct MHD_Response *response)
+void ts_respond_headers(const ts_reply *r, struct MHD_Response *response)
 {
     if (r->status != MHD_HTTP_NO_CONTENT && r->content_type)
         add(response, "Content-Type", r->content_type);
@@ -56,7 +56,7 @@ int ts_respond(ts_reply *r, ssize_t (*read_more)(void *cls, uint64_t pos, char *
         response = MHD_create_response_from_buffer(r->out.len, r->out.ptr, MHD_RESPMEM_PERSISTENT);
     if (!response)
         return MHD_NO;
-    add_headers(r, response);
+    ts_respond_headers(r, response);
     r->phase = TS_PHASE_QUEUED;
     if (!r->is_stream)
         r->summary.sent_bytes = r->out.len;

@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "server/http/route.h"
+#include "server/http/socket.h"
 #include "server/http/target.h"
 
 TS_PRINTF(3, 4) static bool refuse(ts_reply *r, int status, const char *fmt, ...)
@@ -236,5 +237,6 @@ bool ts_vet(ts_http *h, ts_reply *r, const ts_vet_facts *facts)
     if (split != TS_TARGET_OK)
         return refuse(r, 400, "the request's path is not valid");
     return vet_framing(r) && vet_host(h, r, facts->has_host_rule) && vet_origin(h, r) &&
-           vet_route(h, r, &match) && vet_admission(h, r);
+           vet_route(h, r, &match) && vet_admission(h, r) &&
+           (!(req->route->flags & TS_ROUTE_SOCKET) || ts_socket_vet(r));
 }

@@ -27,6 +27,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 #include "server/http/inside.h"
+#include "server/http/socket.h"
 #include "server/http/vet.h"
 #include "server/proof/packets.h"
 
@@ -36,7 +37,7 @@ enum { SWALLOW_FACTOR = 2 };
 
 /* ------------------------------------------------------------ connections */
 
-static ts_conn *conn_of(struct MHD_Connection *connection)
+ts_conn *ts_wire_conn(struct MHD_Connection *connection)
 {
     const union MHD_ConnectionInfo *info =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
@@ -110,7 +111,7 @@ static void on_connection(void *cls, struct MHD_Connection *connection, void **c
 /* The request line is there.  The whole target is only known here. */
 static void *on_target(void *cls, const char *target, struct MHD_Connection *connection)
 {
-    ts_conn *c = conn_of(connection);
+    ts_conn *c = ts_wire_conn(connection);
 
     (void)cls;
     if (c) {
@@ -190,7 +191,7 @@ static const char *make_id(ts_http *h, ts_arena *arena)
     return id ? id : "";
 }
 
-static void link_active(ts_http *h, ts_reply *r, int change)
+void ts_wire_count(ts_http *h, ts_reply *r, int change)
 {
     if (change > 0) {
         r->next = h->active;
@@ -207,7 +208,7 @@ static void link_active(ts_http *h, ts_reply *r, int change)
     ts_lock_give(h->hub->lock);
 }
 
-static bool is_draining(ts_http *h)
+bool ts_wire_is_draining(ts_http *h)
 {
     ts_lock_take(h->hub->lock);
     const bool result = h->is_draining || h->must_stop;
@@ -270,7 +271,7 @@ static bool must_answer_now(const ts_http *h, const ts_reply *r)
 static enum MHD_Result begin_request(ts_http *h, struct MHD_Connection *connection,
                                      const char *method, const char *version, void **con_cls)
 {
-    ts_conn *c = conn_of(connection);
+    ts_conn *c = ts_wire_conn(connection);
     ts_reply *r = ts_exchange_new(h->hub);
     const union MHD_ConnectionInfo *size =
         MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
@@ -291,7 +292,7 @@ static enum MHD_Result begin_request(ts_http *h, struct MHD_Connection *connecti
         c->reply = r;
         c->has_target = false;
     }
-    link_active(h, r, 1);
+    ts_wire_count(h, r, 1);
 
     const bool has_headers = copy_headers(r, connection);
     const ts_vet_facts facts = {
@@ -300,7 +301,7 @@ static enum MHD_Result begin_request(ts_http *h, struct MHD_Connection *connecti
         .header_bytes = size ? size->header_size : 0,
         .has_host_rule = strcmp(version, MHD_HTTP_VERSION_1_1) == 0,
         .is_over = c && c->is_over,
-        .is_draining = is_draining(h),
+        .is_draining = ts_wire_is_draining(h),
     };
     r->is_refused = !ts_vet(h, r, &facts);
     if (r->is_refused && must_answer_now(h, r)) {
@@ -345,9 +346,42 @@ static void run_handler(ts_task *task)
     r->req.route->handler(&r->req, r);
 }
 
+void ts_wire_hand_over(ts_http *h, ts_reply *r)
+{
+    r->req.body = (ts_str){r->body.ptr, r->body.len};
+    r->task.run = run_handler;
+    r->phase = TS_PHASE_WAITING;
+    r->deadline = 0;
+    ts_task_pool_add(h->workers, &r->task);
+}
+
+ts_reply *ts_wire_message(ts_http *h, ts_reply *opener)
+{
+    ts_reply *r = ts_exchange_new(h->hub);
+
+    if (!r)
+        return NULL;
+    ts_reply_hold(opener); /* whose arena has the texts */
+    r->parent = opener;
+    r->http = h;
+    r->is_counted = true;
+    r->protocol = opener->protocol;
+    r->body = ts_buf_make(h->opt.limits.body_bytes);
+    r->deadline = r->req.started + h->opt.limits.body_s;
+    ts_arena *arena = r->req.arena;
+    const double started = r->req.started;
+    r->req = opener->req;
+    r->req.arena = arena;
+    r->req.started = started;
+    r->req.identity = NULL;
+    r->req.user_name = "";
+    r->req.id = make_id(h, arena);
+    return r;
+}
+
 static enum MHD_Result start_handler(ts_http *h, ts_reply *r)
 {
-    const ts_conn *c = conn_of(r->connection);
+    const ts_conn *c = ts_wire_conn(r->connection);
 
     if (r->is_refused)
         return answer_or_wait(r);
@@ -357,18 +391,18 @@ static enum MHD_Result start_handler(ts_http *h, ts_reply *r)
         refuse_body(r, 503, "out of memory", h->opt.limits.retry_after_s);
         return answer_or_wait(r);
     }
-    r->req.body = (ts_str){r->body.ptr, r->body.len};
-    r->task.run = run_handler;
+    if (r->req.route->flags & TS_ROUTE_SOCKET)
+        return (enum MHD_Result)ts_socket_upgrade(r);
     if (r->req.route->flags & TS_ROUTE_QUICK) {
+        r->req.body = (ts_str){r->body.ptr, r->body.len};
+        r->task.run = run_handler;
         r->phase = TS_PHASE_WAITING; /* the handler will end it */
         run_handler(&r->task);
         return answer_or_wait(r);
     }
-    r->phase = TS_PHASE_WAITING;
-    r->deadline = 0;
     r->is_suspended = true;
     MHD_suspend_connection(r->connection);
-    ts_task_pool_add(h->workers, &r->task);
+    ts_wire_hand_over(h, r);
     return MHD_YES;
 }
 
@@ -398,7 +432,7 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 {
     ts_http *h = cls;
     ts_reply *r = *con_cls;
-    ts_conn *c = conn_of(connection);
+    ts_conn *c = ts_wire_conn(connection);
 
     *con_cls = NULL;
     if (!r)
@@ -409,7 +443,8 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
     }
     r->connection = NULL;
     r->fd = -1;
-    link_active(h, r, -1);
+    if (!r->is_upgraded)
+        ts_wire_count(h, r, -1);
     /* No handler has seen it, so nobody else will end it. */
     if (r->phase == TS_PHASE_READING && !r->is_refused) {
         ts_exchange_lose(r);
@@ -420,7 +455,9 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **co
 
 void ts_wire_resume(ts_reply *r)
 {
-    if (!r->connection)
+    if (r->socket)
+        ts_socket_news(r->socket);
+    if (!r->connection || r->is_upgraded)
         return;
     const ts_exchange_news news = ts_exchange_look(r);
     if (news.is_cut && r->phase == TS_PHASE_QUEUED)
@@ -486,6 +523,10 @@ void ts_wire_enforce_times(ts_http *h, double now)
     const ts_http_limits *limits = &h->opt.limits;
 
     for (ts_conn *c = h->conns; c; c = c->next) {
+        if (c->socket) {
+            ts_socket_tick(c->socket, now);
+            continue;
+        }
         const ts_reply *r = c->reply;
         const bool is_late =
             r ? r->phase == TS_PHASE_READING && now > r->deadline
@@ -539,7 +580,7 @@ tiefsee_status ts_wire_start(ts_http *h, ts_listener *l, tiefsee_error *err)
 
     h->trouble[0] = '\0';
     l->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ERROR_LOG |
             (is_tls ? (unsigned)MHD_USE_TLS : 0u),
         0, NULL, NULL, on_request, h, MHD_OPTION_EXTERNAL_LOGGER, on_trouble, h,
         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)l->fd, MHD_OPTION_CONNECTION_LIMIT,

@@ -290,6 +290,20 @@ static void allow_socket_options(ts_callfilter *p)
     give(p, refusal(EPERM));
 }
 
+/* A pair of connected unix streams has no address and can be given none: it leads from this
+ * process to itself.  libmicrohttpd makes one for a WebSocket over TLS.  Datagrams could be
+ * sent elsewhere. */
+static void allow_stream_pairs(ts_callfilter *p)
+{
+    skip_others(p, SYS_socketpair, 7);
+    load(p, argument(0, false));
+    put(p, BPF_JMP | BPF_JEQ | BPF_K, AF_UNIX, 0, 4);
+    load(p, argument(1, false));
+    put(p, BPF_ALU | BPF_AND | BPF_K, ~(uint32_t)(SOCK_CLOEXEC | SOCK_NONBLOCK), 0, 0);
+    give_if(p, SOCK_STREAM, SECCOMP_RET_ALLOW);
+    give(p, refusal(EPERM));
+}
+
 static void allow_some(ts_callfilter *p)
 {
     static const uint32_t devices[] = {TCGETS,
@@ -339,6 +353,7 @@ void ts_callfilter_write(ts_callfilter *p, ts_call_mode mode)
         allow_unaddressed(p, SYS_sendmsg, 2, -1);
         allow_unaddressed(p, SYS_sendto, 3, 4);
         allow_socket_options(p);
+        allow_stream_pairs(p);
     }
     allow_some(p);
     give(p, refusal(EPERM));

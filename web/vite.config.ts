@@ -45,8 +45,9 @@ const serviceWorker: Plugin = {
     const names = first.map((file) => file.fileName).sort();
     const hash = createHash('sha256').update(worker.code);
     for (const file of first) hash.update(file.type === 'chunk' ? file.code : file.source);
+    hash.update(readFileSync(new URL('public/assets/looks.js', import.meta.url)));
     worker.code = worker.code
-      .replace('FILES_OF_THE_BUILD', [...names, 'assets/icon.svg', 'assets/manifest.webmanifest'].join(' '))
+      .replace('FILES_OF_THE_BUILD', [...names, 'assets/icon.svg', 'assets/looks.js', 'assets/manifest.webmanifest'].join(' '))
       .replace('HASH_OF_THE_BUILD', hash.digest('hex').slice(0, 16));
   },
 };

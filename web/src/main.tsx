@@ -14,7 +14,10 @@ import { App } from './view/app';
 import { listenToKeys } from './view/shortcuts';
 
 const root = document.getElementById('app');
-if (root) render(<App />, root);
+if (root) {
+  root.replaceChildren(); // the shell of index.html
+  render(<App />, root);
+}
 watchServer();
 watchSession();
 listenToKeys();

@@ -265,6 +265,46 @@ class OneUser(Base):
         self.refused(self.me, "GET", "conversations/not-there-at-all", 404, "not_found")
         self.assertEqual(self.me.good("GET", f"conversations/{chat}")["messages"], [])
 
+    def test_a_full_context_goes_on_with_the_newest_turns_when_that_is_wished(self):
+        words = "one two three four five six seven eight nine ten " * 8
+        chat = self.me.chat(system="Be short.")
+        path = f"conversations/{chat}/answers"
+        since = []
+        for i in range(40):
+            status, _ = self.me.stream("POST", path, {"content": f"{i}: {words}", "seed": 1,
+                                                      "max_tokens": 4})
+            if status == 400:
+                break
+        self.assertEqual(status, 400, "the context was never full")
+        for i in range(12):
+            events = self.me.answer(chat, content=f"again {i}: {words}", shorten=True, max_tokens=4)
+            last = events[-1]["answer"]
+            self.assertLess(last["usage"]["prompt"], 1024)
+            self.assertEqual(events[0]["answer"]["since"], last["since"])
+            since.append(last["since"])
+        kept = self.me.good("GET", f"conversations/{chat}")["messages"]
+        role = {m["id"]: m["role"] for m in kept}
+        self.assertEqual({role[s] for s in since}, {"user"})
+        # The beginning stays for some turns, so that the cache is of use, and then moves on.
+        self.assertGreater(len(set(since)), 1)
+        self.assertLess(len(set(since)), len(since))
+        self.assertEqual(kept[-1]["since"], since[-1])
+        # Without the wish nothing is left out, and one message that is too long is refused.
+        self.refused(self.me, "POST", path, 400, "context_length_exceeded", {"content": "x"})
+        self.refused(self.me, "POST", path, 400, "context_length_exceeded",
+                     {"content": "x " * 9000, "shorten": True})
+        self.refused(self.me, "POST", path, 400, "invalid", {"content": "x", "shorten": 1})
+
+    def test_a_full_temporary_chat_goes_on_too(self):
+        words = "one two three four five six seven eight nine ten " * 8
+        messages = [{"id": f"m{i}", "role": "assistant" if i % 2 else "user",
+                     "content": f"{i}: {words}"} for i in range(41)]
+        body = {"messages": messages, "seed": 1, "max_tokens": 4}
+        self.assertEqual(self.me.stream("POST", "answers", body)[0], 400)
+        status, events = self.me.stream("POST", "answers", {**body, "shorten": True})
+        self.assertEqual(status, 200, events)
+        self.assertIn(events[0]["answer"]["since"], [m["id"] for m in messages[2:-1:2]])
+
     def test_the_same_id_twice_is_the_same_conversation(self):
         self.assertEqual(self.me.ask("POST", "conversations", {"id": "twice-the-same"})[0], 201)
         status, answer, _ = self.me.ask("POST", "conversations", {"id": "twice-the-same", "title": "b"})

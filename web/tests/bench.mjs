@@ -46,7 +46,7 @@ async function measure(slower) {
   await page.click('.chat-link');
   await page.waitForSelector('.answer');
   console.log(`x${slower}: a chat of about ${Math.round(letters / 4000)},000 tokens shows its end after ${Date.now() - started} ms`);
-  await page.waitForFunction((n) => document.querySelectorAll('.column > article').length === n, TURNS);
+  await page.waitForFunction((n) => document.querySelectorAll('.column article').length === n, TURNS);
 
   await page.evaluate(() => {
     window.long = [];

@@ -77,8 +77,12 @@ bool ts_branch_open(ts_branch *b, ts_turn_request *r, size_t n_messages, const c
 {
     *b = (ts_branch){0};
     b->at = ts_arena_alloc_zero(r->arena, n_messages + 4, sizeof *b->at);
-    if (!b->at)
+    b->id = ts_arena_alloc_zero(r->arena, n_messages + 4, sizeof *b->id);
+    b->since = "";
+    if (!b->at || !b->id)
         return false;
+    for (size_t i = 0; i < n_messages + 4; i++)
+        b->id[i] = "";
     if (system && *system)
         b->at[b->n++] = (tiefsee_message){.role = TIEFSEE_SYSTEM, .content = system};
     return true;
@@ -122,9 +126,13 @@ bool ts_branch_add(ts_branch *b, ts_turn_request *r, json_t *message, const json
 
     if (!content)
         return ts_turn_no_memory(wrong);
-    if (is_user || *content) /* an answer that never began is no answer */
+    if (!is_user && *text_of(message, "since"))
+        b->since = text_of(message, "since");
+    if (is_user || *content) { /* an answer that never began is no answer */
+        b->id[b->n] = text_of(message, "id");
         b->at[b->n++] = (tiefsee_message){.role = is_user ? TIEFSEE_USER : TIEFSEE_ASSISTANT,
                                           .content = content};
+    }
     return true;
 }
 
@@ -149,6 +157,77 @@ bool ts_branch_add_path(ts_branch *b, ts_turn_request *r, ts_work *w, const ts_d
     for (size_t depth = ts_app_answer_path(tree, text_of(message, "id"), path); depth-- > 0;)
         if (!add_stored(b, r, w, c, path[depth], wrong))
             return false;
+    return true;
+}
+
+/* ---- a branch that does not fit */
+
+enum { TOKENS_AROUND = 4 }; /* markers of a turn, about */
+
+/* The tokens of a turn as the model will see it, without older thoughts. */
+static bool count_turn(const tiefsee_model *model, const tiefsee_message *m, size_t *n,
+                       ts_wrong *wrong)
+{
+    tiefsee_error err = {0};
+
+    *n = 0;
+    if (tiefsee_tokenize(model, m->content, strlen(m->content), false, NULL, 0, n, &err) !=
+        TIEFSEE_OK)
+        return ts_wrong_set(wrong, 500, NULL, NULL, "the conversation could not be counted");
+    *n += TOKENS_AROUND;
+    return true;
+}
+
+/* The next question behind i; the number of messages: there is none. */
+static size_t next_question(const ts_branch *b, size_t i)
+{
+    do
+        i++;
+    while (i < b->n && b->at[i].role != TIEFSEE_USER);
+    return i;
+}
+
+static size_t first_turn(const ts_branch *b)
+{
+    return b->n > 0 && b->at[0].role == TIEFSEE_SYSTEM ? 1 : 0;
+}
+
+/* Where the newest answer's prompt began. */
+static size_t begun_at(const ts_branch *b)
+{
+    for (size_t i = first_turn(b); *b->since && i < b->n; i++)
+        if (strcmp(b->id[i], b->since) == 0)
+            return i;
+    return first_turn(b);
+}
+
+bool ts_branch_shorten(ts_branch *b, const ts_turn_request *r, const char **since, ts_wrong *wrong)
+{
+    const size_t begin = first_turn(b), n_ctx = r->model->n_ctx;
+    size_t *n = ts_arena_alloc_zero(r->arena, b->n + 1, sizeof *n), sum = 0, from = begun_at(b);
+
+    *since = NULL;
+    if (!n)
+        return ts_turn_no_memory(wrong);
+    for (size_t i = 0; i < b->n; i++) {
+        if (!count_turn(r->model->model, &b->at[i], &n[i], wrong))
+            return false;
+        sum += n[i];
+    }
+    if (sum <= n_ctx / 2) /* perhaps a model with more room than the one before */
+        return true;
+    for (size_t i = begin; i < from; i++)
+        sum -= n[i];
+    const size_t most = sum > n_ctx - n_ctx / 4 ? n_ctx / 2 : sum;
+    for (size_t next; sum > most && (next = next_question(b, from)) < b->n; from = next)
+        for (size_t i = from; i < next; i++)
+            sum -= n[i];
+    if (from == begin)
+        return true;
+    *since = b->id[from];
+    memmove(&b->at[begin], &b->at[from], (b->n - from) * sizeof *b->at);
+    memmove(&b->id[begin], &b->id[from], (b->n - from) * sizeof *b->id);
+    b->n -= from - begin;
     return true;
 }
 

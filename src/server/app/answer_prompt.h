@@ -9,7 +9,9 @@ enum { TS_MAX_BRANCH = 1 << 16 };
 
 typedef struct ts_branch {
     tiefsee_message *at; /* in the request's arena; texts in the tree or the arena */
+    const char **id;     /* of each; "": none, or the system text */
     size_t n;
+    const char *since; /* of the newest answer that has one; "": none */
 } ts_branch;
 
 /* An array of all messages of a conversation; new reference, NULL: w->err. */
@@ -31,6 +33,12 @@ bool ts_branch_add_path(ts_branch *b, ts_turn_request *r, ts_work *w, const ts_d
                         const json_t *tree, json_t *message, ts_wrong *wrong);
 bool ts_branch_add(ts_branch *b, ts_turn_request *r, json_t *message, const json_t *file_texts,
                    ts_wrong *wrong);
+
+/* Leave the oldest turns out, never the system text nor the last question, so that the rest
+ * takes half of the context; nothing if it takes up to three quarters.  Where the answer
+ * before began, this one begins as long as that holds: the cache knows it.  *since: the
+ * first message that is read, NULL: all are. */
+bool ts_branch_shorten(ts_branch *b, const ts_turn_request *r, const char **since, ts_wrong *wrong);
 
 /* Model, effort and sampling as the body or the conversation says. */
 bool ts_app_answer_options(ts_turn_request *r, const ts_models *models, const char *model,

@@ -161,6 +161,27 @@ static bool new_answer(asking *a, const char *content)
     return make_answer_message(a, a->user ? a->user : parent);
 }
 
+/* The branch is whole; the answer is told which model and, of a branch that had to be
+ * shortened, what it has read. */
+static bool prepare(asking *a)
+{
+    const json_t *shorten = ts_field_get(a->r.body, "shorten");
+    const char *since = NULL;
+
+    if (shorten && !json_is_boolean(shorten))
+        return ts_wrong_field(&a->wrong, "shorten", "not true or false");
+    if (json_is_true(shorten) && !ts_branch_shorten(&a->branch, &a->r, &since, &a->wrong))
+        return false;
+    (void)json_object_set_new(a->answer, "model", json_string(a->r.model->name));
+    if (since)
+        (void)json_object_set_new(a->answer, "since", json_string(since));
+    else
+        (void)json_object_del(a->answer, "since");
+    a->r.messages = a->branch.at;
+    a->r.n_messages = a->branch.n;
+    return ts_turn_prepare(&a->r, &a->wrong);
+}
+
 static bool read_request(asking *a)
 {
     bool is_wrong = false;
@@ -178,11 +199,8 @@ static bool read_request(asking *a)
         return false;
     if (!(continues ? continue_answer(a, continues) : new_answer(a, content)))
         return false;
-    (void)json_object_set_new(a->answer, "model", json_string(a->r.model->name));
-    a->r.messages = a->branch.at;
-    a->r.n_messages = a->branch.n;
     a->r.names.messages = "content";
-    if (!ts_turn_prepare(&a->r, &a->wrong))
+    if (!prepare(a))
         return false;
     /* It was cut while it thought. */
     return !a->continued || !a->r.is_thinking || !*text_of(a->continued, "reasoning") ||
@@ -467,10 +485,7 @@ static bool read_temporary(asking *a)
     if (!ts_app_answer_options(&a->r, a->w->app->server->models, model, effort, &a->wrong) ||
         !make_answer_message(a, NULL))
         return false;
-    (void)json_object_set_new(a->answer, "model", json_string(a->r.model->name));
-    a->r.messages = a->branch.at;
-    a->r.n_messages = a->branch.n;
-    return ts_turn_prepare(&a->r, &a->wrong);
+    return prepare(a);
 }
 
 void ts_app_answer_temporary(ts_http_request *req, ts_reply *reply)

@@ -25,6 +25,33 @@ export function versionsOf(messages: readonly Message[], message: Message): Mess
   return messages.filter((m) => m.parent === message.parent && m.role === message.role);
 }
 
+export interface Place {
+  i: number;
+  n: number;
+}
+
+/** Which of how many versions each message is: all at once, in one look at each. */
+export function placesOf(messages: readonly Message[]): Map<string, Place> {
+  const counts = new Map<string, number>();
+  const keyOf = (m: Message) => `${m.parent ?? ''}/${m.role}`;
+  const places = new Map<string, Place>();
+  for (const m of messages) {
+    const i = counts.get(keyOf(m)) ?? 0;
+    counts.set(keyOf(m), i + 1);
+    places.set(m.id, { i, n: 0 });
+  }
+  for (const m of messages) {
+    const place = places.get(m.id);
+    if (place) place.n = counts.get(keyOf(m)) ?? 1;
+  }
+  return places;
+}
+
+/** The first message of a branch that the model still reads; null: all of it. */
+export function readFrom(branch: readonly Message[]): string | null {
+  return branch.findLast((m) => m.role === 'assistant' && m.finish !== 'error')?.since ?? null;
+}
+
 /** The end of the newest branch below a message. */
 export function newestLeaf(messages: readonly Message[], from: string): string {
   const children = new Map<string, Message>();

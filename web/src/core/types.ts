@@ -33,6 +33,10 @@ export interface Message {
   answerMs?: number;
   finish?: Finish;
   error?: string;
+  /** What the server calls the error. */
+  code?: string;
+  /** Of an answer: the first message that the model read; what was before did not fit. */
+  since?: string;
   usage?: Usage;
 }
 

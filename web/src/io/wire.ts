@@ -15,6 +15,7 @@ export interface WireMessage {
   timings?: { thinking_ms?: number; answer_ms?: number } | null;
   error?: { code: string; message: string } | null;
   ai_generated?: boolean;
+  since?: string | null;
 }
 
 export interface WireSummary {
@@ -58,6 +59,7 @@ export function messageOf(w: WireMessage): Message {
     message.answerMs = w.timings.answer_ms ?? 0;
   }
   if (w.error) message.error = w.error.message;
+  if (w.since) message.since = w.since;
   return message;
 }
 
@@ -85,13 +87,13 @@ export function conversationOf(w: WireConversation): Conversation {
 }
 
 export function wireMessage(m: Message): WireMessage {
-  const { thinkingMs, answerMs, finish, error, files, ...rest } = m;
+  const { thinkingMs, answerMs, finish, error, code, files, ...rest } = m;
   const wire: WireMessage = { ...rest };
   if (files) wire.files = files;
   if (m.role === 'user') return wire;
   wire.finish = finish === 'aborted' ? 'stopped' : (finish ?? 'stop');
   wire.timings = { thinking_ms: Math.round(thinkingMs ?? 0), answer_ms: Math.round(answerMs ?? 0) };
-  if (error !== undefined) wire.error = { code: 'internal', message: error };
+  if (error !== undefined) wire.error = { code: code ?? 'internal', message: error };
   wire.ai_generated = true;
   return wire;
 }

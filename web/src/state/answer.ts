@@ -1,11 +1,11 @@
 /* Ask the model and take its answer: send, stop, regenerate, edit, continue. */
 import { ApiError } from '../api/base';
 import { newId } from '../core/id';
-import { byId } from '../core/tree';
-import type { Attachment, Message } from '../core/types';
+import { byId, pathTo } from '../core/tree';
+import type { Attachment, Conversation, Message } from '../core/types';
 import { t } from '../i18n';
 import {
-  addMessage, changeMessage, current, currentId, currentOrNew, filesOf, loaded, openChat, refreshChat, refreshList,
+  addMessage, changeMessage, current, currentId, currentOrNew, dropMessage, filesOf, loaded, openChat, refreshChat, refreshList,
   unsent,
 } from './chats';
 import { endLive, Live, lives, startLive } from './live';
@@ -23,12 +23,17 @@ function message(role: Message['role'], parent: string | null, content = ''): Me
 function explain(e: unknown): string {
   if (!(e instanceof ApiError)) return String(e);
   if (e.status === 0) serverIsGone();
-  if (e.code === 'context_length_exceeded') return t.value.contextFull;
   if (e.code === 'conflict') return t.value.busyElsewhere;
   if (e.code === 'disk_full') return t.value.diskFull;
   if (e.status === 429 && e.code !== 'insufficient_quota') return t.value.tooBusy;
   if (e.status === 413) return t.value.tooLarge;
   return e.status === 0 ? t.value.serverDown : e.message;
+}
+
+/* What does not fit even when all older turns are left out is too long by itself. */
+function codeOf(e: unknown, isShortened: boolean): string {
+  const code = e instanceof ApiError ? e.code : '';
+  return code === 'context_length_exceeded' && isShortened ? 'message_too_long' : code;
 }
 
 function ended(live: Live): Partial<Message> {
@@ -41,21 +46,27 @@ function ended(live: Live): Partial<Message> {
   };
 }
 
-async function run(chatId: string, answer: Message, plan: Plan): Promise<void> {
+/** Has the reader let this branch go on without its oldest turns? */
+function mayShorten(c: Conversation, answer: Message): boolean {
+  return pathTo(c.messages, answer.id).some((m) => m.since !== undefined);
+}
+
+async function run(chatId: string, answer: Message, plan: Plan, shorten = false): Promise<void> {
   const conversation = loaded.value[chatId];
   if (!conversation) return;
   const live = new Live(chatId, answer.id);
   if (plan === 'continue') live.restart(answer.reasoning, answer.content);
+  const wish = { plan, shorten: shorten || mayShorten(conversation, answer) };
   startLive(live);
   try {
-    const end = await talk(conversation, answer, plan, live);
+    const end = await talk(conversation, answer, wish, live);
     changeMessage(chatId, answer.id, { ...ended(live), ...end });
     spoken.value = t.value.answerDone;
   } catch (e) {
     changeMessage(chatId, answer.id, {
       ...ended(live),
       finish: live.isStopped ? 'aborted' : 'error',
-      ...(live.isStopped ? {} : { error: explain(e) }),
+      ...(live.isStopped ? {} : { error: explain(e), code: codeOf(e, wish.shorten) }),
     });
     if (!live.isStopped) notify(t.value.failed, true);
   } finally {
@@ -66,11 +77,11 @@ async function run(chatId: string, answer: Message, plan: Plan): Promise<void> {
   void nameChat(chatId);
 }
 
-function ask(chatId: string, parent: string, plan: Plan): void {
+function ask(chatId: string, parent: string, plan: Plan, shorten = false): void {
   const answer = { ...message('assistant', parent), model: model.value?.id ?? '' };
   unsent.add(answer.id);
   addMessage(chatId, answer);
-  void run(chatId, answer, plan);
+  void run(chatId, answer, plan, shorten);
 }
 
 function join(id: string): void {
@@ -132,6 +143,16 @@ export function continueAnswer(answer: Message): void {
 export function regenerate(answer: Message): void {
   if (!current.value || liveNow() || answer.parent === null) return;
   ask(current.value.id, answer.parent, 'again');
+}
+
+/** What did not fit is asked again, and the model reads the newest turns only. */
+export function askShorter(answer: Message): void {
+  const conversation = current.value;
+  if (!conversation || liveNow() || answer.parent === null) return;
+  if (unsent.has(answer.id)) {
+    dropMessage(conversation.id, answer.id); // it never began
+    ask(conversation.id, answer.parent, 'again', true);
+  } else void run(conversation.id, answer, 'continue', true);
 }
 
 /** Another question beside this one, and its answer. */

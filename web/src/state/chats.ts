@@ -269,6 +269,15 @@ export function addMessage(id: string, message: Message): void {
   write(id, store.putMessage(id, message));
 }
 
+/** Away with a message that has nothing below it and that no server has. */
+export function dropMessage(id: string, messageId: string): void {
+  const conversation = loaded.value[id];
+  const message = byId(conversation?.messages ?? [], messageId);
+  if (!conversation || !message || !unsent.delete(messageId)) return;
+  const messages = conversation.messages.filter((m) => m !== message);
+  put({ ...conversation, messages, leaf: conversation.leaf === messageId ? message.parent : conversation.leaf });
+}
+
 export function changeMessage(id: string, messageId: string, change: Partial<Message>): void {
   const conversation = loaded.value[id];
   if (!conversation) return;

@@ -1,10 +1,11 @@
 /* An answer while it arrives.  Text is gathered and shown once per frame, however fast
- * it comes; where a frame takes long, as on a phone, every second one is left to scrolling
- * and typing. */
+ * it comes; where drawing it takes long, as on a phone, twice that time is left to scrolling
+ * and typing before it is drawn again. */
 import { signal, type Signal } from '@preact/signals';
 
 const LONG_FRAME_MS = 25;
-const LONGEST_REST_MS = 150;
+const REST = 2; // times what the last one took
+const LONGEST_REST_MS = 250;
 
 export class Live {
   readonly reasoning = signal('');
@@ -68,7 +69,7 @@ export class Live {
     }
     this.isWaiting = true;
     if (document.hidden) setTimeout(() => { this.flush(); }, 100);
-    else if (this.costMs > LONG_FRAME_MS) setTimeout(() => { this.flushInFrame(); }, Math.min(this.costMs, LONGEST_REST_MS));
+    else if (this.costMs > LONG_FRAME_MS) setTimeout(() => { this.flushInFrame(); }, Math.min(REST * this.costMs, LONGEST_REST_MS));
     else this.flushInFrame();
   }
 

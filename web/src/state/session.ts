@@ -1,6 +1,6 @@
 /* Who is here and what the server keeps: decides which store is used and whether there
  * must be a login first. */
-import { effect, signal } from '@preact/signals';
+import { computed, effect, signal } from '@preact/signals';
 import { app, type Session } from '../api/app';
 import { ApiError } from '../api/base';
 import { isId } from '../core/id';
@@ -35,10 +35,11 @@ async function showAddressed(): Promise<void> {
 
 /* A reload comes back to the same chat; a temporary one has no address. */
 function follow(): void {
-  effect(() => {
+  const wanted = computed(() => {
     const kept = currentId.value !== null && !current.value?.isTemporary;
-    history.replaceState(null, '', kept ? `#chat/${currentId.value ?? ''}` : '#');
+    return kept ? `#chat/${currentId.value ?? ''}` : '#';
   });
+  effect(() => { history.replaceState(null, '', wanted.value); });
   window.addEventListener('hashchange', () => void showAddressed());
   if (session.value?.server.has_store) listenToOthers(heard);
 }

@@ -1,11 +1,12 @@
 /* Which way an answer comes: by the store's API, which writes it down; by the same API for
  * a temporary chat; or by the chat completions that every server has. */
 import { app, joinAnswer, streamAnswer, type AnswerEnd, type AnswerEvents } from '../api/app';
+import { ApiError } from '../api/base';
 import { streamChat } from '../api/chat';
-import { byId, pathTo } from '../core/tree';
+import { byId, pathTo, readFrom } from '../core/tree';
 import type { Conversation, Message } from '../core/types';
 import { t } from '../i18n';
-import { hasAppApi, isStored, unsent, whenCreated } from './chats';
+import { changeMessage, hasAppApi, isStored, unsent, whenCreated } from './chats';
 import type { Live } from './live';
 import { notify } from './notices';
 import { promptOf } from './prompt';
@@ -13,6 +14,12 @@ import { settings } from './settings';
 import { tellOthers } from './tabs';
 
 export type Plan = 'ask' | 'again' | 'continue' | 'join';
+
+export interface Wish {
+  plan: Plan;
+  /** If the branch does not fit, the model may read its newest turns only. */
+  shorten: boolean;
+}
 
 /** Can an answer be written on, and thinking be ended early? */
 export function canSteer(): boolean {
@@ -24,6 +31,7 @@ function eventsOf(live: Live): AnswerEvents {
     onStart: (answer) => {
       live.remoteId = answer.id;
       live.restart(answer.reasoning, answer.content);
+      if (answer.since !== undefined) changeMessage(live.chatId, live.messageId, { since: answer.since });
     },
     onReasoning: (text) => {
       live.addReasoning(text);
@@ -52,14 +60,14 @@ function knownAbove(c: Conversation, id: string | null): string | null {
   return at?.id ?? null;
 }
 
-async function stored(c: Conversation, answer: Message, plan: Plan, live: Live): Promise<AnswerEnd> {
+async function stored(c: Conversation, answer: Message, { plan, shorten }: Wish, live: Live): Promise<AnswerEnd> {
   await whenCreated(c.id);
   const path = `conversations/${c.id}/answers`;
   const { signal } = live.abort;
   const events = eventsOf(live);
   if (plan === 'join') return joinAnswer(`${path}/${answer.id}`, signal, events);
   const { effort } = settings.value;
-  const common = { effort, model: answer.model };
+  const common = { effort, model: answer.model, shorten };
   if (plan === 'continue') return streamAnswer(path, { ...common, continues: answer.id }, signal, events);
   const question = byId(c.messages, answer.parent);
   const isAsked = question && (plan === 'ask' || unsent.has(question.id)); // or asked before in vain
@@ -80,29 +88,49 @@ async function stored(c: Conversation, answer: Message, plan: Plan, live: Live):
   return streamAnswer(path, { ...common, ...asked, answer_id: answer.id }, signal, { ...events, onStart });
 }
 
-async function temporary(c: Conversation, answer: Message, live: Live): Promise<AnswerEnd> {
-  const messages = pathTo(c.messages, answer.parent).map(({ role, content, files }) => ({
+async function temporary(c: Conversation, answer: Message, { shorten }: Wish, live: Live): Promise<AnswerEnd> {
+  const messages = pathTo(c.messages, answer.parent).map(({ id, role, content, files, since }) => ({
+    id,
     role,
     content,
     ...(files && { files }),
+    ...(since !== undefined && { since }),
   }));
   const { effort } = settings.value;
-  const body = { messages, system: c.system, model: answer.model, effort };
+  const body = { messages, system: c.system, model: answer.model, effort, shorten };
   return streamAnswer('answers', body, live.abort.signal, eventsOf(live));
+}
+
+/* Without a store: the page leaves out older turns itself, a quarter at a time, until the server
+ * takes the rest.  The next question begins where this answer did. */
+async function plain(c: Conversation, answer: Message, { shorten }: Wish, live: Live): Promise<Partial<Message>> {
+  let branch = pathTo(c.messages, answer.parent);
+  const before = branch.findIndex((m) => m.id === readFrom(branch));
+  if (before > 0) branch = branch.slice(before);
+  for (;;) {
+    const chat = { model: answer.model ?? '', messages: promptOf(c, branch), effort: settings.value.effort };
+    const since = branch[0] && branch.length < pathTo(c.messages, answer.parent).length ? { since: branch[0].id } : {};
+    try {
+      return { ...(await streamChat(chat, live.abort.signal, eventsOf(live))), ...since };
+    } catch (e) {
+      const isFull = e instanceof ApiError && e.code === 'context_length_exceeded';
+      const rest = branch.findIndex((m, i) => m.role === 'user' && i > 0 && i >= branch.length / 4);
+      if (!shorten || !isFull || rest < 0) throw e;
+      branch = branch.slice(rest);
+    }
+  }
 }
 
 /** Resolves with what is known at the end beside the text; rejects when it broke off. */
 export async function talk(
   c: Conversation,
   answer: Message,
-  plan: Plan,
+  wish: Wish,
   live: Live,
 ): Promise<Partial<Message>> {
-  if (isStored(c)) return endOf(await stored(c, answer, plan, live));
-  if (hasAppApi()) return endOf(await temporary(c, answer, live));
-  const messages = promptOf(c, pathTo(c.messages, answer.parent));
-  const chat = { model: answer.model ?? '', messages, effort: settings.value.effort };
-  return streamChat(chat, live.abort.signal, eventsOf(live));
+  if (isStored(c)) return endOf(await stored(c, answer, wish, live));
+  if (hasAppApi()) return endOf(await temporary(c, answer, wish, live));
+  return plain(c, answer, wish, live);
 }
 
 const PATIENCE_MS = 3000;

@@ -17,6 +17,9 @@ export const INPUT_ID = 'message-input';
 /** Enter makes a new line on touch keyboards, which have no Shift + Enter. */
 const isTouch = matchMedia('(pointer: coarse)').matches;
 
+/** The style can do it, without a layout for every letter. */
+const sizesItself = CSS.supports('field-sizing', 'content');
+
 function wantsSend(event: KeyboardEvent): boolean {
   if (event.key !== 'Enter' || event.isComposing || event.shiftKey) return false;
   if (event.ctrlKey || event.metaKey) return true;
@@ -110,7 +113,7 @@ export function Composer() {
   const canSend = (text.trim() !== '' || attached.value.length > 0) && reading.value.length === 0;
 
   useLayoutEffect(() => {
-    if (!field.current) return;
+    if (!field.current || sizesItself) return;
     field.current.style.height = 'auto';
     field.current.style.height = `${field.current.scrollHeight}px`;
   }, [text]);

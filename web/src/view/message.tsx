@@ -5,9 +5,10 @@ import { versionsOf } from '../core/tree';
 import type { Message } from '../core/types';
 import { decimal, t } from '../i18n';
 import { Markdown } from '../markdown/markdown';
-import { answerNow, continueAnswer, edit, regenerate } from '../state/answer';
-import { current, showBranch } from '../state/chats';
+import { answerNow, askShorter, continueAnswer, edit, regenerate } from '../state/answer';
+import { current, newChat, path, showBranch } from '../state/chats';
 import type { Live } from '../state/live';
+import { model } from '../state/server';
 import { canSteer } from '../state/talk';
 import { CopyButton } from './copy-button';
 import { Icon, type IconName } from './icon';
@@ -27,18 +28,24 @@ function Action({ icon, label, onClick }: ActionProps) {
   );
 }
 
-function Versions({ message }: { message: Message }) {
-  const all = versionsOf(current.value?.messages ?? [], message);
-  const i = all.findIndex((m) => m.id === message.id);
-  if (all.length < 2) return null;
+/* Beside a message: which of its versions it is.  A turn is told, and so does not have to
+ * look at its conversation whenever that changes. */
+interface TurnProps {
+  message: Message;
+  version: number;
+  nVersions: number;
+}
+
+function Versions({ message, version: i, nVersions: n }: TurnProps) {
+  if (n < 2) return null;
   const go = (step: number) => {
-    const other = all[(i + step + all.length) % all.length];
+    const other = versionsOf(current.peek()?.messages ?? [], message)[(i + step + n) % n];
     if (other) showBranch(other.id);
   };
   return (
-    <span class="versions" role="group" aria-label={t.value.version(i + 1, all.length)}>
+    <span class="versions" role="group" aria-label={t.value.version(i + 1, n)}>
       <Action icon="left" label={t.value.previousVersion} onClick={() => { go(-1); }} />
-      <span aria-hidden="true">{`${i + 1}/${all.length}`}</span>
+      <span aria-hidden="true">{`${i + 1}/${n}`}</span>
       <Action icon="right" label={t.value.nextVersion} onClick={() => { go(1); }} />
     </span>
   );
@@ -81,7 +88,7 @@ function Files({ message }: { message: Message }) {
   );
 }
 
-function Question({ message }: { message: Message }) {
+function Question({ message, ...place }: TurnProps) {
   const [isEditing, setEditing] = useState(false);
   return (
     <article class="question" aria-label={t.value.you}>
@@ -93,7 +100,7 @@ function Question({ message }: { message: Message }) {
         message.content !== '' && <div class="bubble" dir="auto">{message.content}</div>
       )}
       <footer>
-        <Versions message={message} />
+        <Versions message={message} {...place} />
         <Action icon="pencil" label={t.value.edit} onClick={() => { setEditing(true); }} />
         <CopyButton text={() => message.content} label={t.value.copy} />
       </footer>
@@ -118,58 +125,79 @@ function Numbers({ message }: { message: Message }) {
   );
 }
 
+/* The context is full.  Nothing is left out without being asked for: the older turns stay on
+ * the page, and the model goes on with the newest ones only if the reader wants that. */
+function Full({ message }: { message: Message }) {
+  const isAlone = message.code === 'message_too_long' || path.value.length <= 2;
+  return (
+    <div class="outcome is-full" role="group" aria-label={t.value.context}>
+      <p>{isAlone ? t.value.messageTooLong : t.value.contextFull}</p>
+      <p class="quiet">{message.error}</p>
+      <div class="row">
+        {!isAlone && <button type="button" class="primary" onClick={() => { askShorter(message); }}>{t.value.goOnShorter}</button>}
+        <button type="button" class="text-button outlined" onClick={() => { newChat(); }}>{t.value.newChat}</button>
+      </div>
+    </div>
+  );
+}
+
+function fillsContext({ usage }: Message): boolean {
+  const all = model.value?.context ?? 0;
+  return usage !== undefined && all > 0 && usage.prompt + usage.completion >= all - 1;
+}
+
 function Outcome({ message }: { message: Message }) {
   const { finish } = message;
   if (finish === 'aborted') return <p class="outcome">{t.value.stopped}</p>;
-  if (finish === 'length') return <p class="outcome">{t.value.cutByLength}</p>;
+  if (finish === 'length') return <p class="outcome">{fillsContext(message) ? t.value.cutByContext : t.value.cutByLength}</p>;
+  if (message.code === 'context_length_exceeded' || message.code === 'message_too_long') return <Full message={message} />;
   if (finish === 'error') return <p class="outcome is-error">{message.error ?? t.value.failed}</p>;
   return null;
 }
 
-function Answer({ message }: { message: Message }) {
+function AnswerFooter({ message, ...place }: TurnProps) {
   return (
-    <article class="answer" aria-label={t.value.assistant}>
-      <h2 class="offscreen">{t.value.assistant}</h2>
-      {message.reasoning !== '' && <Thinking text={message.reasoning} ms={message.thinkingMs ?? 0} />}
-      <Markdown text={message.content} isLive={false} />
-      <Outcome message={message} />
-      <footer>
-        <Versions message={message} />
-        <CopyButton text={() => message.content} label={t.value.copy} />
-        <Action icon="again" label={t.value.regenerate} onClick={() => { regenerate(message); }} />
-        {canSteer() && message.finish !== 'stop' && (
-          <Action icon="forward" label={t.value.continueAnswer} onClick={() => { continueAnswer(message); }} />
-        )}
-        <Numbers message={message} />
-      </footer>
-    </article>
+    <footer>
+      <Versions message={message} {...place} />
+      <CopyButton text={() => message.content} label={t.value.copy} />
+      <Action icon="again" label={t.value.regenerate} onClick={() => { regenerate(message); }} />
+      {canSteer() && message.finish !== 'stop' && (
+        <Action icon="forward" label={t.value.continueAnswer} onClick={() => { continueAnswer(message); }} />
+      )}
+      <Numbers message={message} />
+    </footer>
   );
 }
 
-/** Drawn with every frame of a stream, and alone. */
-export function LiveAnswer({ live }: { live: Live }) {
-  const reasoning = live.reasoning.value;
-  const content = live.content.value;
+/* While it is live it is drawn with every frame of the stream, and alone; when it ends, its
+ * elements stay what they are. */
+function Answer({ live, ...turn }: TurnProps & { live: Live | undefined }) {
+  const { message } = turn;
+  const reasoning = live ? live.reasoning.value : message.reasoning;
+  const content = live ? live.content.value : message.content;
+  const isWaiting = live !== undefined && reasoning === '' && content === '';
   return (
-    <article class="answer is-live" aria-label={t.value.assistant} aria-busy="true">
+    <article class={`answer${live ? ' is-live' : ''}`} aria-label={t.value.assistant} aria-busy={live ? 'true' : undefined}>
       <h2 class="offscreen">{t.value.assistant}</h2>
       {reasoning !== '' && (
         <Thinking
           text={reasoning}
-          ms={live.thinkingMs.value}
-          started={live.started}
-          onAnswerNow={canSteer() ? answerNow : undefined}
+          ms={live ? live.thinkingMs.value : (message.thinkingMs ?? 0)}
+          started={live?.started}
+          onAnswerNow={live && canSteer() ? answerNow : undefined}
         />
       )}
-      {reasoning === '' && content === '' ? (
+      {isWaiting ? (
         <p class="waiting"><span class="lantern" aria-hidden="true" />{t.value.waiting}</p>
       ) : (
-        <Markdown text={content} isLive />
+        <Markdown text={content} isLive={live !== undefined} />
       )}
+      {!live && <Outcome message={message} />}
+      {!live && <AnswerFooter {...turn} />}
     </article>
   );
 }
 
-export const Turn = memo(function Turn({ message }: { message: Message }) {
-  return message.role === 'user' ? <Question message={message} /> : <Answer message={message} />;
+export const Turn = memo(function Turn({ live, ...turn }: TurnProps & { live: Live | undefined }) {
+  return turn.message.role === 'user' ? <Question {...turn} /> : <Answer live={live} {...turn} />;
 });

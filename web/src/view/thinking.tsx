@@ -9,7 +9,7 @@ interface Props {
   text: string;
   /** Milliseconds that it took; null: still thinking, since `started`. */
   ms: number | null;
-  started?: number;
+  started?: number | undefined;
   onAnswerNow?: (() => void) | undefined;
 }
 

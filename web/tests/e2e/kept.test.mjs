@@ -1,7 +1,9 @@
 /* With the real store of the real server: nothing is played. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { answered, ask, openPage, useStage } from './stage.mjs';
+import { startServer } from './browser.mjs';
+import { answered, ask, openPage, tiefsee, useStage } from './stage.mjs';
+import { catalogues, locales } from './words.mjs';
 
 const all = useStage();
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -96,4 +98,47 @@ test('privacy and usage are the server\'s own words, and everything can be erase
   await page.waitForLoadState('networkidle');
   assert.equal(await page.locator('.chat-link').count(), 0);
   await page.check();
+});
+
+/** A chat of which a small context holds only a part. */
+function longChat(id) {
+  const messages = Array.from({ length: 12 }, (_, i) => ({
+    id: `turn-${i}-of-${id}`, parent: i > 0 ? `turn-${i - 1}-of-${id}` : null, role: i % 2 === 0 ? 'user' : 'assistant',
+    content: `${i}: ${'one two three four five '.repeat(6)}`, created: 1e12 + i,
+  }));
+  return { id, title: 'Long', created: 1e12, updated: 1e12, messages, leaf: messages.at(-1).id };
+}
+
+test('a chat that is full says so and goes on with its newest turns if that is wished', async () => {
+  const server = await startServer(tiefsee, '--ctx', '256');
+  try {
+    for (const [language, locale] of Object.entries(locales)) {
+      const t = catalogues[language];
+      const conversations = [longChat(`chat-in-${language}`)];
+      const imported = await fetch(`${server.url}app/api/import`, {
+        method: 'POST', headers: { 'X-Tiefsee': '1', 'Content-Type': 'application/json' }, body: JSON.stringify({ conversations }),
+      });
+      assert.equal(imported.status, 200);
+      const page = await openPage(all, { url: `${server.url}#chat/chat-in-${language}`, locale, mayFail: true });
+      await ask(page, '1 + 1?');
+      await page.waitForSelector(`.is-full:has-text("${t.contextFull}")`);
+      assert.equal(await page.locator('.read-from').count(), 0); // nothing is left out unasked
+      await button(page, t.goOnShorter).click();
+      await page.waitForSelector('.answer:not(.is-live) .numbers');
+      assert.equal(await page.locator('.is-full').count(), 0);
+      assert.ok((await page.textContent('.read-from')).includes(t.readFrom));
+      await ask(page, '2 + 2?'); // it was allowed once: the chat goes on
+      await page.waitForFunction(() => document.querySelectorAll('.answer:not(.is-live) .numbers').length === 2);
+      await page.reload(); // and it is still said afterwards
+      await page.waitForSelector('.read-from');
+      await ask(page, 'word '.repeat(600));
+      await page.waitForSelector(`.is-full:has-text("${t.messageTooLong}")`);
+      assert.equal(await button(page, t.goOnShorter).count(), 0);
+      await page.locator('.is-full').getByRole('button', { name: t.newChat, exact: true }).click();
+      await page.waitForSelector('.greeting');
+      await page.check();
+    }
+  } finally {
+    await server.stop();
+  }
 });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { merged, newestLeaf, pathTo, versionsOf } from '../../src/core/tree';
+import { merged, newestLeaf, pathTo, placesOf, readFrom, versionsOf } from '../../src/core/tree';
 import type { Message } from '../../src/core/types';
 
 let clock = 0;
@@ -32,6 +32,23 @@ test('versions are the children of one parent, oldest first', () => {
   const second = messages[2];
   assert.ok(second);
   assert.deepEqual(versionsOf(messages, second).map((m) => m.id), ['a1', 'a2']);
+});
+
+test('the places of all messages are those of each', () => {
+  const places = placesOf(messages);
+  for (const m of messages) {
+    const all = versionsOf(messages, m);
+    assert.deepEqual(places.get(m.id), { i: all.indexOf(m), n: all.length }, m.id);
+  }
+});
+
+test('what the model reads is what its newest whole answer read', () => {
+  const [q1, a1, , q2, a3] = messages;
+  assert.ok(q1 && a1 && q2 && a3);
+  assert.equal(readFrom([q1, a1, q2, a3]), null);
+  assert.equal(readFrom([q1, a1, q2, { ...a3, since: 'q2' }]), 'q2');
+  assert.equal(readFrom([q1, { ...a1, since: 'q1' }, q2, { ...a3, finish: 'error' }]), 'q1');
+  assert.equal(readFrom([q1, { ...a1, since: 'q1' }, q2, a3]), null); // there was room again
 });
 
 test('switching to a version goes to its newest end', () => {

@@ -28,11 +28,12 @@ def all_routes():
 
 class Client:
     def __init__(self, server):
-        self.server, self.cookie = server, None
+        self.server, self.cookie, self.device = server, None, None
 
     def ask(self, method, path, body=None):
         """(status, text, headers)"""
-        headers = {**OURS, **({"Cookie": self.cookie} if self.cookie else {})}
+        cookies = "; ".join(c for c in (self.cookie, self.device) if c)
+        headers = {**OURS, **({"Cookie": cookies} if cookies else {})}
         c, r = self.server.send(method, "/app/api/" + path, body, headers)
         text = r.read().decode()
         c.close()
@@ -41,9 +42,7 @@ class Client:
     def good(self, method, path, body=None):
         status, text, headers = self.ask(method, path, body)
         assert status in (200, 201, 202, 204), (method, path, status, text)
-        cookie = headers.get("Set-Cookie")
-        if cookie:
-            self.cookie = cookie.split(";")[0]
+        self.keep(headers)
         return json.loads(text) if text and text[0] in "{[" else text
 
     def login(self, name, password):
@@ -52,8 +51,16 @@ class Client:
             if status != 429:
                 break
         if status == 200:
-            self.cookie = headers.get("Set-Cookie").split(";")[0]
+            self.keep(headers)
         return status
+
+    def keep(self, headers):
+        for cookie in headers.get_all("Set-Cookie") or []:
+            cookie = cookie.split(";")[0]
+            if cookie.startswith("tiefsee_device"):
+                self.device = cookie
+            else:
+                self.cookie = cookie
 
 
 class Accounts(unittest.TestCase):
@@ -255,7 +262,50 @@ class Accounts(unittest.TestCase):
                           ("me/erase", {"what": "account", "password": "guess"})][len(seen) % 2]
             seen.append(here.ask("PATCH" if path == "me" else "POST", path, body)[0])
         self.assertEqual(set(seen), {403, 429})
-        self.assertEqual(there.login("dora", "of dora 1"), 429)
+        # Who guesses with a session keeps nobody from logging in.
+        self.assertEqual(there.login("dora", "of dora 1"), 401)
+        self.assertEqual(there.login("dora", "of dora 2"), 200)
+
+    def guess(self, name, device=None):
+        """How many guesses are answered before one has to wait."""
+        seen = []
+        while len(seen) < 60:
+            client = Client(self.server)
+            client.device = device
+            status, _, headers = client.ask("POST", "login", {"name": name, "password": "a guess"})
+            if status == 429 and int(headers["Retry-After"]) > 1:
+                return seen.count(401)
+            seen.append(status)
+        self.fail(seen)
+
+    def test_a_stranger_who_guesses_locks_nobody_out(self):
+        self.admin.good("POST", "admin/users", {"name": "gustav", "password": "of gustav"})
+        gustav = Client(self.server)
+        self.assertEqual(gustav.login("gustav", "of gustav"), 200)
+        self.assertIn("tiefsee_device_", gustav.device)
+        self.assertEqual(self.guess("gustav"), 5)  # then it takes longer and longer
+        again = Client(self.server)
+        again.device = gustav.device
+        self.assertEqual(again.ask("POST", "login", {"name": "gustav",
+                                                     "password": "of gustav"})[0], 200)
+        gustav.good("GET", "me")
+        # One that was changed is a stranger's: nothing is free any more.
+        self.assertLess(self.guess("gustav", gustav.device[:-4] + "AAAA"), 5)
+
+    def test_an_admin_ends_one_session_of_somebody(self):
+        self.admin.good("POST", "admin/users", {"name": "fritz", "password": "of fritz"})
+        here, there = Client(self.server), Client(self.server)
+        self.assertEqual(here.login("fritz", "of fritz"), 200)
+        self.assertEqual(there.login("fritz", "of fritz"), 200)
+        user = here.good("GET", "me")["user"]["id"]
+        mine = [s["id"] for s in here.good("GET", "me/sessions")["sessions"] if s["is_this"]][0]
+        path = f"admin/users/{user}/sessions/"
+        self.assertEqual(self.bert.ask("DELETE", path + mine)[0], 403)
+        self.assertEqual(self.admin.ask("DELETE", path + self.session)[0], 404)  # of Anna
+        self.admin.good("DELETE", path + mine)
+        self.assertEqual(here.ask("GET", "me")[0], 401)
+        there.good("GET", "me")
+        self.anna.good("GET", "me")
 
     def test_a_failed_login_is_in_the_audit_log_without_its_name(self):
         client = Client(self.server)
@@ -309,10 +359,12 @@ class Accounts(unittest.TestCase):
                                                               "password": "password of anna"})
             if status != 429:
                 break
-        cookie = headers["Set-Cookie"]
-        for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
-            self.assertIn(part, cookie)
-        client.cookie = cookie.split(";")[0]
+        cookies = headers.get_all("Set-Cookie")
+        self.assertEqual(len(cookies), 2)  # the session, and that this browser is known
+        for cookie in cookies:
+            for part in ("HttpOnly", "SameSite=Strict", "Path=/"):
+                self.assertIn(part, cookie)
+        client.keep(headers)
         client.good("GET", "me")
         client.good("POST", "logout", {})
         self.assertEqual(client.ask("GET", "me")[0], 401)

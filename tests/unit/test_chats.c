@@ -483,7 +483,7 @@ static void sessions_end_by_time_by_will_and_with_their_user(void **state)
     assert_true(ts_sessions_find(people, ts_str_of(token), now, &got, NULL));
     assert_string_equal(got.name, "anna");
     assert_false(disk_has(token, strlen(token)));
-    GOOD(ts_sessions_tidy(people, store, now, &err));
+    GOOD(ts_sessions_tidy(people, store, now, true, &err));
     close_all();
     open_all();
     assert_true(ts_sessions_find(people, ts_str_of(token), now + 1000, &got, NULL));

@@ -128,7 +128,7 @@ static void set_most(fixture *f, int64_t days)
 static void tidy(fixture *f, int64_t now)
 {
     ts_lock_take(f->app->store_lock);
-    ts_accounts_tidy(f->app, now);
+    ts_accounts_tidy(f->app, now, true);
     ts_lock_give(f->app->store_lock);
 }
 
@@ -297,6 +297,84 @@ static void a_changed_or_missing_entry_breaks_the_chain(void **state)
     assert_false(is_intact(f));
 }
 
+static int64_t count_entries(fixture *f)
+{
+    int64_t n = -1;
+
+    ts_lock_take(f->app->store_lock);
+    ts_query q = ts_query_begin(f->app->store, "SELECT count(*) FROM app_audit");
+    if (ts_query_step(&q))
+        n = ts_query_get_i64(&q, 0);
+    assert_int_equal(ts_query_end(&q, NULL), TIEFSEE_OK);
+    ts_lock_give(f->app->store_lock);
+    return n;
+}
+
+static tiefsee_status prune(fixture *f, int64_t oldest, int64_t n_most)
+{
+    tiefsee_error err;
+
+    ts_lock_take(f->app->store_lock);
+    const tiefsee_status st = ts_audit_prune(f->app, oldest, n_most, &err);
+    ts_lock_give(f->app->store_lock);
+    return st;
+}
+
+static void what_is_old_or_too_much_goes_and_the_chain_goes_on(void **state)
+{
+    fixture *f = *state;
+
+    for (int i = 0; i < 30; i++)
+        note(f, "entry");
+    const int64_t n = count_entries(f);
+    assert_int_equal(prune(f, 0, 1000), TIEFSEE_OK);
+    assert_int_equal(count_entries(f), n);
+    assert_int_equal(prune(f, 0, 10), TIEFSEE_OK);
+    assert_int_equal(count_entries(f), 11); /* and the one that says so */
+    assert_true(is_intact(f));
+    change_log(f, "UPDATE app_audit SET time = 1000 WHERE seq < 26"); /* would be old */
+    assert_false(is_intact(f));
+    assert_int_equal(prune(f, 2000, 1000), TIEFSEE_E_FORMAT); /* nothing is tidied away */
+    assert_int_equal(count_entries(f), 11);
+}
+
+static void all_of_it_may_be_old(void **state)
+{
+    fixture *f = *state;
+
+    note(f, "first");
+    note(f, "second");
+    assert_int_equal(prune(f, INT64_MAX, 1000), TIEFSEE_OK);
+    assert_int_equal(count_entries(f), 1);
+    assert_true(is_intact(f));
+    note(f, "third");
+    assert_int_equal(prune(f, INT64_MAX, 1000), TIEFSEE_OK);
+    ts_app_close(f->app);
+    open_app(f);
+    note(f, "fourth");
+    assert_true(is_intact(f));
+    assert_int_equal(count_entries(f), 2);
+}
+
+static void an_anchor_is_not_to_be_made_without_the_key(void **state)
+{
+    fixture *f = *state;
+
+    note(f, "first");
+    note(f, "second");
+    note(f, "third");
+    assert_int_equal(prune(f, 0, 2), TIEFSEE_OK);
+    assert_true(is_intact(f));
+    change_log(f, "UPDATE app_setting SET value = substr(value, 1, length(value) - 1) ||"
+                  " CASE substr(value, -1) WHEN '0' THEN '1' ELSE '0' END WHERE name ="
+                  " 'audit_anchor'");
+    assert_false(is_intact(f));
+    change_log(f, "DELETE FROM app_setting WHERE name = 'audit_anchor'");
+    assert_false(is_intact(f));
+    change_log(f, "INSERT INTO app_setting VALUES ('audit_anchor', '1')");
+    assert_false(is_intact(f));
+}
+
 static void a_chain_made_without_the_key_is_none(void **state)
 {
     fixture *f = *state;
@@ -347,6 +425,9 @@ int main(void)
         TEST(an_erasure_that_a_fault_cut_off_is_finished_later),
         TEST(an_erasure_that_an_end_cut_off_is_finished_at_the_start),
         TEST(a_changed_or_missing_entry_breaks_the_chain),
+        TEST(what_is_old_or_too_much_goes_and_the_chain_goes_on),
+        TEST(all_of_it_may_be_old),
+        TEST(an_anchor_is_not_to_be_made_without_the_key),
         TEST(a_chain_made_without_the_key_is_none),
         TEST(a_log_from_before_there_was_a_key_goes_on),
     };

@@ -302,14 +302,31 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
 
 /* ---- retention */
 
-void ts_accounts_tidy(ts_app *app, int64_t now)
+/* Conversations that a clock that was ahead has dated would stay on top, and be kept. */
+static void bring_back(ts_app *app, int64_t now)
+{
+    ts_query q = ts_query_begin(
+        app->store, "UPDATE app_chat SET updated = ?, created = min(created, ?) WHERE updated > ?");
+
+    ts_query_i64(&q, now);
+    ts_query_i64(&q, now);
+    ts_query_i64(&q, now + 3600000);
+    (void)ts_query_step(&q);
+    (void)(ts_query_end(&q, NULL) == TIEFSEE_OK);
+}
+
+void ts_accounts_tidy(ts_app *app, int64_t now, bool removes)
 {
     const int64_t most = ts_accounts_retention_max(app);
     tiefsee_error err = {0};
     uint64_t n_chats = 0, n_messages = 0;
     ts_person p;
 
-    for (size_t i = 0; ts_people_at(app->people, i, &p); i++) {
+    if (removes && app->watch.jump_ms != 0) {
+        bring_back(app, now);
+        app->watch.jump_ms = 0;
+    }
+    for (size_t i = 0; removes && ts_people_at(app->people, i, &p); i++) {
         const ts_owner o = ts_person_owner(&p);
         const int64_t days = p.retention_days == 0             ? most
                              : most && most < p.retention_days ? most

@@ -25,8 +25,9 @@ json_t *ts_accounts_erase(ts_app *app, const ts_person *p, ts_erase what, int64_
                           const char *actor, tiefsee_error *err);
 
 /* Owning the store: conversations that are kept long enough go, and what an erasure left
- * undone is done.  now: Unix milliseconds. */
-void ts_accounts_tidy(ts_app *app, int64_t now);
+ * undone is done.  now: Unix milliseconds; removes false: it is not to be trusted, and no
+ * conversation goes. */
+void ts_accounts_tidy(ts_app *app, int64_t now, bool removes);
 
 /* Settings of the server (operator_name, retention_days_max ...): out is a JSON object. */
 json_t *ts_accounts_settings(ts_app *app);

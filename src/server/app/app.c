@@ -106,10 +106,8 @@ static bool is_ours(const ts_http_request *req)
            (!site.ptr || ts_str_is(site, "same-origin") || ts_str_is(site, "none"));
 }
 
-/* The value of our cookie; empty: none. */
-static ts_str cookie_of(const ts_app *app, const ts_http_request *req)
+ts_str ts_app_cookie(const ts_http_request *req, const char *name)
 {
-    const char *name = ts_login_cookie(app);
     const size_t n = strlen(name);
     ts_str rest = ts_http_header_of(req, "Cookie");
 
@@ -136,7 +134,8 @@ static bool find_person(ts_app *app, const ts_http_request *req, ts_person *out,
 
     if (!app->opt.has_accounts)
         return ts_people_by_n(app->people, app->local_n, out);
-    if (!ts_sessions_find(app->people, cookie_of(app, req), ts_app_now(), out, &session))
+    if (!ts_sessions_find(app->people, ts_app_cookie(req, ts_login_cookie(app)), ts_app_now(), out,
+                          &session))
         return false;
     memcpy(caller->session, session.id, sizeof caller->session);
     return true;

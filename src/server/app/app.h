@@ -14,6 +14,7 @@
 #include "core/worker.h"
 #include "server/api/fields.h"
 #include "server/api/jsonout.h"
+#include "server/app/clock_watch.h"
 #include "server/app/people.h"
 #include "server/app/search.h"
 #include "server/auth/auth.h"
@@ -44,7 +45,9 @@ typedef struct ts_app {
 
     ts_lock *live_lock; /* of the answers; taken inside store_lock, never around it */
     ts_live *live;
-    double last_save, last_tidy; /* the worker's */
+    double last_save, last_tidy, last_prune; /* the worker's */
+    ts_clock_watch watch;
+    int64_t clock_seen; /* as it is in the store */
 
     ts_vault audit_key;  /* its master; of whoever owns the store */
     int64_t audit_first; /* entries from this one on are under it */
@@ -52,6 +55,8 @@ typedef struct ts_app {
     ts_lock *login_lock;
     struct ts_guesses *guesses;
     char setup_code[24];
+    uint64_t n_noted, n_unnoted; /* failed logins with and without an entry; of the store's owner */
+    double noting_since;
     double setup_until;
 } ts_app;
 
@@ -73,6 +78,9 @@ typedef struct ts_app_access {
 
 extern const ts_app_access ts_app_open_access, ts_app_reads, ts_app_changes, ts_app_own,
     ts_app_stores, ts_app_admins;
+
+/* The value of a cookie; empty: none. */
+ts_str ts_app_cookie(const ts_http_request *req, const char *name);
 
 /* req->identity points to this for requests of the assistant. */
 typedef struct ts_app_caller {

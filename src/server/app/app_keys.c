@@ -138,6 +138,31 @@ void ts_app_admin_sessions(ts_http_request *req, ts_reply *reply)
     ts_app_send(reply, 200, json_pack("{s:o}", "sessions", list));
 }
 
+void ts_app_admin_end_session(ts_http_request *req, ts_reply *reply)
+{
+    ts_person p;
+    ts_work w;
+
+    if (!ts_app_enter(&w, req, reply) || !find_user(&w, &p))
+        return;
+    const int64_t n = p.n;
+    char id[TS_ID_MAX + 1];
+    memcpy(id, p.id, sizeof id);
+    ts_person_wipe(&p);
+    if (!ts_sessions_is_there(w.app->people, n, req->params[1])) {
+        (void)ts_app_no(&w, 404, NULL, NULL, "there is no such session");
+        return;
+    }
+    const tiefsee_status st = ts_sessions_end(w.app->people, w.store, n, req->params[1], &w.err);
+    ts_audit(w.app, w.person.id, "end_session", id, st == TIEFSEE_OK ? "ok" : "failed");
+    if (st != TIEFSEE_OK) {
+        (void)ts_app_fail(&w, st);
+        return;
+    }
+    ts_app_leave(&w);
+    ts_app_send_nothing(reply);
+}
+
 void ts_app_admin_end_sessions(ts_http_request *req, ts_reply *reply)
 {
     ts_person p;

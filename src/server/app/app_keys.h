@@ -7,6 +7,6 @@
 ts_http_handler ts_app_admin_keys, ts_app_admin_add_key, ts_app_admin_change_key,
     ts_app_admin_delete_key;
 ts_http_handler ts_app_admin_models;
-ts_http_handler ts_app_admin_sessions, ts_app_admin_end_sessions;
+ts_http_handler ts_app_admin_sessions, ts_app_admin_end_session, ts_app_admin_end_sessions;
 
 #endif

@@ -62,6 +62,7 @@ const ts_route ts_app_routes[] = {
     ROUTE("DELETE", "admin/users/:id", ts_app_admin_delete_user, admins),
     ROUTE("GET", "admin/users/:id/sessions", ts_app_admin_sessions, admins),
     ROUTE("DELETE", "admin/users/:id/sessions", ts_app_admin_end_sessions, admins),
+    ROUTE("DELETE", "admin/users/:id/sessions/:sid", ts_app_admin_end_session, admins),
     ROUTE("GET", "admin/keys", ts_app_admin_keys, admins),
     ROUTE("POST", "admin/keys", ts_app_admin_add_key, admins),
     ROUTE("PATCH", "admin/keys/:key", ts_app_admin_change_key, admins),

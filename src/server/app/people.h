@@ -110,8 +110,9 @@ bool ts_sessions_is_there(ts_people *p, int64_t user_n, const char *id);
 typedef bool ts_session_visit(void *ctx, const ts_session *s);
 void ts_sessions_list(ts_people *p, int64_t user_n, ts_session_visit *visit, void *ctx);
 
-/* Now and then: write uses down, forget what has ended. */
-tiefsee_status ts_sessions_tidy(ts_people *p, ts_store *s, int64_t now,
+/* Now and then: write uses down, forget what has ended; with removes false only the former,
+ * for the date is not to be trusted. */
+tiefsee_status ts_sessions_tidy(ts_people *p, ts_store *s, int64_t now, bool removes,
                                 tiefsee_error *err) TS_MUST_CHECK;
 
 #endif

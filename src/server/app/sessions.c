@@ -199,7 +199,28 @@ static bool take_touched(ts_people *p, ts_session *out)
     return is_there;
 }
 
-tiefsee_status ts_sessions_tidy(ts_people *p, ts_store *s, int64_t now, tiefsee_error *err)
+/* A clock that was ahead has left dates that would keep a session for as long as it was. */
+static tiefsee_status bring_back(ts_people *p, ts_store *s, int64_t now, tiefsee_error *err)
+{
+    ts_query q = ts_query_begin(s, "UPDATE app_session SET created = min(created, ?),"
+                                   " last_used = min(last_used, ?) WHERE max(created, last_used)"
+                                   " > ?");
+
+    ts_lock_take(p->lock);
+    for (size_t i = 0; i < p->n_sessions; i++) {
+        ts_session *at = &p->sessions[i];
+        at->created = at->created < now ? at->created : now;
+        at->last_used = at->last_used < now ? at->last_used : now;
+    }
+    ts_lock_give(p->lock);
+    for (int i = 0; i < 3; i++)
+        ts_query_i64(&q, now);
+    (void)ts_query_step(&q);
+    return ts_query_end(&q, err);
+}
+
+tiefsee_status ts_sessions_tidy(ts_people *p, ts_store *s, int64_t now, bool removes,
+                                tiefsee_error *err)
 {
     tiefsee_status st = TIEFSEE_OK;
     ts_session session;
@@ -207,6 +228,9 @@ tiefsee_status ts_sessions_tidy(ts_people *p, ts_store *s, int64_t now, tiefsee_
 
     while (st == TIEFSEE_OK && take_touched(p, &session))
         st = write_use(s, &session, err);
+    if (st != TIEFSEE_OK || !removes)
+        return st;
+    st = bring_back(p, s, now, err);
     if (st != TIEFSEE_OK)
         return st;
     ts_query q = ts_query_begin(s, "DELETE FROM app_session WHERE last_used < ? OR created < ?");

@@ -8,8 +8,12 @@ void ts_account_roll_day(ts_account *c, int64_t now)
     const int64_t day = now / TS_DAY_MS;
 
     if (day > c->day || day < c->day - 1) {
+        const uint64_t n_used = c->day_before == day ? c->n_used_before : 0;
+
+        c->day_before = c->day;
+        c->n_used_before = c->n_used;
         c->day = day;
-        c->n_used = 0;
+        c->n_used = n_used;
     }
 }
 

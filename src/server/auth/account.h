@@ -17,12 +17,14 @@ typedef struct ts_account {
     bool has_key; /* else its key is gone and the last job ends it */
     size_t n_running;
     uint64_t n_reserved, n_used;
-    int64_t day;     /* that n_used counts */
+    int64_t day;        /* that n_used counts */
+    int64_t day_before; /* and the one before it, which a clock that is set right comes back to */
+    uint64_t n_used_before;
     double next_due; /* requests per minute: the schedule of a generic cell rate */
 } ts_account;
 
-/* Forget yesterday's tokens.  A clock that was set back does not give the quota
- * of the day again. */
+/* Put yesterday's tokens aside.  A clock that was set back, or ahead and back, does not
+ * give the quota of the day again. */
 void ts_account_roll_day(ts_account *c, int64_t now);
 
 /* May a job run?  g->n_completion comes as asked and leaves as granted; on

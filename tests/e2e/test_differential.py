@@ -50,6 +50,8 @@ PROGRAMS = {
     ("POST", "/v1/messages/count_tokens"): {"model": served.NAME, "messages": TURN},
     ("POST", "/anthropic/v1/messages/count_tokens"): {"model": served.NAME, "messages": TURN},
     ("POST", "/v1/responses/input_tokens"): {"model": served.NAME, "input": TURN},
+    ("POST", "/v1/responses/compact"): {"model": served.NAME, "input": TURN, "temperature": 0},
+    ("GET", "/v1/responses"): None,  # without an upgrade; test_websocket has the rest
     ("GET", "/admin/keys"): None, ("POST", "/admin/keys"): {"name": "x"},
     ("GET", "/admin/keys/{key}"): None, ("PATCH", "/admin/keys/{key}"): {"enabled": False},
     ("DELETE", "/admin/keys/{key}"): None, ("GET", "/admin/usage"): None,

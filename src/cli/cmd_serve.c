@@ -1,15 +1,18 @@
 /* cmd_serve.c - the assistant and the API for programs: opens models, says where, serves. */
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "cli/cli.h"
 #include "cli/open_page.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "server/proof/proof.h"
 #include "server/serve.h"
 
-enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096 };
+enum { MAX_SERVED = 16, MAX_PORT = 65535, PATH_BYTES = 4096, MIN_SECRET = 12, MAX_SECRET = 4096 };
 
 static const char *host = "127.0.0.1", *unix_path, *tls_cert, *tls_key, *db_path, *master_key;
 static const char *cache_dir, *cache_key;
@@ -18,6 +21,8 @@ static uint64_t port = 8642, max_running, max_queue, cache_mib, disk_mib, body_m
 static uint64_t drain_s = 30, idle_s, memory_mib;
 static uint64_t n_connections;
 static ts_opt_list aliases, origins, hosts;
+static const char *secret_path;
+static ts_buf secret;
 static ts_netseal seal;
 static ts_fileseal files;
 static bool open_network, open_files, opens_page;
@@ -71,6 +76,10 @@ static const ts_opt options[] = {
      .flag = &has_accounts},
     {0, "master-key", "FILE", "opens what the assistant keeps; default: beside --db",
      .text = &master_key},
+    {0, "key-secret", "FILE",
+     "a passphrase, or any secret of 12 bytes and more, that seals the master key; default: the "
+     "credential tiefsee-key-secret of the service manager, if there is one",
+     .text = &secret_path},
     {0, "tls-cert", "FILE", "certificate chain, PEM", .text = &tls_cert},
     {0, "tls-key", "FILE", "its private key, PEM", .text = &tls_key},
     {0, "cors", "ORIGIN", "let pages of this origin use the server; '*': of all", .list = &origins},
@@ -165,6 +174,8 @@ static void on_ready(void *user, int real_port)
     const ts_serve_options *o = user;
     const bool is_v6 = strchr(host, ':') != NULL;
 
+    if (secret.ptr)
+        explicit_bzero(secret.ptr, secret.len); /* the keys are open */
     (void)fputs("tiefsee: serving", stderr);
     for (size_t i = 0; i < o->n_models; i++)
         (void)fprintf(stderr, "%s %s", i ? "," : "", o->models[i].name);
@@ -259,6 +270,36 @@ static bool allow_model(const char *argument)
     return is_good;
 }
 
+/* Before the files are sealed.  systemd shows credentials in a folder of the service. */
+static int take_secret(void)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    tiefsee_error err = {0};
+    char path[PATH_MAX];
+    struct stat info;
+
+    secret = ts_buf_make(MAX_SECRET);
+    if (!secret_path && folder) {
+        (void)snprintf(path, sizeof path, "%s/tiefsee-key-secret", folder);
+        if (stat(path, &info) != 0)
+            return TS_EXIT_NONE;
+    } else if (secret_path)
+        (void)snprintf(path, sizeof path, "%s", secret_path);
+    else
+        return TS_EXIT_NONE;
+    if (stat(path, &info) == 0 && (info.st_mode & 07) != 0)
+        return ts_cli_error(TS_EXIT_ERROR, "serve: %s: others can read the secret", path);
+    if (ts_file_read(&secret, path, MAX_SECRET, &err) != TIEFSEE_OK)
+        return ts_cli_fail(&err);
+    while (secret.len > 0 &&
+           (secret.ptr[secret.len - 1] == '\n' || secret.ptr[secret.len - 1] == '\r'))
+        secret.len--;
+    return secret.len >= MIN_SECRET
+               ? TS_EXIT_NONE
+               : ts_cli_error(TS_EXIT_ERROR, "serve: %s: a secret has %d bytes at least", path,
+                              MIN_SECRET);
+}
+
 /* From here on only these files exist for this process. */
 static int seal_files(int argc, char **argv)
 {
@@ -321,6 +362,7 @@ static int serve(ts_serve_model *models, size_t n)
         .seal = open_network ? NULL : &seal,
         .files = open_files ? NULL : &files,
         .app_key = master_key,
+        .app_secret = {secret.ptr, secret.len},
         .on_code = on_code,
         .allows_insecure = insecure,
         .tls_cert_file = tls_cert,
@@ -361,6 +403,8 @@ static int run(int argc, char **argv)
     /* Threads inherit it, so before there are any. */
     if (code == TS_EXIT_NONE && !open_network)
         ts_netseal_early(&seal);
+    if (code == TS_EXIT_NONE)
+        code = take_secret();
     if (code == TS_EXIT_NONE && !open_files)
         code = seal_files(argc, argv);
 

@@ -43,7 +43,6 @@ static void add_metadata(hash *h, const ts_modelfile *f)
     ts_str key, value;
 
     add_number(h, ts_modelfile_bytes(f));
-    add_number(h, ts_modelfile_stamp(f));
     for (size_t i = 0; i < ts_modelfile_meta_count(f); i++) {
         ts_modelfile_meta(f, i, &key, &value);
         add_text(h, key);
@@ -107,6 +106,7 @@ tiefsee_status ts_model_fingerprint(tiefsee_model *m, uint8_t out[TS_FINGERPRINT
     add_number(&h, m->net->config.n_layers);
     add_number(&h, ts_net_kv_row_floats(m->net));
     add_metadata(&h, m->file);
+    add_number(&h, ts_modelfile_stamp(m->file));
     if (m->adapter)
         add_number(&h, m->adapter);
     for (size_t i = 0; i < ts_modelfile_count(m->file); i++)
@@ -114,4 +114,19 @@ tiefsee_status ts_model_fingerprint(tiefsee_model *m, uint8_t out[TS_FINGERPRINT
     const tiefsee_status st = add_probe(&h, m, err);
     (void)crypto_generichash_final(&h, out, TS_FINGERPRINT_LEN);
     return st;
+}
+
+void ts_model_hash(const tiefsee_model *m, uint8_t out[TS_MODEL_HASH_LEN])
+{
+    uint8_t whole[TS_FINGERPRINT_LEN];
+    hash h;
+
+    (void)crypto_generichash_init(&h, NULL, 0, sizeof whole);
+    add_metadata(&h, m->file);
+    if (m->adapter)
+        add_number(&h, m->adapter);
+    for (size_t i = 0; i < ts_modelfile_count(m->file); i++)
+        add_tensor(&h, ts_modelfile_tensor(m->file, i), false);
+    (void)crypto_generichash_final(&h, whole, sizeof whole);
+    memcpy(out, whole, TS_MODEL_HASH_LEN);
 }

@@ -17,4 +17,9 @@ enum { TS_FINGERPRINT_LEN = 32 };
 tiefsee_status ts_model_fingerprint(tiefsee_model *m, uint8_t out[TS_FINGERPRINT_LEN],
                                     tiefsee_error *err) TS_MUST_CHECK;
 
+/* Which model it is, wherever and by whom it is computed: metadata and tensors, of large
+ * ones samples of their bytes. */
+enum { TS_MODEL_HASH_LEN = 8 };
+void ts_model_hash(const tiefsee_model *m, uint8_t out[TS_MODEL_HASH_LEN]);
+
 #endif

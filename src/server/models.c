@@ -7,6 +7,7 @@
 #include "server/models.h"
 
 #include <assert.h>
+#include <sodium.h>
 #include <string.h>
 #include <strings.h>
 #include <time.h>
@@ -16,6 +17,7 @@
 #include "core/cpu.h"
 #include "core/log.h"
 #include "core/thread.h"
+#include "engine/fingerprint.h"
 #include "engine/model.h"
 
 enum { MAX_MODELS = 64, MAX_ALIASES = 256, MAX_NAME = 127 };
@@ -140,6 +142,9 @@ static tiefsee_status open_public(slot *s, const ts_engine_options *opt, tiefsee
 
     tiefsee_model_describe(p->model, &p->info);
     p->bytes = p->info.weight_bytes;
+    uint8_t hash[TS_MODEL_HASH_LEN];
+    ts_model_hash(p->model, hash);
+    (void)sodium_bin2hex(p->hash, sizeof p->hash, hash, sizeof hash);
     p->created = (int64_t)time(NULL);
     const size_t n_ctx_default = p->info.n_ctx_train < 8192 ? p->info.n_ctx_train : 8192;
     p->n_ctx = opt->n_ctx > 0 ? opt->n_ctx : n_ctx_default;

@@ -19,6 +19,7 @@ typedef struct ts_served_model {
     size_t n_ctx;    /* longest context of one job */
     int64_t created; /* seconds since 1970: when it was first opened */
     uint64_t bytes;  /* of the weights */
+    char hash[17];   /* which model it is (ts_model_hash), in hex */
 } ts_served_model;
 
 typedef struct ts_models ts_models;

@@ -327,6 +327,7 @@ static tiefsee_status open_app(serving *s, tiefsee_error *err)
         (void)snprintf(key, sizeof key, "%.4000s.key", o->store);
     const ts_app_options options = {.store_path = o->store,
                                     .key_path = o->app_key ? o->app_key : key,
+                                    .secret = o->app_secret,
                                     .has_accounts = o->has_accounts,
                                     .is_secure = o->tls_cert_file != NULL,
                                     .on_code = o->on_code,

@@ -28,6 +28,7 @@ typedef struct ts_serve_options {
     bool requires_key;      /* nobody may ask without one; no assistant without accounts */
     bool has_accounts;      /* the assistant has users who log in; else one who does not */
     const char *app_key;    /* its master key file; NULL: beside the store, ".key" */
+    ts_str app_secret;      /* seals it; or empty */
     bool allows_insecure;   /* beyond loopback without TLS or keys */
     const char *tls_cert_file, *tls_key_file;
     const char *limits_file; /* over http.limits, again on SIGHUP; NULL: none */

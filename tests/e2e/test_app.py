@@ -572,6 +572,48 @@ class Opening(unittest.TestCase):
             self.assertEqual(f.read(), server.url + "/\n")
 
 
+class Secret(unittest.TestCase):
+    def test_a_credential_of_the_service_manager_seals_the_master_key(self):
+        folder = os.path.join(served.FOLDER, "credentials")
+        os.mkdir(folder)
+        with open(os.path.join(folder, "tiefsee-key-secret"), "w") as f:
+            f.write("a secret of some length\n")
+        os.chmod(f.name, 0o440)
+        plain = served.Server()
+        Client(plain).chat(title=MARK)
+        self.assertEqual(Client(plain).good("GET", "status")["privacy"]["key_source"], "file")
+        self.assertEqual(plain.stop(), 0)
+        os.environ["CREDENTIALS_DIRECTORY"] = folder
+        try:
+            server = served.Server("--db", plain.db)
+        finally:
+            del os.environ["CREDENTIALS_DIRECTORY"]
+        me = Client(server)
+        self.assertEqual(me.good("GET", "status")["privacy"]["key_source"], "secret")
+        self.assertEqual(me.good("GET", "conversations")["conversations"][0]["title"], MARK)
+        me.good("POST", "me/erase", {"what": "account"})  # turns the key in its seal
+        chat = me.chat(title=MARK + "2")
+        done = me.answer(chat, content=QUESTION, max_tokens=2)[-1]
+        self.assertRegex(done["answer"]["model_hash"], "^[0-9a-f]{16}$")
+        self.assertEqual(server.stop(), 0)
+        for end in (".key", ".key.audit"):
+            self.assertEqual(os.path.getsize(plain.db + end), 128)
+        # Without the secret it does not start, with it by option it does.
+        r = subprocess.run([served.TIEFSEE, "serve", "--port", "0", "--db", plain.db],
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=served.LIMIT_S)
+        self.assertEqual(r.returncode, 1)
+        self.assertIn(b"--key-secret is needed", r.stderr)
+        server = served.Server("--db", plain.db, "--key-secret", f.name)
+        self.assertEqual(Client(server).good("GET", "conversations")["conversations"][0]["title"],
+                         MARK + "2")
+        self.assertEqual(server.stop(), 0)
+        os.chmod(f.name, 0o444)
+        r = subprocess.run([served.TIEFSEE, "serve", "--port", "0", "--db", plain.db,
+                            "--key-secret", f.name],
+                           stdin=subprocess.DEVNULL, capture_output=True, timeout=served.LIMIT_S)
+        self.assertIn(b"others can read the secret", r.stderr)
+
+
 class Killed(unittest.TestCase):
     def test_what_done_acknowledged_survives_kill_9_and_what_streamed_is_there_as_broken(self):
         server = served.Server()

@@ -129,7 +129,8 @@ int main(int argc, char **argv)
     make_words();
     const char *path = argc > 3 ? argv[3] : scratch_path(&place, "db");
     check(ts_store_open(&s, path, NULL, &err) == TIEFSEE_OK, "open");
-    check(ts_people_open(&p, s, scratch_path(&place, "key"), &err) == TIEFSEE_OK, "people");
+    check(ts_people_open(&p, s, scratch_path(&place, "key"), (ts_str){0}, &err) == TIEFSEE_OK,
+          "people");
     check(ts_people_add(p, s, &anna, NULL, &err) == TIEFSEE_OK, "add");
     const ts_owner o = ts_person_owner(&anna);
 

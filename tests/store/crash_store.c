@@ -48,7 +48,8 @@ typedef struct all {
 static void open_all(all *a)
 {
     check(ts_store_open(&a->store, scratch_path(&place, "db"), NULL, &err) == TIEFSEE_OK, "open");
-    check(ts_people_open(&a->people, a->store, scratch_path(&place, "key"), &err) == TIEFSEE_OK,
+    check(ts_people_open(&a->people, a->store, scratch_path(&place, "key"), (ts_str){0}, &err) ==
+              TIEFSEE_OK,
           "people");
     a->search = ts_search_new();
     if (!ts_people_by_name(a->people, "anna", &a->anna)) {

@@ -34,7 +34,7 @@ static tiefsee_error err;
 static void open_all(void)
 {
     GOOD(ts_store_open(&store, scratch_path(&place, "server.db"), NULL, &err));
-    GOOD(ts_people_open(&people, store, scratch_path(&place, "master.key"), &err));
+    GOOD(ts_people_open(&people, store, scratch_path(&place, "master.key"), (ts_str){0}, &err));
     search = ts_search_new();
     assert_non_null(search);
 }
@@ -385,7 +385,7 @@ static void an_erased_user_is_gone_from_the_files_and_a_copy_does_not_open(void 
     assert_false(ts_people_by_name(people, "anna", &got));
     close_all();
     open_all();
-    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), &err));
+    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), (ts_str){0}, &err));
     assert_false(vault.has_earlier);
     assert_false(
         ts_vault_unwrap(&vault, ts_str_of(anna.id), (ts_str){wrapped.ptr, wrapped.len}, key));
@@ -409,7 +409,7 @@ static void a_turn_of_the_master_that_was_cut_off_is_finished(void **state)
 
     (void)state;
     close_all();
-    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), &err));
+    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), (ts_str){0}, &err));
     GOOD(ts_vault_begin_turn(&vault, &err));
     ts_vault_close(&vault);
     for (int i = 0; i < 2; i++) {
@@ -417,7 +417,7 @@ static void a_turn_of_the_master_that_was_cut_off_is_finished(void **state)
         assert_true(ts_people_by_name(people, "anna", &got));
         assert_memory_equal(got.key, anna.key, sizeof got.key);
         close_all();
-        GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), &err));
+        GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), (ts_str){0}, &err));
         assert_false(vault.has_earlier);
         ts_vault_close(&vault);
     }
@@ -447,13 +447,60 @@ static void an_erasure_that_the_disk_cut_off_is_finished_by_the_next(void **stat
     run_sql("DROP TRIGGER refuse");
     GOOD(ts_people_erase(people, store, bert.n, &err));
     close_all();
-    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), &err));
+    GOOD(ts_vault_open(&vault, scratch_path(&place, "master.key"), (ts_str){0}, &err));
     assert_false(vault.has_earlier);
     ts_vault_close(&vault);
     open_all();
     assert_int_equal(ts_people_count(people), 1);
     assert_true(ts_people_by_name(people, "carl", &got));
     assert_memory_equal(got.key, carl.key, sizeof got.key);
+}
+
+static void a_secret_seals_the_key_file_and_what_was_plain(void **state)
+{
+    static const ts_str secret = {"correct horse battery", 21},
+                        wrong = {"correct horse batterx", 21};
+    const char *path = scratch_path(&place, "sealed.key");
+    uint8_t bytes[256], master[TS_VAULT_KEY];
+    ts_vault vault;
+
+    (void)state;
+    GOOD(ts_vault_open(&vault, path, (ts_str){0}, &err));
+    memcpy(master, vault.master, sizeof master);
+    ts_vault_close(&vault);
+    for (int i = 0; i < 2; i++) { /* sealed when it is first opened with one */
+        GOOD(ts_vault_open(&vault, path, secret, &err));
+        assert_true(vault.is_sealed);
+        assert_memory_equal(vault.master, master, sizeof master);
+        ts_vault_close(&vault);
+    }
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    assert_int_equal(fread(bytes, 1, sizeof bytes, f), 128);
+    (void)fclose(f);
+    for (size_t i = 0; i + 8 <= 128; i++)
+        assert_memory_not_equal(bytes + i, master, 8);
+    assert_int_equal(ts_vault_open(&vault, path, (ts_str){0}, &err), TIEFSEE_E_FORMAT);
+    assert_non_null(strstr(err.message, "--key-secret"));
+    assert_int_equal(ts_vault_open(&vault, path, wrong, &err), TIEFSEE_E_FORMAT);
+    assert_non_null(strstr(err.message, "does not open"));
+    /* It is turned in its seal. */
+    GOOD(ts_vault_open(&vault, path, secret, &err));
+    GOOD(ts_vault_begin_turn(&vault, &err));
+    GOOD(ts_vault_end_turn(&vault, &err));
+    uint8_t turned[TS_VAULT_KEY];
+    memcpy(turned, vault.master, sizeof turned);
+    ts_vault_close(&vault);
+    GOOD(ts_vault_open(&vault, path, secret, &err));
+    assert_memory_equal(vault.master, turned, sizeof turned);
+    assert_memory_not_equal(vault.master, master, sizeof master);
+    ts_vault_close(&vault);
+    f = fopen(path, "r+b"); /* a changed byte */
+    assert_non_null(f);
+    assert_int_equal(fseek(f, 70, SEEK_SET), 0);
+    assert_int_equal(fwrite("x", 1, 1, f), 1);
+    assert_int_equal(fclose(f), 0);
+    assert_int_equal(ts_vault_open(&vault, path, secret, &err), TIEFSEE_E_FORMAT);
 }
 
 static void a_key_file_that_others_can_read_or_that_is_another_is_refused(void **state)
@@ -464,10 +511,11 @@ static void a_key_file_that_others_can_read_or_that_is_another_is_refused(void *
     (void)state;
     (void)add_person("anna");
     assert_int_equal(chmod(path, 0644), 0);
-    assert_int_equal(ts_people_open(&other, store, path, &err), TIEFSEE_E_FORMAT);
+    assert_int_equal(ts_people_open(&other, store, path, (ts_str){0}, &err), TIEFSEE_E_FORMAT);
     assert_non_null(strstr(err.message, "644"));
-    assert_int_equal(ts_people_open(&other, store, scratch_path(&place, "new.key"), &err),
-                     TIEFSEE_E_FORMAT);
+    assert_int_equal(
+        ts_people_open(&other, store, scratch_path(&place, "new.key"), (ts_str){0}, &err),
+        TIEFSEE_E_FORMAT);
     assert_non_null(strstr(err.message, "anna"));
 }
 
@@ -534,6 +582,7 @@ int main(void)
         T(an_erased_user_is_gone_from_the_files_and_a_copy_does_not_open),
         T(a_turn_of_the_master_that_was_cut_off_is_finished),
         T(an_erasure_that_the_disk_cut_off_is_finished_by_the_next),
+        T(a_secret_seals_the_key_file_and_what_was_plain),
         T(a_key_file_that_others_can_read_or_that_is_another_is_refused),
         T(sessions_end_by_time_by_will_and_with_their_user),
         T(names_that_pretend_are_refused),

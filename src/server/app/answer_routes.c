@@ -173,6 +173,7 @@ static bool prepare(asking *a)
     if (json_is_true(shorten) && !ts_branch_shorten(&a->branch, &a->r, &since, &a->wrong))
         return false;
     (void)json_object_set_new(a->answer, "model", json_string(a->r.model->name));
+    (void)json_object_set_new(a->answer, "model_hash", json_string(a->r.model->hash));
     if (since)
         (void)json_object_set_new(a->answer, "since", json_string(since));
     else

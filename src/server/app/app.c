@@ -416,13 +416,14 @@ static tiefsee_status open_parts(ts_app *app, tiefsee_error *err)
         return ts_fail_nomem(err, sizeof *app, "the assistant");
     tiefsee_status st = ts_store_open(&app->store, app->opt.store_path, &synced, err);
     if (st == TIEFSEE_OK)
-        st = ts_people_open(&app->people, app->store, app->opt.key_path, err);
+        st = ts_people_open(&app->people, app->store, app->opt.key_path, app->opt.secret, err);
     if (st == TIEFSEE_OK)
         st = ts_audit_open(app, err);
     if (st == TIEFSEE_OK && !app->opt.has_accounts)
         st = find_local(app, err);
     if (st == TIEFSEE_OK)
         st = ts_cache_open(app, err);
+    app->opt.secret = (ts_str){0}; /* the caller's again */
     if (st == TIEFSEE_OK)
         st = ts_login_open(app, err);
     return st == TIEFSEE_OK ? ts_worker_new(&app->worker, &work, err) : st;

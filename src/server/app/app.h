@@ -24,6 +24,7 @@ typedef struct ts_live ts_live;
 
 typedef struct ts_app_options {
     const char *store_path, *key_path;
+    ts_str secret;                                 /* seals the key files; or empty */
     bool has_accounts;                             /* else one user, without login */
     bool is_secure;                                /* TLS: cookies say so */
     void (*on_code)(void *user, const char *code); /* the first admin's one-time code */

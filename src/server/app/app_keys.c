@@ -82,15 +82,15 @@ static json_t *model_json(ts_models *models, const ts_served_model *m)
 
     ts_models_read_stats(models, m, &s);
     const ts_engine_stats *e = &s.engine;
-    return json_pack("{s:s,s:o,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name", m->name,
-                     "aliases", aliases_of(models, m), "context", (json_int_t)m->n_ctx, "is_loaded",
-                     (int)s.is_loaded, "bytes", (json_int_t)s.plan_bytes, "n_loads",
-                     (json_int_t)s.n_loads, "n_failed", (json_int_t)s.n_failed, "n_running",
-                     (json_int_t)e->n_running, "n_waiting", (json_int_t)e->n_queued, "n_jobs",
-                     (json_int_t)e->n_jobs, "n_prompt", (json_int_t)e->n_prompt_tokens,
-                     "n_completion", (json_int_t)e->n_generated_tokens, "cache_pages",
-                     (json_int_t)e->cache_pages, "cache_pages_used",
-                     (json_int_t)e->cache_pages_used);
+    return json_pack("{s:s,s:s,s:o,s:I,s:b,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "name",
+                     m->name, "hash", m->hash, "aliases", aliases_of(models, m), "context",
+                     (json_int_t)m->n_ctx, "is_loaded", (int)s.is_loaded, "bytes",
+                     (json_int_t)s.plan_bytes, "n_loads", (json_int_t)s.n_loads, "n_failed",
+                     (json_int_t)s.n_failed, "n_running", (json_int_t)e->n_running, "n_waiting",
+                     (json_int_t)e->n_queued, "n_jobs", (json_int_t)e->n_jobs, "n_prompt",
+                     (json_int_t)e->n_prompt_tokens, "n_completion",
+                     (json_int_t)e->n_generated_tokens, "cache_pages", (json_int_t)e->cache_pages,
+                     "cache_pages_used", (json_int_t)e->cache_pages_used);
 }
 
 void ts_app_admin_models(ts_http_request *req, ts_reply *reply)

@@ -93,7 +93,7 @@ tiefsee_status ts_audit_open(ts_app *app, tiefsee_error *err)
 
     (void)snprintf(path, sizeof path, "%s.audit", app->key_path);
     const bool is_new = access(path, F_OK) != 0;
-    const tiefsee_status st = ts_vault_open(&app->audit_key, path, err);
+    const tiefsee_status st = ts_vault_open(&app->audit_key, path, app->opt.secret, err);
     if (st != TIEFSEE_OK)
         return st;
     return is_new ? write_first(app, err) : read_first(app, err);

@@ -207,7 +207,7 @@ tiefsee_status ts_people_catch_up(ts_people *p, ts_store *s, tiefsee_error *err)
     return st == TIEFSEE_OK ? finish_turn(p, s, err) : st;
 }
 
-tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path,
+tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path, ts_str secret,
                               tiefsee_error *err)
 {
     ts_people *p = ts_alloc_zero(1, sizeof *p);
@@ -215,7 +215,7 @@ tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path
     *out = NULL;
     if (!p)
         return ts_fail_nomem(err, sizeof *p, "the users");
-    tiefsee_status st = ts_vault_open(&p->vault, key_path, err);
+    tiefsee_status st = ts_vault_open(&p->vault, key_path, secret, err);
     p->lock = ts_lock_new();
     if (st == TIEFSEE_OK && !p->lock)
         st = ts_fail_nomem(err, 0, "the users");
@@ -233,6 +233,11 @@ tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path
     }
     *out = p;
     return TIEFSEE_OK;
+}
+
+bool ts_people_key_is_sealed(const ts_people *p)
+{
+    return p->vault.is_sealed;
 }
 
 void ts_people_close(ts_people *p)

@@ -45,9 +45,10 @@ static inline ts_owner ts_person_owner(const ts_person *p)
 }
 
 /* key_path: of the vault.  A turn of the master that was cut off is finished. */
-tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path,
+tiefsee_status ts_people_open(ts_people **out, ts_store *s, const char *key_path, ts_str secret,
                               tiefsee_error *err) TS_MUST_CHECK;
-void ts_people_close(ts_people *p); /* NULL allowed */
+bool ts_people_key_is_sealed(const ts_people *p); /* under the secret */
+void ts_people_close(ts_people *p);               /* NULL allowed */
 
 /* Copies; false: there is none. */
 bool ts_people_by_n(ts_people *p, int64_t n, ts_person *out);

@@ -73,7 +73,7 @@ static json_int_t time_of(const json_t *object, const char *name)
 /* A message as we would have made it: only what we know, with our types. */
 static json_t *plain_message(const json_t *from, const char *id, const char *parent, json_t *files)
 {
-    static const char *const kept[] = {"usage", "timings", "ai_generated"};
+    static const char *const kept[] = {"usage", "timings", "ai_generated", "model_hash"};
     const bool is_user = strcmp(text_of(from, "role"), "user") == 0;
     json_t *m = json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", id, "role", is_user ? "user" : "assistant",
                           "content", text_of(from, "content"), "reasoning",

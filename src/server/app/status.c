@@ -95,8 +95,9 @@ static json_t *privacy_json(const ts_app *app, bool is_admin)
         "allow_list", (int)(seal->has_filter && seal->is_list), "landlock_abi", seal->landlock_abi,
         "landlock", (int)seal->has_landlock, "tried", tries_json(seal), "sockets", "listening",
         (json_int_t)seal->n_listening, "other", (json_int_t)seal->n_other, "tls",
-        (int)app->opt.is_secure, "content", "sealed per user", "key_source", "file", "files", paths,
-        "file_access", files_json(app, is_admin), "packets", packets_json(app->server));
+        (int)app->opt.is_secure, "content", "sealed per user", "key_source",
+        ts_people_key_is_sealed(app->people) ? "secret" : "file", "files", paths, "file_access",
+        files_json(app, is_admin), "packets", packets_json(app->server));
 }
 
 void ts_status_show(ts_http_request *req, ts_reply *reply)

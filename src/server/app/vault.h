@@ -5,7 +5,13 @@
  * where it stands).  Erasing a user forgets the wrapped key and turns the master, so
  * that a copy of the database made later holds nothing that the master opens.
  *
- * The file is 64 bytes: the master, and while it is being turned the one before.
+ * The file is 64 bytes: the master, and while it is being turned the one before.  With a
+ * secret (a passphrase, a credential of the service manager) they are sealed under a key
+ * that Argon2id makes of it:
+ *
+ *     "TSVAULT2" | salt[16] | nonce[24] | 64 bytes, encrypted | tag[16]
+ *
+ * A file that was plain is sealed when it is first opened with a secret.
  */
 #ifndef TS_SERVER_VAULT_H
 #define TS_SERVER_VAULT_H
@@ -24,11 +30,15 @@ enum {
 typedef struct ts_vault {
     uint8_t master[TS_VAULT_KEY], earlier[TS_VAULT_KEY];
     bool has_earlier; /* a turn was begun and not finished */
+    bool is_sealed;   /* the file is, under: */
+    uint8_t outer[TS_VAULT_KEY], salt[16];
     char path[512];
 } ts_vault;
 
-/* Read the key file, or make it (mode 600; refused if others can read it). */
-tiefsee_status ts_vault_open(ts_vault *out, const char *path, tiefsee_error *err) TS_MUST_CHECK;
+/* Read the key file, or make it (mode 600; refused if others can read it).  secret: empty
+ * for none; with one it takes a second and 256 MiB. */
+tiefsee_status ts_vault_open(ts_vault *out, const char *path, ts_str secret,
+                             tiefsee_error *err) TS_MUST_CHECK;
 void ts_vault_close(ts_vault *v); /* wipes */
 
 /* A new master; the old one stays in the file until ts_vault_end_turn.  Between the two

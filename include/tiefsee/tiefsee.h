@@ -89,7 +89,7 @@ typedef struct tiefsee_model_info {
     const char *name;         /* general.name, or the file's name */
     const char *architecture; /* "deepseek2", "qwen2", ... as the file says it */
     const char *encoding;     /* chat encoding: "deepseek-v3.1", ...; "" if unknown */
-    const char *kernels;      /* "ref", "avx2", "avx512", "neon" */
+    const char *kernels;      /* "ref", "avx2", "avxvnni", "avx512", "neon" ... */
     const char *weight_types; /* "q4_k 83%, q6_k 12%, f32 5%" by bytes */
     uint64_t n_parameters;
     uint64_t weight_bytes;

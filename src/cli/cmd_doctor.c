@@ -74,7 +74,7 @@ static void check_cpu(void)
     else if (strcmp(level, "ref") == 0)
         found("kernels", HINT, "ref: no vector instructions that are known, so all is slow");
     else if (strcmp(level, "avx2") == 0)
-        found("kernels", GOOD, "avx2; a processor with AVX-512 VNNI reads prompts faster");
+        found("kernels", GOOD, "avx2; a processor with VNNI reads prompts faster");
     else
         found("kernels", GOOD, "%s", level);
     if (online > cores)

@@ -10,7 +10,7 @@ enum { WIDTH = 79, HELP_COLUMN = 26 };
 static const char environment[][2][200] = {
     {"TIEFSEE_MODELS",
      "Folder in which a MODEL is looked up by name; the default is ~/.local/share/tiefsee/models."},
-    {"TIEFSEE_CPU", "Lowers the kernel level: ref, avx2, avx512, neon."},
+    {"TIEFSEE_CPU", "Lowers the kernel level: ref, avx2, avxvnni, avx512, neon."},
     {"NO_COLOR", "When set and not empty, nothing is coloured."},
     {"XDG_STATE_HOME", "Where the history of chat is kept; the default is ~/.local/state."},
 };

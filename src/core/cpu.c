@@ -48,6 +48,10 @@ unsigned ts_cpu_flags(void)
     if ((flags & TS_CPU_AVX2) && (b7 & want_b) == want_b && (c7 & want_c) == want_c &&
         (xcr0 & 0xe6) == 0xe6)
         flags |= TS_CPU_AVX512;
+    /* a: the last subleaf. */
+    if ((flags & TS_CPU_AVX2) && a >= 1 && __get_cpuid_count(7, 1, &a, &b, &c, &d) &&
+        (a & (1u << 4)))
+        flags |= TS_CPU_AVXVNNI;
     return flags;
 }
 #elif defined(__aarch64__)
@@ -71,6 +75,7 @@ int ts_cpu_limit(unsigned *flags, const char *level)
     } levels[] = {
         {"ref", 0},
         {"avx2", TS_CPU_AVX2},
+        {"avxvnni", TS_CPU_AVX2 | TS_CPU_AVXVNNI},
         {"avx512", TS_CPU_AVX2 | TS_CPU_AVX512},
         {"neon", TS_CPU_NEON},
         {"dotprod", TS_CPU_NEON | TS_CPU_DOTPROD},
@@ -90,6 +95,8 @@ const char *ts_cpu_level(unsigned flags)
 {
     if (flags & TS_CPU_AVX512)
         return "avx512";
+    if (flags & TS_CPU_AVXVNNI)
+        return "avxvnni";
     if (flags & TS_CPU_AVX2)
         return "avx2";
     if (flags & TS_CPU_DOTPROD)

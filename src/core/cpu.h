@@ -5,21 +5,22 @@
 #include <stdint.h>
 
 enum {
-    TS_CPU_AVX2 = 1u << 0,   /* AVX2, FMA, F16C, and the OS saves ymm */
-    TS_CPU_AVX512 = 1u << 1, /* F, BW, DQ, VL, VNNI, VBMI, and the OS saves zmm */
-    TS_CPU_NEON = 1u << 2,   /* ARMv8 Advanced SIMD */
-    TS_CPU_DOTPROD = 1u << 3 /* ARMv8.2 sdot/udot */
+    TS_CPU_AVX2 = 1u << 0,    /* AVX2, FMA, F16C, and the OS saves ymm */
+    TS_CPU_AVX512 = 1u << 1,  /* F, BW, DQ, VL, VNNI, VBMI, and the OS saves zmm */
+    TS_CPU_NEON = 1u << 2,    /* ARMv8 Advanced SIMD */
+    TS_CPU_DOTPROD = 1u << 3, /* ARMv8.2 sdot/udot */
+    TS_CPU_AVXVNNI = 1u << 4, /* vpdpbusd on ymm without AVX-512; AVX2 as well */
 };
 
 /* Detected once per call; cheap. */
 unsigned ts_cpu_flags(void);
 
-/* Keep only what the named level allows: "ref", "avx2", "avx512", "neon".
- * NULL or "" keeps all.  Returns 0 and leaves *flags alone if the name is
+/* Keep only what the named level allows: "ref", "avx2", "avxvnni", "avx512", "neon",
+ * "dotprod".  NULL or "" keeps all.  Returns 0 and leaves *flags alone if the name is
  * unknown, 1 otherwise. */
 int ts_cpu_limit(unsigned *flags, const char *level);
 
-/* "ref", "avx2", "avx512", "neon", "neon+dotprod": the highest level in flags. */
+/* "ref", "avx2", "avxvnni", "avx512", "neon", "dotprod": the highest level in flags. */
 const char *ts_cpu_level(unsigned flags);
 
 /* Physical cores that this process may run on: affinity mask, hyperthreads

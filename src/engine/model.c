@@ -292,7 +292,8 @@ tiefsee_status tiefsee_model_open(tiefsee_model **out, const char *path,
     unsigned flags = ts_cpu_flags();
     if (!ts_cpu_limit(&flags, o.cpu))
         return ts_fail(err, TIEFSEE_E_INVALID,
-                       "unknown kernel level '%s' (ref, avx2, avx512, neon, dotprod)", o.cpu);
+                       "unknown kernel level '%s' (ref, avx2, avxvnni, avx512, neon, dotprod)",
+                       o.cpu);
     tiefsee_model *m = ts_alloc_zero(1, sizeof *m);
     if (!m)
         return ts_fail_nomem(err, sizeof *m, "the model");

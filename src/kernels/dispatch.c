@@ -11,6 +11,9 @@
 #ifndef TS_HAVE_AVX2
 #define TS_HAVE_AVX2 0
 #endif
+#ifndef TS_HAVE_AVXVNNI
+#define TS_HAVE_AVXVNNI 0
+#endif
 #ifndef TS_HAVE_AVX512
 #define TS_HAVE_AVX512 0
 #endif
@@ -33,6 +36,7 @@ void ts_kernels_select(ts_kernels *k, unsigned cpu_flags)
 #undef KERNEL
 
 #define PICK_avx2    SKIP
+#define PICK_avxvnni SKIP
 #define PICK_avx512  SKIP
 #define PICK_neon    SKIP
 #define PICK_dotprod SKIP
@@ -45,6 +49,15 @@ void ts_kernels_select(ts_kernels *k, unsigned cpu_flags)
     }
 #undef PICK_avx2
 #define PICK_avx2 SKIP
+#endif
+#if TS_HAVE_AVXVNNI
+#undef PICK_avxvnni
+#define PICK_avxvnni USE
+    if (cpu_flags & TS_CPU_AVXVNNI) {
+#include "kernels/variants.def"
+    }
+#undef PICK_avxvnni
+#define PICK_avxvnni SKIP
 #endif
 #if TS_HAVE_AVX512
 #undef PICK_avx512

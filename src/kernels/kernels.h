@@ -50,11 +50,12 @@ typedef struct ts_kernels {
 } ts_kernels;
 
 /* What a variant is called if it exists; variants.def says which do. */
-#define KERNEL(name, result, params)  \
-    result ts_##name##_ref params;    \
-    result ts_##name##_avx2 params;   \
-    result ts_##name##_avx512 params; \
-    result ts_##name##_neon params;   \
+#define KERNEL(name, result, params)   \
+    result ts_##name##_ref params;     \
+    result ts_##name##_avx2 params;    \
+    result ts_##name##_avxvnni params; \
+    result ts_##name##_avx512 params;  \
+    result ts_##name##_neon params;    \
     result ts_##name##_dotprod params;
 #include "kernels/kernels.def"
 #undef KERNEL

@@ -171,7 +171,7 @@ static void read_sample(sample *x, const char *path)
 
 static void check_case(const char *folder, const char *name)
 {
-    static const char *const levels[] = {"ref", "avx2", "avx512", "neon", "dotprod"};
+    static const char *const levels[] = {"ref", "avx2", "avxvnni", "avx512", "neon", "dotprod"};
     char path[1024], ids[1100], what[64];
     sample x = {.n = 0};
 

@@ -41,6 +41,7 @@ static const struct {
 } levels[] = {
     {"ref", 0},
     {"avx2", TS_CPU_AVX2},
+    {"avxvnni", TS_CPU_AVX2 | TS_CPU_AVXVNNI},
     {"avx512", TS_CPU_AVX2 | TS_CPU_AVX512},
     {"neon", TS_CPU_NEON},
     {"dotprod", TS_CPU_NEON | TS_CPU_DOTPROD},

@@ -69,6 +69,8 @@ INLINE __m256i code_column(quant_id id, __m256i v, __m256i qh, int j)
 
     if (id == QUANT_mxfp4)
         return look_up(e2m1_12, codes);
+    if (is_signed(id)) /* moved up by 128 */
+        return look_up(_mm_xor_si128(_mm_setr_epi8(QUANT_IQ4_VALUES), _mm_set1_epi8(-128)), codes);
     return has_fifth_bits(id) ? _mm256_or_si256(codes, fifth_bits_of_column(qh, j)) : codes;
 }
 

@@ -146,32 +146,6 @@ INLINE __m512i codes_of_strips_512(quant_id id, int c, __m512i low, __m512i high
     }
 }
 
-/* Step of a walk through a superblock: sixteen bytes of a strip.  They hold four
- * columns, those of its half `part`, of each of n_chunks chunks: first, first + 2
- * for q6_k, first, first + 1 ... for others. */
-typedef struct strip_step {
-    int first, part, n_chunks, chunk_step, is_high_new;
-} strip_step;
-
-/* Halves outside of strips, so that one load of upper bits serves all its chunks. */
-INLINE strip_step strip_step_of(quant_id id, int i)
-{
-    const int n_chunks = chunks_per_strip(id), n_strips = 8 / n_chunks;
-    const int n_high = id == QUANT_q6_k ? 2 : 1, per_high = n_strips / n_high;
-    const int strip = i / (2 * per_high) * per_high + i % per_high;
-
-    return (strip_step){.first = first_chunk(id, strip),
-                        .part = i / per_high % 2,
-                        .n_chunks = n_chunks,
-                        .chunk_step = id == QUANT_q6_k ? 2 : 1,
-                        .is_high_new = i % per_high == 0};
-}
-
-INLINE int n_strip_steps(quant_id id)
-{
-    return 2 * 8 / chunks_per_strip(id);
-}
-
 /* The bytes of a step; high stays as it was where it serves on. */
 INLINE void load_strip(quant_id id, strip_step step, const uint8_t *const row[16], size_t at,
                        __m512i low[4], __m512i high[4])

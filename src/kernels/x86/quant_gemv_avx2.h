@@ -16,7 +16,12 @@
  * would be wide). */
 INLINE size_t few_tokens(quant_id id)
 {
+#ifdef QUANT_WITH_VNNI
+    (void)id;
+    return 1;
+#else
     return is_signed(id) ? 3 : 1;
+#endif
 }
 
 /* 16 bits of group 2c + i / 16 of an eight-group half for byte i. */
@@ -358,6 +363,9 @@ INLINE __m256 gemv_iq4(quant_id id, const uint8_t *const row[8], const int8_t *q
     return acc;
 }
 
+#ifdef QUANT_WITH_VNNI
+#include "kernels/x86/quant_gemv_vnni.h"
+#else
 INLINE __m256 gemv_rows(quant_id id, const uint8_t *const row[8], int n_rows, const int8_t *q,
                         const int16_t *s, const float *d, size_t n, size_t ahead)
 {
@@ -373,6 +381,7 @@ INLINE __m256 gemv_rows(quant_id id, const uint8_t *const row[8], int n_rows, co
         return gemv_q8_0(row, q, d, n, ahead);
     return gemv_columns_32(id, row, q, s, d, n, ahead);
 }
+#endif
 
 /* The whole product, token by token; the rows at hand stay in the first-level
  * cache between tokens. */

@@ -48,16 +48,14 @@ INLINE void panel_wide_32(quant_id id, ts_panel *p, const uint8_t *const row[16]
         }
 }
 
-/* Eight rows of a block of 32. */
-INLINE void block_u8_32(quant_id id, uint8_t (*codes)[16][4], const uint8_t *const row[8],
-                        size_t at, int r)
+/* Eight rows of 32 weights: nibbles at `at`, qh as fifth_bits_of_rows() has them. */
+INLINE void nibbles_u8(quant_id id, uint8_t (*codes)[16][4], const uint8_t *const row[8], size_t at,
+                       __m256i qh, int r)
 {
-    const __m256i qh =
-        has_fifth_bits(id) ? fifth_bits_of_rows(id, row, at) : _mm256_setzero_si256();
     const __m256i qh_odd = _mm256_srli_epi32(qh, 4);
     __m256i v[4];
 
-    columns_16(v, row, at + nibbles_at(id));
+    columns_16(v, row, at);
 #pragma GCC unroll 4
     for (int j = 0; j < 4; j++) {
         const __m256i bits = j % 2 ? qh_odd : qh;
@@ -70,8 +68,11 @@ INLINE void panel_u8_32(quant_id id, ts_panel *p, const uint8_t *const row[16], 
                         size_t n_blocks)
 {
     for (size_t b = 0; b < n_blocks; b++, at += block_bytes(id))
-        for (int r = 0; r < 16; r += 8)
-            block_u8_32(id, p->codes.u8 + 8 * b, row + r, at, r);
+        for (int r = 0; r < 16; r += 8) {
+            const __m256i qh =
+                has_fifth_bits(id) ? fifth_bits_of_rows(id, row + r, at) : _mm256_setzero_si256();
+            nibbles_u8(id, p->codes.u8 + 8 * b, row + r, at + nibbles_at(id), qh, r);
+        }
 }
 
 /* Scales come as pairs of neighbouring groups; a product wants pairs of equals. */
@@ -124,6 +125,32 @@ INLINE int first_chunk(quant_id id, int strip)
     return id == QUANT_q6_k ? strip / 2 * 4 + strip % 2 : strip * chunks_per_strip(id);
 }
 
+/* Step of a walk through a superblock: sixteen bytes of a strip.  They hold four
+ * columns, those of its half `part`, of each of n_chunks chunks: first, first + 2
+ * for q6_k, first, first + 1 ... for others. */
+typedef struct strip_step {
+    int first, part, n_chunks, chunk_step, is_high_new;
+} strip_step;
+
+/* Halves outside of strips, so that one load of upper bits serves all its chunks. */
+INLINE strip_step strip_step_of(quant_id id, int i)
+{
+    const int n_chunks = chunks_per_strip(id), n_strips = 8 / n_chunks;
+    const int n_high = id == QUANT_q6_k ? 2 : 1, per_high = n_strips / n_high;
+    const int strip = i / (2 * per_high) * per_high + i % per_high;
+
+    return (strip_step){.first = first_chunk(id, strip),
+                        .part = i / per_high % 2,
+                        .n_chunks = n_chunks,
+                        .chunk_step = id == QUANT_q6_k ? 2 : 1,
+                        .is_high_new = i % per_high == 0};
+}
+
+INLINE int n_strip_steps(quant_id id)
+{
+    return 2 * 8 / chunks_per_strip(id);
+}
+
 /* Codes are made byte by byte, so columns of strips give columns of codes. */
 INLINE void codes_of_rows(quant_id id, ts_panel *p, const uint8_t *const row[8], size_t at, int r)
 {
@@ -161,8 +188,8 @@ INLINE void scales_of_rows_k4(ts_panel *p, const uint8_t *const row[8], size_t a
     _mm256_store_ps(p->m[0] + r, c.m);
 }
 
-/* Types whose scales are not k4's; minima are per 16 weights. */
-INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
+/* Types whose scales are not k4's, as pairs of neighbours; minima are per 16 weights. */
+INLINE void scales_and_minima(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
 {
     for (int r = 0; r < 16; r += 4) {
         __m256i v[4];
@@ -174,8 +201,6 @@ INLINE void scales_of_rows_16(quant_id id, ts_panel *p, const uint8_t *const row
             v[i] = minima_256(id, row[r + i] + at);
         store_columns(p->min, r, v);
     }
-    panel_equal_pairs(p);
-    panel_floats(id, p, row, at, 1);
 }
 
 INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16], size_t at)
@@ -183,7 +208,9 @@ INLINE void panel_u8_256(quant_id id, ts_panel *p, const uint8_t *const row[16],
     for (int r = 0; r < 16; r += 8)
         codes_of_rows(id, p, row + r, at, r);
     if (!has_min_per_32(id)) {
-        scales_of_rows_16(id, p, row, at);
+        scales_and_minima(id, p, row, at);
+        panel_equal_pairs(p);
+        panel_floats(id, p, row, at, 1);
         return;
     }
     for (int r = 0; r < 16; r += 8)

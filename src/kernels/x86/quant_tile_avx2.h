@@ -98,6 +98,27 @@ INLINE __m256 add_scaled(__m256 acc, const float d[8], __m256 dx, __m256i sum, i
     return is_subtracted ? _mm256_fnmadd_ps(dd, f, acc) : _mm256_fmadd_ps(dd, f, acc);
 }
 
+/* acc of a superblock from its products, less its minima or what its offset costs. */
+INLINE void end_tile_256(quant_id id, const ts_panel *p, const tile_x *x, float (*acc)[16],
+                         __m256i wide[2][4], int n_tokens)
+{
+    __m256i minima[2][4];
+
+    minima_products(id, minima, p, x, n_tokens);
+    for (int t = 0; t < n_tokens; t++) {
+        const __m256 dx = _mm256_set1_ps(x->d[(size_t)t * x->d_stride]);
+        for (int h = 0; h < 2; h++) {
+            __m256 a = _mm256_load_ps(acc[t] + 8 * h);
+            if (!has_min(id))
+                wide[h][t] = _mm256_sub_epi32(wide[h][t], minima[h][t]);
+            a = add_scaled(a, p->d[0] + 8 * h, dx, wide[h][t], 0);
+            if (has_min(id))
+                a = add_scaled(a, p->m[0] + 8 * h, dx, minima[h][t], 1);
+            _mm256_store_ps(acc[t] + 8 * h, a);
+        }
+    }
+}
+
 /* Superblocks with unsigned codes. */
 INLINE void tile_u8_256(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16], int n_tokens)
 {
@@ -113,19 +134,7 @@ INLINE void tile_u8_256(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[
             widen_products(wide, narrow, load_256(p->scale[group][0]), load_256(p->scale[group][8]),
                            n_tokens);
         }
-    minima_products(id, narrow, p, x, n_tokens);
-    for (int t = 0; t < n_tokens; t++) {
-        const __m256 dx = _mm256_set1_ps(x->d[(size_t)t * x->d_stride]);
-        for (int h = 0; h < 2; h++) {
-            __m256 a = _mm256_load_ps(acc[t] + 8 * h);
-            if (!has_min(id))
-                wide[h][t] = _mm256_sub_epi32(wide[h][t], narrow[h][t]);
-            a = add_scaled(a, p->d[0] + 8 * h, dx, wide[h][t], 0);
-            if (has_min(id))
-                a = add_scaled(a, p->m[0] + 8 * h, dx, narrow[h][t], 1);
-            _mm256_store_ps(acc[t] + 8 * h, a);
-        }
-    }
+    end_tile_256(id, p, x, acc, wide, n_tokens);
 }
 
 /* Blocks of 32 with unsigned codes. */
@@ -212,35 +221,10 @@ INLINE void tile_s16(quant_id id, ts_panel *p, const tile_x *x, float (*acc)[16]
         add_tile(acc, p->d[0], x->d, x->d_stride, wide, n_tokens);
 }
 
-INLINE void tile(quant_id id, size_t block, ts_panel *p, const tile_x *x, float (*acc)[16],
-                 size_t n_blocks, int n_tokens)
-{
-    if (is_signed(id))
-        tile_s16(id, p, x, acc, n_blocks, n_tokens);
-    else if (block == 256)
-        tile_u8_256(id, p, x, acc, n_tokens);
-    else
-        tile_u8_32(id, p, x, acc, n_blocks, n_tokens);
-}
-
-/* One panel with n_tokens tokens; x: where the first of them is. */
-INLINE void panel_tokens(quant_id id, size_t block, ts_panel *p, tile_x x, size_t n_tokens,
-                         size_t n_blocks)
-{
-    for (size_t t = 0, step; t < n_tokens; t += step) {
-        step = n_tokens - t >= 4 ? 4 : n_tokens - t >= 2 ? 2 : 1;
-        if (step == 4)
-            tile(id, block, p, &x, p->acc + t, n_blocks, 4);
-        else if (step == 2)
-            tile(id, block, p, &x, p->acc + t, n_blocks, 2);
-        else
-            tile(id, block, p, &x, p->acc + t, n_blocks, 1);
-        x.q += step * x.q_stride;
-        x.s += step * x.s_stride;
-        x.d += step * x.d_stride;
-    }
-}
-
+/* With QUANT_WITH_VNNI: quant_tile_vnni.h has the tiles and how panels are decoded. */
+#ifdef QUANT_WITH_VNNI
+#include "kernels/x86/quant_tile_vnni.h"
+#else
 /* Codes with a sign are decoded wide here, the others as bytes. */
 INLINE void decode_panel(quant_id id, size_t block, ts_panel *p, const uint8_t *const row[16],
                          size_t k, size_t depth)
@@ -258,6 +242,37 @@ INLINE void decode_panel(quant_id id, size_t block, ts_panel *p, const uint8_t *
     else
         panel_u8_32(id, p, row, at, depth / 32);
     panel_floats(id, p, row, at, depth / block);
+}
+
+INLINE void tile(quant_id id, size_t block, ts_panel *p, const tile_x *x, float (*acc)[16],
+                 size_t n_blocks, int n_tokens)
+{
+    if (is_signed(id))
+        tile_s16(id, p, x, acc, n_blocks, n_tokens);
+    else if (block == 256)
+        tile_u8_256(id, p, x, acc, n_tokens);
+    else
+        tile_u8_32(id, p, x, acc, n_blocks, n_tokens);
+}
+
+#endif
+
+/* One panel with n_tokens tokens; x: where the first of them is. */
+INLINE void panel_tokens(quant_id id, size_t block, ts_panel *p, tile_x x, size_t n_tokens,
+                         size_t n_blocks)
+{
+    for (size_t t = 0, step; t < n_tokens; t += step) {
+        step = n_tokens - t >= 4 ? 4 : n_tokens - t >= 2 ? 2 : 1;
+        if (step == 4)
+            tile(id, block, p, &x, p->acc + t, n_blocks, 4);
+        else if (step == 2)
+            tile(id, block, p, &x, p->acc + t, n_blocks, 2);
+        else
+            tile(id, block, p, &x, p->acc + t, n_blocks, 1);
+        x.q += step * x.q_stride;
+        x.s += step * x.s_stride;
+        x.d += step * x.d_stride;
+    }
 }
 
 INLINE void gemm_panels(quant_id id, size_t block, const quant_product *a, ts_panel *p)

@@ -28,6 +28,7 @@ struct ts_head {
     int16_t *sums;       /* (d / 16) */
     size_t n_vocab, d, n_done;
     size_t pause, last_pause; /* steps not to try */
+    bool is_worth;            /* a trial went well, so the copy is made */
     bool is_broken;           /* W has numbers that are none */
 };
 
@@ -186,6 +187,10 @@ static void copy_row(ts_head *h, size_t r)
 
 bool ts_head_is_ready(ts_head *h, ts_backend *b)
 {
+    if (h->n_done > 0 && !h->is_worth) {
+        h->pause -= h->pause > 0;
+        return false;
+    }
     for (size_t n = 0; n < PART && h->n_done < h->n_vocab; n += h->d, h->n_done++) {
         b->op->cast(b, h->row, h->W, h->n_done, 1);
         copy_row(h, h->n_done);
@@ -309,6 +314,39 @@ static int32_t best_of_row(ts_head *h, ts_backend *b, const ts_kernels *k, const
     return token;
 }
 
+/* Another step without an answer: twice as many that are not tried. */
+static void wait_longer(ts_head *h)
+{
+    h->last_pause = h->last_pause ? 2 * h->last_pause : 1;
+    h->last_pause = h->last_pause < LONGEST_PAUSE ? h->last_pause : LONGEST_PAUSE;
+    h->pause = h->last_pause;
+}
+
+bool ts_head_wants_trial(const ts_head *h)
+{
+    return h->n_done > 0 && !h->is_worth && !h->is_broken && h->pause == 0;
+}
+
+void ts_head_try(ts_head *h, const ts_kernels *k, const float *x, const float *logits)
+{
+    double whole, moved, reach = 0;
+    float most = -INFINITY;
+    size_t n_left = 0;
+
+    norms_of(h, k, x, &whole, &moved);
+    for (size_t r = 0; r < h->n_done; r++)
+        reach += (double)bound(h, r, (float)(whole + moved), (float)moved);
+    reach *= 2 / (double)h->n_done;
+    for (size_t r = 0; r < h->n_vocab; r++)
+        most = logits[r] > most ? logits[r] : most;
+    for (size_t r = 0; r < h->n_vocab; r++)
+        n_left += (double)logits[r] + reach >= (double)most;
+    h->is_worth = isfinite(reach) && n_left <= h->n_vocab / FEW;
+    h->last_pause = h->is_worth ? 0 : h->last_pause;
+    if (!h->is_worth)
+        wait_longer(h);
+}
+
 void ts_head_best(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x, size_t n_rows,
                   float *work, int32_t *best)
 {
@@ -323,7 +361,5 @@ void ts_head_best(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x
         h->last_pause = 0;
         return;
     }
-    h->last_pause = h->last_pause ? 2 * h->last_pause : 1;
-    h->last_pause = h->last_pause < LONGEST_PAUSE ? h->last_pause : LONGEST_PAUSE;
-    h->pause = h->last_pause;
+    wait_longer(h);
 }

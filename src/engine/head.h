@@ -14,7 +14,9 @@
  * the best, so the token is the one that all logits would give, ties included.
  *
  * Where too many rows are left (weights that nothing was learnt into), or a number is
- * not finite, there is no answer, and fewer of the next steps try.
+ * not finite, there is no answer, and fewer of the next steps try.  Whether a whole
+ * copy would be like that its first rows foretell, beside all logits of a step: until
+ * such a trial goes well, no more of it is made.
  *
  * One thread at a time, as the backend.
  */
@@ -38,6 +40,11 @@ uint64_t ts_head_bytes(const ts_tensor *W);
 /* May the next ts_head_best() be asked for?  False while the copy, of which each call
  * makes a part, is not whole, and after steps that had no answer. */
 bool ts_head_is_ready(ts_head *h, ts_backend *b);
+
+/* After a call of ts_head_is_ready() that was false: should this step's hidden row x and
+ * all its logits go to ts_head_try()? */
+bool ts_head_wants_trial(const ts_head *h);
+void ts_head_try(ts_head *h, const ts_kernels *k, const float *x, const float *logits);
 
 /* best[i] for row i of x (n_rows, d): the first of the largest logits; -1: no answer.
  * work: (n_rows, rows of W). */

@@ -69,6 +69,14 @@ static void choose(tiefsee_model *m, float *rows, size_t n_rows)
                                    m->hidden + i * d, d, 1);
 }
 
+/* All logits, from which one learns whether they are needed. */
+static void try_head(tiefsee_model *m, float *rows, size_t n_rows)
+{
+    m->backend->op->linear(m->backend, rows, m->net->head, NULL, m->hidden, m->net->config.d_model,
+                           n_rows);
+    ts_head_try(m->head, &m->k, m->hidden, rows);
+}
+
 bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atomic int *cancel)
 {
     const size_t n_vocab = m->net->config.n_vocab, d = m->net->config.d_model;
@@ -79,18 +87,21 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
     const ts_batch batch = {n, m->id, m->pos, m->kv};
     /* One caller's rows go straight to it. */
     float *rows = n_feeds == 1 && feeds[0].logits ? feeds[0].logits : m->step_logits;
-    const bool is_short = m->head && n_logits > 0 && picks_best(feeds, n_feeds) &&
-                          ts_head_is_ready(m->head, m->backend);
+    const bool may_be_short = m->head && n_logits > 0 && picks_best(feeds, n_feeds);
+    const bool is_short = may_be_short && ts_head_is_ready(m->head, m->backend);
+    const bool is_trial = may_be_short && !is_short && ts_head_wants_trial(m->head);
     const ts_forward forward = {.batch = &batch,
                                 .want = m->want,
                                 .n_logits = n_logits,
                                 .logits = rows,
-                                .hidden = is_short ? m->hidden : NULL,
+                                .hidden = is_short || is_trial ? m->hidden : NULL,
                                 .cancel = cancel,
                                 .choices = m->choices};
     const bool is_done = ts_net_forward(m->net, m->backend, m->scratch, m->scratch_bytes, &forward);
     if (is_done && is_short)
         choose(m, rows, n_logits);
+    if (is_done && is_trial)
+        try_head(m, rows, n_logits);
     for (size_t i = 0, row = 0, at = 0; is_done && i < n_feeds;
          row += feeds[i].n_logits, at += feeds[i].n, i++) {
         ts_feed *f = &feeds[i];

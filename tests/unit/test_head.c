@@ -124,10 +124,19 @@ static ts_tensor tensor_of(ts_dtype type, const float *w)
     return t;
 }
 
-static void get_ready(ts_head *h)
+/* One logit that stands out makes every trial go well. */
+static void get_ready(ts_head *h, const ts_tensor *W)
 {
+    const size_t d = (size_t)W->ne[0], n = (size_t)W->ne[1];
+    float *x = ts_alloc_zero(d, sizeof *x), *y = ts_alloc_zero(n, sizeof *y);
+
+    assert_true(x && y);
+    y[n / 2] = 1;
     for (int i = 0; i < 100 && !ts_head_is_ready(h, backend); i++)
-        continue;
+        if (ts_head_wants_trial(h))
+            ts_head_try(h, &kernels, x, y);
+    ts_free(x);
+    ts_free(y);
 }
 
 /* Compare n_rows of x with the first of the largest logits; returns how many had an answer. */
@@ -170,7 +179,7 @@ static void finds_the_best_of_every_type_and_shape(void **state)
             fill(w, x, (shape)kind, &rng);
             const ts_tensor W = tensor_of(types[type], w);
             assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
-            get_ready(h);
+            get_ready(h, &W);
             for (int seed = 0; seed < N_SEEDS; seed++) {
                 const size_t n = 1 + (size_t)seed % MAX_ROWS;
                 n_asked++;
@@ -207,7 +216,7 @@ static void never_chooses_what_is_undefined(void **state)
     undefined[0] = 1 << 3;
     const ts_tensor W = tensor_of(TS_F32, w);
     assert_int_equal(ts_head_open(&h, &W, undefined, NULL), TIEFSEE_OK);
-    get_ready(h);
+    get_ready(h, &W);
     assert_int_equal(compare(h, &W, x, 1, undefined), 1);
     assert_int_equal(ts_argmax(logits, V), 5);
     ts_head_close(h);
@@ -230,7 +239,7 @@ static void has_no_answer_where_numbers_are_none(void **state)
     fill(w, x, TRAINED, &rng);
     ts_tensor W = tensor_of(TS_F32, w);
     assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
-    get_ready(h);
+    get_ready(h, &W);
     x[9] = NAN;
     ts_head_best(h, backend, &kernels, x, 1, work, &best);
     assert_int_equal(best, -1);
@@ -241,7 +250,7 @@ static void has_no_answer_where_numbers_are_none(void **state)
 
     ((float *)(uintptr_t)W.data)[77 * D] = NAN;
     assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
-    get_ready(h);
+    get_ready(h, &W);
     assert_false(ts_head_is_ready(h, backend));
     ts_head_close(h);
     ts_free((void *)(uintptr_t)W.data);
@@ -264,7 +273,7 @@ static void gives_up_and_waits_where_nothing_was_learnt(void **state)
     const ts_tensor W = tensor_of(TS_Q6_K, w);
     assert_true(ts_head_pays(&W));
     assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
-    get_ready(h);
+    get_ready(h, &W);
     for (int i = 0; i < 12; i++) {
         ts_head_best(h, backend, &kernels, x, 1, work, &best); /* all are 0 */
         assert_int_equal(best, -1);
@@ -272,6 +281,42 @@ static void gives_up_and_waits_where_nothing_was_learnt(void **state)
     while (!ts_head_is_ready(h, backend))
         n_waits++;
     assert_int_equal(n_waits, 256);
+    ts_head_close(h);
+    ts_free((void *)(uintptr_t)W.data);
+    ts_free(w);
+}
+
+static void makes_no_copy_of_what_nothing_was_learnt_into(void **state)
+{
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    size_t n_trials = 0, n_calls = 0;
+    ts_rng rng;
+    ts_head *h;
+
+    (void)state;
+    assert_non_null(w);
+    ts_rng_seed(&rng, 1);
+    for (size_t i = 0; i < (size_t)V * D; i++)
+        w[i] = 0.02f * gauss(&rng);
+    for (size_t i = 0; i < D; i++)
+        x[i] = gauss(&rng);
+    const ts_tensor W = tensor_of(TS_Q6_K, w);
+    assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+    backend->op->linear(backend, logits, &W, NULL, x, D, 1);
+    for (; n_calls < 2000; n_calls++) {
+        assert_false(ts_head_is_ready(h, backend));
+        if (ts_head_wants_trial(h)) {
+            ts_head_try(h, &kernels, x, logits);
+            n_trials++;
+        }
+    }
+    assert_in_range(n_trials, 10, 16); /* after 1, 2, 4 ... 256, 256 steps */
+
+    logits[77] = 100; /* now one stands out */
+    for (n_calls = 0; n_calls < 1000 && !ts_head_is_ready(h, backend); n_calls++)
+        if (ts_head_wants_trial(h))
+            ts_head_try(h, &kernels, x, logits);
+    assert_in_range(n_calls, 8, 256 + 8);
     ts_head_close(h);
     ts_free((void *)(uintptr_t)W.data);
     ts_free(w);
@@ -317,7 +362,7 @@ static void give_head(tiefsee_model *m)
     m->best = ts_alloc(m->max_logits * sizeof *m->best);
     assert_true(m->hidden && m->best);
     assert_int_equal(ts_head_open(&m->head, m->net->head, m->undefined, NULL), TIEFSEE_OK);
-    get_ready(m->head);
+    get_ready(m->head, m->net->head);
 }
 
 static void answers_of_a_session_are_the_same(void **state)
@@ -358,6 +403,7 @@ int main(void)
         cmocka_unit_test(never_chooses_what_is_undefined),
         cmocka_unit_test(has_no_answer_where_numbers_are_none),
         cmocka_unit_test(gives_up_and_waits_where_nothing_was_learnt),
+        cmocka_unit_test(makes_no_copy_of_what_nothing_was_learnt_into),
         cmocka_unit_test(answers_of_a_session_are_the_same),
     };
 

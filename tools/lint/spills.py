@@ -31,7 +31,7 @@ COMPILERS = ("gcc-12", "clang-14")
 MIN_VECTORS = 16
 TABLE = tree.ROOT / "tools/lint/spills.txt"
 
-FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$")
+FUNCTION = re.compile(r"^[0-9a-f]+ <([^>]+)>:$", re.MULTILINE)
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 TARGET = re.compile(r"^([0-9a-f]+) <")
 VECTOR = re.compile(r"%[xyz]mm\d+")
@@ -95,6 +95,8 @@ def counts_of_object(path):
     output = subprocess.run(["objdump", "-d", "--no-show-raw-insn", path],
                             capture_output=True, text=True, check=True).stdout
     result = {}
+    if not FUNCTION.search(output):
+        sys.exit(f"spills: {path} has no code that objdump can show")
     for name, body in functions(output):
         stores, uses = count(body) if body else (0, 0)
         if stores or uses:
@@ -150,7 +152,7 @@ def measure_once(build, compilers):
     key = hashlib.sha256(json.dumps([sources(build), COMPILERS]).encode())
     for name in tree.files(".c", ".h", folders=("src/kernels",)):
         key.update(tree.read(name).encode())
-    for name in (*compilers, "cc"):
+    for name in compilers:
         key.update(version_of([name]).encode())
     key.update(tree.read("tools/lint/spills.py").encode())
     for entry in sources(build):

@@ -145,11 +145,17 @@ typedef struct ts_ops {
 #undef OP
 } ts_ops;
 
+/* Item i of a list. */
+typedef void ts_each_body(void *ctx, size_t i);
+
 struct ts_backend {
     const ts_ops *op;
     const char *name;
     bool packs_latents;  /* knows packed cache rows, see ts_kv */
     ts_profile *profile; /* where costs are added up; NULL: nowhere */
+    /* Work of the host between ops: every item of n, in any order, on any threads.  NULL: the
+     * caller's thread will do. */
+    void (*each)(ts_backend *b, size_t n, ts_each_body *body, void *ctx);
     void (*close)(ts_backend *b);
 };
 

@@ -125,6 +125,16 @@ bool ts_answer_picks_best(const ts_answer *a)
     return !a->constraint.ctx && a->opt.n_top_logprobs == 0 && ts_sampler_picks_best(a->sampler);
 }
 
+int32_t ts_answer_choose(ts_answer *a, const float *logits, const int32_t *context,
+                         size_t n_context)
+{
+    const tiefsee_model *m = a->model;
+
+    if (is_constrained(a) || (a->opt.max_tokens && a->n_generated >= a->opt.max_tokens))
+        return -1;
+    return ts_sampler_next(a->sampler, &m->k, logits, m->undefined, context, n_context);
+}
+
 bool ts_answer_step(ts_answer *a, const float *logits, int32_t best, const int32_t *context,
                     size_t n_context, size_t n_ctx, int32_t *token)
 {

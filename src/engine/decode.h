@@ -37,8 +37,14 @@ tiefsee_status ts_answer_start(ts_answer *a, const tiefsee_model *m, ts_sampler 
                                const tiefsee_generate_options *opt, const ts_constraint *constraint,
                                uint64_t *excluded, tiefsee_error *err) TS_MUST_CHECK;
 
-/* Choose the token behind `context`, pass on its text.  best: the token of the largest
- * logit, if ts_answer_picks_best() and it is known, so that logits are not read; else -1.
+/* The token behind `context`, for ts_answer_step(); -1: only that can choose it.  Answers
+ * may be asked on several threads, each on one. */
+int32_t ts_answer_choose(ts_answer *a, const float *logits, const int32_t *context,
+                         size_t n_context);
+
+/* Choose the token behind `context`, pass on its text.  best: what ts_answer_choose() said, or
+ * the token of the largest logit, if ts_answer_picks_best() and it is known, so that logits
+ * are not read; else -1.
  * True: *token belongs to the context now and the answer goes on; false: it has ended
  * (a->finish), and *token, if it was part of the answer, is not -1. */
 bool ts_answer_step(ts_answer *a, const float *logits, int32_t best, const int32_t *context,

@@ -22,7 +22,13 @@
 #include "engine/forget.h"
 #include "engine/job.h"
 
-enum { DEFAULT_CTX = 8192, DEFAULT_RUNNING = 64, DEFAULT_QUEUE = 256, MIN_PIECE = 16 };
+enum {
+    DEFAULT_CTX = 8192,
+    DEFAULT_RUNNING = 64,
+    DEFAULT_QUEUE = 256,
+    MIN_PIECE = 16,
+    MIN_CHOICES = 4
+};
 
 /* Pages that may wait to be written. */
 enum { MAX_SAVES = 4096 };
@@ -478,6 +484,34 @@ static void advance(ts_engine *e, ts_job *j, const ts_feed *f)
         j->pending = token;
 }
 
+typedef struct choosing {
+    ts_feed *feeds;
+    ts_job *const *jobs;
+} choosing;
+
+static void choose_one(void *ctx, size_t i)
+{
+    const choosing *c = ctx;
+    ts_feed *f = &c->feeds[i];
+    ts_job *j = c->jobs[i];
+
+    if (f->n_logits > 0 && f->best < 0)
+        f->best = ts_answer_choose(&j->answer, f->rows, j->seq.tokens, j->seq.n);
+}
+
+/* Choosing costs about as much as a layer, and no answer's depends on another's. */
+static void choose_all(ts_engine *e, size_t n)
+{
+    choosing c = {e->feeds, e->fed};
+    ts_backend *b = e->model->backend;
+
+    if (n < MIN_CHOICES || !b->each)
+        return;
+    ts_lock_take(e->model->lock);
+    b->each(b, n, choose_one, &c);
+    ts_lock_give(e->model->lock);
+}
+
 static void count_step(ts_engine *e, size_t n_feeds, size_t n_answers, double seconds)
 {
     size_t n_prompt = 0;
@@ -536,6 +570,7 @@ static void step(ts_engine *e)
     const _Atomic int *cancel = n == 1 ? &e->fed[0]->is_cancelled : NULL;
     if (!ts_model_step(e->model, e->feeds, n, cancel))
         return; /* the sweep ends it */
+    choose_all(e, n);
     count_step(e, n, n_answers, ts_clock_seconds() - start);
     if (e->on_burst)
         e->on_burst(e->burst_ctx, true);

@@ -9,6 +9,8 @@
 /* Below it no two logits that differ are both likely, and their quotients overflow. */
 #define COLDEST 1e-30f
 
+enum { FIRST_BUCKETS = 192 }; /* down to 2^-12 */
+
 tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err)
 {
     *s = (ts_sampler){.n_vocab = n_vocab};
@@ -129,9 +131,13 @@ static void adjust(ts_sampler *s, const float *logits, const uint64_t *undefined
     for (size_t i = 0; i < s->opt.n_bias; i++)
         s->p[s->opt.bias[i].token] += s->opt.bias[i].bias;
     penalise(s, recent, n_recent);
-    for (size_t i = 0; undefined && i < s->n_vocab; i++)
-        if (undefined[i / 64] >> (i % 64) & 1)
-            s->p[i] = -INFINITY;
+    for (size_t first = 0; undefined && first < s->n_vocab; first += 64) {
+        const uint64_t word = undefined[first / 64];
+
+        for (size_t i = first; word && i < s->n_vocab && i < first + 64; i++)
+            if (word >> (i % 64) & 1)
+                s->p[i] = -INFINITY;
+    }
 }
 
 /* ---- candidates
@@ -154,15 +160,29 @@ static size_t bucket_of(float p)
     return down < TS_SAMPLER_BUCKETS ? down : TS_SAMPLER_BUCKETS - 1;
 }
 
-static void fill_buckets(ts_sampler *s)
+/* The least value that is not in a bucket behind this one. */
+static float least_of(size_t bucket)
 {
-    memset(s->bucket, 0, TS_SAMPLER_BUCKETS * sizeof *s->bucket);
+    const uint32_t one = 0x3f800000 >> 19;
+    const uint32_t bits = bucket + 1 < TS_SAMPLER_BUCKETS ? (one - (uint32_t)bucket) << 19 : 1;
+    float p;
+
+    memcpy(&p, &bits, sizeof p);
+    return p;
+}
+
+/* The first n buckets.  Nearly all tokens are far behind those where a cut is. */
+static void fill_buckets(ts_sampler *s, size_t n)
+{
+    const float least = least_of(n - 1);
+
+    memset(s->bucket, 0, n * sizeof *s->bucket);
     for (size_t i = 0; i < s->n_vocab; i++) {
+        if (!(s->p[i] >= least)) /* nor NaN */
+            continue;
         ts_sampler_bucket *b = &s->bucket[bucket_of(s->p[i])];
-        if (s->p[i] > 0) { /* not NaN either */
-            b->mass += (double)s->p[i];
-            b->n++;
-        }
+        b->mass += (double)s->p[i];
+        b->n++;
     }
 }
 
@@ -202,10 +222,11 @@ static void sift_down(const float *p, int32_t *heap, size_t i, size_t n)
 /* Ids of a bucket in front of s->ids, ascending; returns how many. */
 static size_t ids_of(ts_sampler *s, size_t bucket)
 {
+    const float least = least_of(bucket);
     size_t n = 0;
 
     for (size_t i = 0; i < s->n_vocab; i++)
-        if (s->p[i] > 0 && bucket_of(s->p[i]) == bucket)
+        if (s->p[i] >= least && bucket_of(s->p[i]) == bucket)
             s->ids[n++] = (int32_t)i;
     return n;
 }
@@ -262,29 +283,47 @@ static int32_t last_of_whole(ts_sampler *s, size_t cut)
     return s->ids[ids_of(s, cut - 1) - 1];
 }
 
+/* Where top-k, top-p or min-p cut: the first of the first n buckets of which not all
+ * tokens are allowed; n: none of them.  *before, *n_before: mass and tokens before it. */
+static size_t find_cut(ts_sampler *s, size_t n, size_t k, double top_p, float *lowest,
+                       double *before, size_t *n_before)
+{
+    size_t first = 0;
+
+    *lowest = 0;
+    *before = 0;
+    *n_before = 0;
+    fill_buckets(s, n);
+    while (first < n && s->bucket[first].n == 0)
+        first++;
+    if (first == n)
+        return n;
+    *lowest = lowest_allowed(s, first);
+    const size_t last = *lowest > 0 ? bucket_of(*lowest) : TS_SAMPLER_BUCKETS;
+    for (size_t cut = first; cut < n; cut++) {
+        const ts_sampler_bucket *b = &s->bucket[cut];
+        if (cut >= last || *n_before + b->n > k || *before + b->mass >= top_p)
+            return cut;
+        *before += b->mass;
+        *n_before += b->n;
+    }
+    return n;
+}
+
 static int32_t draw(ts_sampler *s)
 {
     const tiefsee_sampling *o = &s->opt;
     const double top_p = o->top_p > 0 && o->top_p < 1 ? (double)o->top_p : 2; /* all */
     const size_t k = o->top_k ? (size_t)o->top_k : s->n_vocab;
-    size_t first = 0, cut, n_before = 0;
-    double before = 0, mass = 0;
+    size_t n_before, n = 0, taken = 0;
+    double before, mass = 0;
+    float lowest;
+    size_t cut = find_cut(s, FIRST_BUCKETS, k, top_p, &lowest, &before, &n_before);
 
-    fill_buckets(s);
-    while (first < TS_SAMPLER_BUCKETS && s->bucket[first].n == 0)
-        first++;
-    if (first == TS_SAMPLER_BUCKETS) /* a model that computes NaN */
+    if (cut == FIRST_BUCKETS)
+        cut = find_cut(s, TS_SAMPLER_BUCKETS, k, top_p, &lowest, &before, &n_before);
+    if (cut == TS_SAMPLER_BUCKETS && n_before == 0) /* a model that computes NaN */
         return 0;
-    const float lowest = lowest_allowed(s, first);
-    const size_t last = lowest > 0 ? bucket_of(lowest) : TS_SAMPLER_BUCKETS;
-    for (cut = first; cut < TS_SAMPLER_BUCKETS; cut++) {
-        const ts_sampler_bucket *b = &s->bucket[cut];
-        if (cut >= last || n_before + b->n > k || before + b->mass >= top_p)
-            break;
-        before += b->mass;
-        n_before += b->n;
-    }
-    size_t n = 0, taken = 0;
     if (cut < TS_SAMPLER_BUCKETS) {
         n = ids_of(s, cut);
         taken = cut_bucket(s, n, k - n_before, top_p - before, lowest, &mass);

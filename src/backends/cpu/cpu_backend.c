@@ -51,6 +51,28 @@ size_t ts_cpu_scratch_bytes(const ts_backend_limits *limits, int n_threads)
     return op_bytes(limits) + (size_t)n_threads * thread_bytes(limits);
 }
 
+typedef struct items {
+    ts_each_body *body;
+    void *ctx;
+} items;
+
+static void run_items(void *ctx, size_t begin, size_t end, int thread)
+{
+    const items *l = ctx;
+
+    (void)thread;
+    for (size_t i = begin; i < end; i++)
+        l->body(l->ctx, i);
+}
+
+static void each_item(ts_backend *b, size_t n, ts_each_body *body, void *ctx)
+{
+    ts_cpu *c = (ts_cpu *)b;
+    items l = {body, ctx};
+
+    ts_pool_loop(c->pool, n, 1, run_items, &l);
+}
+
 static void close_cpu(ts_backend *b)
 {
     ts_cpu *c = ts_cpu_of(b);
@@ -95,7 +117,8 @@ tiefsee_status ts_cpu_open(ts_backend **out, const ts_cpu_options *opt,
     ts_cpu *c = ts_alloc_zero(1, sizeof *c);
     if (!c)
         return ts_fail_nomem(err, sizeof *c, "the CPU backend");
-    c->base = (ts_backend){.op = &ops, .name = "cpu", .packs_latents = true, .close = close_cpu};
+    c->base = (ts_backend){
+        .op = &ops, .name = "cpu", .packs_latents = true, .each = each_item, .close = close_cpu};
     c->n_threads = opt->n_threads;
     c->precise = opt->precise;
     c->thread_bytes = thread_bytes(limits);

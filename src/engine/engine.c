@@ -21,6 +21,7 @@
 #include "engine/fingerprint.h"
 #include "engine/forget.h"
 #include "engine/job.h"
+#include "engine/jobshares.h"
 
 enum {
     DEFAULT_CTX = 8192,
@@ -39,13 +40,6 @@ enum { MAX_SAVES = 4096 };
 static const double LONE_STEP_S = 0.6, SHARED_STEP_S = 0.12, SHORTEST_S = 0.002;
 static const double TIMES_AN_ANSWER = 2.5;
 
-/* Tokens that a user's jobs were given while any of them was here. */
-typedef struct account {
-    char name[TS_MAX_NAME_SPACE + 1];
-    size_t n_jobs; /* queued or running */
-    uint64_t served;
-} account;
-
 struct ts_engine {
     tiefsee_model *model;
     size_t n_ctx, max_running, max_queue;
@@ -56,8 +50,8 @@ struct ts_engine {
 
     /* Behind the lock. */
     ts_job *first, **last;
-    account *accounts; /* (max_queue + max_running) */
-    size_t n_accounts, n_queued;
+    ts_shares shares; /* (max_queue + max_running) */
+    size_t n_queued;
     bool is_closing, is_draining;
     ts_forgets forgets;
     ts_engine_stats stats;
@@ -74,41 +68,6 @@ struct ts_engine {
     double token_s;  /* seconds per prompt token, as last seen */
     double answer_s; /* of a step with answers only, smoothed; 0: none yet */
 };
-
-/* ---- accounts (behind the lock) */
-
-static account *find_account(ts_engine *e, const char *name)
-{
-    for (size_t i = 0; i < e->n_accounts; i++)
-        if (strcmp(e->accounts[i].name, name) == 0)
-            return &e->accounts[i];
-    return NULL;
-}
-
-/* A user who comes in has had as much as the one who had least. */
-static void enter(ts_engine *e, const char *name)
-{
-    account *a = find_account(e, name);
-
-    if (!a) {
-        uint64_t least = UINT64_MAX;
-        for (size_t i = 0; i < e->n_accounts; i++)
-            least = e->accounts[i].served < least ? e->accounts[i].served : least;
-        a = &e->accounts[e->n_accounts++];
-        *a = (account){.served = least == UINT64_MAX ? 0 : least};
-        memcpy(a->name, name, strlen(name) + 1);
-    }
-    a->n_jobs++;
-}
-
-static void leave(ts_engine *e, const char *name)
-{
-    account *a = find_account(e, name);
-
-    assert(a && a->n_jobs > 0);
-    if (--a->n_jobs == 0)
-        *a = e->accounts[--e->n_accounts];
-}
 
 /* ---- the life of a job (engine thread) */
 
@@ -172,7 +131,7 @@ static void end_job(ts_engine *e, ts_job *j, tiefsee_finish finish)
         e->pages_reserved -= j->max_pages;
     }
     ts_lock_take(e->lock);
-    leave(e, j->user_name);
+    ts_shares_leave(&e->shares, j->user_name);
     e->stats.n_jobs++;
     e->stats.n_running = e->n_running;
     e->stats.n_generated_tokens += r.n_generated;
@@ -282,7 +241,7 @@ static ts_job *take_queued(ts_engine *e)
             best = at;
             break;
         }
-        const account *a = find_account(e, (*at)->user_name);
+        const ts_share *a = ts_shares_find(&e->shares, (*at)->user_name);
         if (a->served < least) {
             least = a->served;
             best = at;
@@ -302,6 +261,7 @@ static ts_job *take_queued(ts_engine *e)
     else if (e->last == &j->next)
         e->last = best;
     e->n_queued--;
+    ts_shares_find(&e->shares, j->user_name)->n_waiting--;
     return j;
 }
 
@@ -380,7 +340,7 @@ static ts_job *next_prompt(ts_engine *e, size_t n_fed)
         bool is_taken = j->state != TS_JOB_PROMPT;
         for (size_t k = 0; k < n_fed && !is_taken; k++)
             is_taken = e->fed[k] == j;
-        const account *a = find_account(e, j->user_name);
+        const ts_share *a = ts_shares_find(&e->shares, j->user_name);
         if (!is_taken && a->served < least) {
             least = a->served;
             best = j;
@@ -518,7 +478,7 @@ static void count_step(ts_engine *e, size_t n_feeds, size_t n_answers, double se
 
     ts_lock_take(e->lock);
     for (size_t i = 0; i < n_feeds; i++) {
-        find_account(e, e->fed[i]->user_name)->served += e->feeds[i].n;
+        ts_shares_find(&e->shares, e->fed[i]->user_name)->served += e->feeds[i].n;
         n_prompt += i >= n_answers ? e->feeds[i].n : 0;
     }
     e->stats.n_steps++;
@@ -658,7 +618,7 @@ static void free_engine(ts_engine *e)
     ts_kvdisk_free(e->disk); /* writes what is lent */
     ts_kvcache_free(e->cache);
     ts_lock_free(e->lock);
-    ts_free(e->accounts);
+    ts_free(e->shares.list);
     ts_free(e->running);
     ts_free(e->feeds);
     ts_free(e->fed);
@@ -668,12 +628,12 @@ static void free_engine(ts_engine *e)
 static tiefsee_status take_memory(ts_engine *e, tiefsee_error *err)
 {
     e->lock = ts_lock_new();
-    e->accounts = ts_alloc_zero(e->max_queue + e->max_running, sizeof *e->accounts);
+    e->shares.list = ts_alloc_zero(e->max_queue + e->max_running, sizeof *e->shares.list);
     e->running = ts_alloc_zero(e->max_running, sizeof *e->running);
     e->feeds = ts_alloc_zero(e->max_running, sizeof *e->feeds);
     e->fed = ts_alloc_zero(e->max_running, sizeof *e->fed);
-    if (!e->lock || !e->accounts || !e->running || !e->feeds || !e->fed)
-        return ts_fail_nomem(err, e->max_queue * sizeof *e->accounts, "the scheduler");
+    if (!e->lock || !e->shares.list || !e->running || !e->feeds || !e->fed)
+        return ts_fail_nomem(err, e->max_queue * sizeof *e->shares.list, "the scheduler");
     return TIEFSEE_OK;
 }
 
@@ -740,7 +700,7 @@ void ts_engine_drain(ts_engine *e)
 bool ts_engine_is_idle(const ts_engine *e)
 {
     ts_lock_take(e->lock);
-    const bool is_idle = e->n_accounts == 0; /* every job has one until it is done */
+    const bool is_idle = e->shares.n == 0; /* every job has one until it is done */
     ts_lock_give(e->lock);
     return is_idle;
 }
@@ -762,8 +722,12 @@ tiefsee_status ts_engine_submit(ts_engine *e, const ts_job_spec *spec, const ts_
         st = ts_fail(err, TIEFSEE_E_CANCELLED, "the server is shutting down");
     else if (e->n_queued == e->max_queue)
         st = ts_fail(err, TIEFSEE_E_LIMIT, "%zu requests are waiting already", e->max_queue);
+    else if (!ts_shares_may_wait(&e->shares, j->user_name, e->max_queue))
+        st = ts_fail(err, TIEFSEE_E_LIMIT,
+                     "too many requests of this key are waiting already (a queue of %zu)",
+                     e->max_queue);
     if (st == TIEFSEE_OK) {
-        enter(e, j->user_name);
+        ts_shares_enter(&e->shares, j->user_name);
         *e->last = j;
         e->last = &j->next;
         e->n_queued++;

@@ -296,6 +296,10 @@ class Responses(unittest.TestCase):
             self.assertEqual((a["output"], a["status"]), ([], "completed"))
             b = gather(self.talk(ws, **ask_for(input="1+1=", previous_response_id=a["id"])))
             self.assertGreater(b["usage"]["input_tokens"], a["usage"]["input_tokens"])
+            for more in ({"instructions": "Be short."}, {}):  # no question yet, as Codex has it
+                a = gather(self.talk(ws, **ask_for(input=[], generate=False, **more)))
+                b = gather(self.talk(ws, **ask_for(previous_response_id=a["id"], **more)))
+                self.assertEqual(text_of(b), text_of(self.ask(ask_for(**more))[1]))
 
     def test_a_websocket_refuses_by_name(self):
         with Ws(self.server.port, PATH) as ws:

@@ -280,7 +280,7 @@ static bool add_input(maker *m, const json_t *input)
     return true;
 }
 
-bool ts_responses_items_read(ts_turn_request *r, ts_wrong *wrong)
+bool ts_responses_items_read(ts_turn_request *r, bool may_be_empty, ts_wrong *wrong)
 {
     const json_t *input = ts_field_get(r->body, "input");
     const size_t n = json_array_size(input);
@@ -289,7 +289,7 @@ bool ts_responses_items_read(ts_turn_request *r, ts_wrong *wrong)
     if (!json_is_string(input) && !json_is_array(input))
         return ts_wrong_field(wrong, "input", "%s (a string or an array of items expected)",
                               ts_json_kind(input));
-    if (json_is_array(input) && (n == 0 || n > MAX_ITEMS))
+    if (json_is_array(input) && ((n == 0 && !may_be_empty) || n > MAX_ITEMS))
         return ts_wrong_field(wrong, "input", "%zu items (1 to %d allowed)", n, MAX_ITEMS);
     m.messages = ts_arena_alloc_zero(r->arena, n + 2, sizeof *m.messages);
     m.calls = ts_arena_alloc_zero(r->arena, n + 1, sizeof *m.calls);
@@ -297,6 +297,9 @@ bool ts_responses_items_read(ts_turn_request *r, ts_wrong *wrong)
         return ts_turn_no_memory(wrong);
     if (!add_instructions(&m) || !add_input(&m, input))
         return false;
+    /* Nothing is asked yet: what stands before a question can be read. */
+    if (may_be_empty && (m.n == 0 || m.messages[m.n - 1].role == TIEFSEE_SYSTEM))
+        m.messages[m.n++] = (tiefsee_message){.role = TIEFSEE_USER, .content = ""};
     r->messages = m.messages;
     r->n_messages = m.n;
     r->is_prefix = m.n > 0 && m.messages[m.n - 1].role == TIEFSEE_ASSISTANT &&

@@ -4,7 +4,8 @@
 
 #include "server/api/turn_request.h"
 
-bool ts_responses_items_read(ts_turn_request *r, ts_wrong *wrong) TS_MUST_CHECK;
+/* may_be_empty: the question may not be there yet. */
+bool ts_responses_items_read(ts_turn_request *r, bool may_be_empty, ts_wrong *wrong) TS_MUST_CHECK;
 
 /* Reasoning in `encrypted_content`, for clients that send back only that: encoded, so
  * that it survives them; not secret. */

@@ -44,8 +44,8 @@ static past *new_past(const char *id, ts_str items, ts_str output)
     p->items = ts_buf_make(items.len + output.len + 1);
     if (ts_buf_append(&p->items, items.ptr, items.len - (output.len > 0)) &&
         (output.len == 0 ||
-         (ts_buf_append(&p->items, ",", 1) && ts_buf_append(&p->items, output.ptr, output.len) &&
-          ts_buf_append(&p->items, "]", 1))))
+         (ts_buf_append(&p->items, ",", items.len > 2) &&
+          ts_buf_append(&p->items, output.ptr, output.len) && ts_buf_append(&p->items, "]", 1))))
         return p;
     free_past(p);
     return NULL;

@@ -16,7 +16,7 @@ void ts_responses_message(ts_http_request *req, ts_reply *reply);
 
 extern const ts_protocol ts_responses_socket_protocol;
 
-/* items: the conversation so far, an array in JSON that is not empty; output: what the
+/* items: the conversation so far, an array in JSON; output: what the
  * response id added to it, without brackets.  A later message may go on from there.  What
  * is too much for the server is not kept. */
 void ts_responses_remember(ts_reply *reply, const char *id, ts_str items, ts_str output);

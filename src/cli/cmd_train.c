@@ -27,6 +27,8 @@ static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, cli
 static uint64_t n_prompts, n_answers, max_answer = 192;
 static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, overlong = 0.2;
 static double valid_drop = 0.03;
+static double clip_low = 0.2, clip_high = 0.28, kl_weight;
+static uint64_t n_updates = 1, n_refresh = 400;
 static uint64_t valid_every = 25, n_valid = 24;
 static const char *rollout_type = "f32", *rollout_experts;
 static bool has_no_curriculum, keeps_routing;
@@ -111,6 +113,16 @@ static const ts_opt options[] = {
      .number = &language, .high = 1},
     {0, "overlong", "X", "grpo: what the last 15% of --max-answer cost; default: 0.2",
      .number = &overlong, .high = 1},
+    {0, "mini-batches", "N", "grpo: updates from the answers of a step; default: 1",
+     .count = &n_updates, .min = 1, .max = 4096},
+    {0, "clip-low", "X", "grpo: with several, how far below 1 the ratio counts; default: 0.2",
+     .number = &clip_low, .high = 1},
+    {0, "clip-high", "X", "grpo: and how far above; default: 0.28", .number = &clip_high,
+     .high = 1e9},
+    {0, "kl", "X", "grpo: weight of the divergence from a reference; default: 0, none",
+     .number = &kl_weight, .high = 1e3},
+    {0, "refresh", "N", "grpo: steps until the weights become the new reference; default: 400",
+     .count = &n_refresh, .min = 1, .max = 1u << 30},
     {0, "rollout-type", "TYPE", "grpo: of the weights that answer (f32, q8_0, ...); default: f32",
      .text = &rollout_type},
     {0, "rollout-experts", "TYPE", "grpo: of their routed experts; default: as --rollout-type",
@@ -265,6 +277,12 @@ static void take_stage(ts_run_options *o, stage at, uint64_t fingerprint)
         take_answers(&o->grpo);
     if (at == GRPO)
         take_rewards(&o->grpo);
+    if (at == GRPO && (n_updates > 1 || kl_weight > 0))
+        o->updates = (ts_grpo_updates){.n = (uint32_t)n_updates,
+                                       .refresh = kl_weight > 0 ? (uint32_t)n_refresh : 0,
+                                       .low = clip_low,
+                                       .high = clip_high,
+                                       .kl = kl_weight};
 }
 
 static tiefsee_status take_types(uint32_t *type, uint32_t *experts, tiefsee_error *err)

@@ -105,7 +105,9 @@ static bool is_possible(const ts_run_options *o)
             return false;
     if (o->average < 0 || o->average >= 1 || isnan(o->average))
         return false;
-    if (o->teacher && !o->grpo.n_prompts)
+    if ((o->teacher || o->updates.n > 1 || o->updates.refresh) && !o->grpo.n_prompts)
+        return false;
+    if (!(o->updates.low >= 0) || !(o->updates.high >= 0) || !(o->updates.kl >= 0))
         return false;
     return o->save_every > 0 && (!o->config.n_experts || o->config.n_active) &&
            o->config.rope.n_dims == o->config.d_rope;

@@ -171,10 +171,6 @@ static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, t
     stats->informative = ts_grpo_advantages(s->advantage, s->reward, g->n_prompts, g->group);
     for (size_t i = 0; r->head->options.teacher && i < s->n_answers; i++)
         s->advantage[i] = 1; /* the teacher has something to say to each */
-    s->n_learned = 0;
-    for (size_t i = 0; i < s->n_answers; i++)
-        if (s->advantage[i] != 0)
-            s->n_learned += (double)(s->answer[i].n - s->answer[i].n_prompt);
     return TIEFSEE_OK;
 }
 
@@ -199,6 +195,8 @@ tiefsee_status ts_grpo_open_policy(ts_run *r, ts_policy **out, tiefsee_error *er
     return st == TIEFSEE_OK ? ts_policy_open(out, &opt, err) : st;
 }
 
+static void score(ts_run *r);
+
 static tiefsee_status prepare(ts_run *r, ts_run_stats *stats, tiefsee_error *err)
 {
     const double start = ts_clock_seconds();
@@ -215,6 +213,8 @@ static tiefsee_status prepare(ts_run *r, ts_run_stats *stats, tiefsee_error *err
         st = reward_all(r, p, stats, err);
     if (st == TIEFSEE_OK)
         ts_grpo_share_experts(r);
+    if (st == TIEFSEE_OK && ((ts_grpo_source *)r->source)->old)
+        score(r);
     ts_policy_close(p);
     stats->rollout_seconds = ts_clock_seconds() - start;
     return st;
@@ -243,6 +243,9 @@ static void tell(const ts_run_stats *s, char *out, size_t size)
                  "\"answer_tokens\":%.2f,\"cut\":%.4f,\"rollout_seconds\":%9.4f,",
                  s->reward, s->right, s->informative, s->answer_tokens, s->cut, s->rollout_seconds);
 
+    if ((s->clipped > 0 || s->divergence > 0) && n > 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, "\"clipped\":%.5f,\"divergence\":%.6f,",
+                      s->clipped, s->divergence);
     if (s->has_validation && n > 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, "\"validation\":%.4f,", s->validation);
     for (size_t f = 0; s->has_validation && f < ts_n_families && n > 0 && (size_t)n < size; f++)
@@ -271,6 +274,69 @@ static void add_answer(ts_train_batch *b, real *weight, const ts_policy_answer *
     p->begin[++p->n_docs] = (uint32_t)p->n;
 }
 
+uint32_t ts_grpo_n_updates(const ts_run_options *o)
+{
+    return o->updates.n > 1 ? o->updates.n : 1;
+}
+
+/* Groups go to the mini-batches in turn. */
+static bool is_in_update(const ts_run *r, size_t answer)
+{
+    const ts_run_options *o = &r->head->options;
+
+    return answer / o->grpo.group % ts_grpo_n_updates(o) == r->update;
+}
+
+static void begin_pass(ts_run *r)
+{
+    const ts_run_options *o = &r->head->options;
+    ts_train_batch *b = &r->batch;
+
+    r->trunk.keeps_routing = o->grpo.keeps_routing && o->config.n_experts > 0;
+    b->pack.n = b->pack.n_docs = b->n_learned = b->n_ahead = 0;
+    b->pack.begin[0] = 0;
+}
+
+/* Answer i behind what the pass has; false: there is no room. */
+static bool put_answer(ts_run *r, size_t i)
+{
+    ts_train_batch *b = &r->batch;
+    ts_grpo_source *s = r->source;
+    const ts_policy_answer *a = &s->answer[i];
+
+    if (a->n > r->head->options.micro_tokens - b->pack.n)
+        return false;
+    if (r->trunk.keeps_routing)
+        ts_grpo_route(r, a, b->pack.n);
+    add_answer(b, s->weight, a, s->advantage[i] / s->n_learned);
+    return true;
+}
+
+/* What the tokens of answer i are compared with, for the rows that it has become. */
+static void put_scores(ts_run *r, size_t i)
+{
+    const size_t n_ctx = r->head->options.config.n_ctx;
+    ts_grpo_source *s = r->source;
+    const size_t n = s->answer[i].n - s->answer[i].n_prompt, at = r->batch.n_learned - n;
+
+    memcpy(s->row_old + at, s->old + i * n_ctx, n * sizeof(real));
+    memcpy(s->row_reference + at, s->reference + i * n_ctx, n * sizeof(real));
+}
+
+static void begin_update(ts_run *r)
+{
+    const ts_grpo_updates *u = &r->head->options.updates;
+    ts_grpo_source *s = r->source;
+
+    s->next = 0;
+    s->n_learned = 0;
+    for (size_t i = 0; i < s->n_answers; i++)
+        if (s->advantage[i] != 0 && is_in_update(r, i))
+            s->n_learned += (double)(s->answer[i].n - s->answer[i].n_prompt);
+    s->bounds = (ts_clip_bounds){(real)u->low, (real)u->high,
+                                 (real)(s->n_learned > 0 ? u->kl / s->n_learned : 0)};
+}
+
 /* Answers with an advantage, in order; then, once, documents of the shards. */
 static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
 {
@@ -278,22 +344,21 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
     ts_train_batch *b = &r->batch;
     ts_grpo_source *s = r->source;
 
-    s->next = pass == 0 ? 0 : s->next;
-    r->trunk.keeps_routing = o->grpo.keeps_routing && o->config.n_experts > 0;
+    if (pass == 0)
+        begin_update(r);
+    begin_pass(r);
     b->weight = s->weight;
     b->is_taught = o->teacher != 0;
-    b->pack.n = b->pack.n_docs = b->n_learned = b->n_ahead = 0;
-    b->pack.begin[0] = 0;
+    b->clip = s->old ? &s->bounds : NULL;
+    b->old = s->row_old;
+    b->reference = s->row_reference;
     for (; s->next < s->n_answers; s->next++) {
-        const ts_policy_answer *a = &s->answer[s->next];
-
-        if (s->advantage[s->next] == 0)
+        if (s->advantage[s->next] == 0 || !is_in_update(r, s->next))
             continue;
-        if (a->n > o->micro_tokens - b->pack.n)
+        if (!put_answer(r, s->next))
             break;
-        if (r->trunk.keeps_routing)
-            ts_grpo_route(r, a, b->pack.n);
-        add_answer(b, s->weight, a, s->advantage[s->next] / s->n_learned);
+        if (s->old)
+            put_scores(r, s->next);
     }
     if (b->pack.n > 0)
         return true;
@@ -301,11 +366,83 @@ static bool fill(ts_run *r, size_t pass, uint64_t *cursor)
         return false;
     s->next = s->n_answers + 1;
     b->is_taught = false;
+    b->clip = NULL;
     r->trunk.keeps_routing = false;
     ts_feed_fill(&r->feed, cursor, b, o->micro_tokens);
     for (size_t i = 0; i < b->n_learned; i++)
         s->weight[i] = (real)(o->grpo.anchor / (double)b->n_learned);
     return true;
+}
+
+/* ------------------------------------------------------------------ scores */
+
+/* log p of the pass's rows by the weights as they are, for the answers from first on. */
+static void score_pass(ts_run *r, real *out, size_t first, size_t end)
+{
+    const size_t n_ctx = r->head->options.config.n_ctx;
+    const ts_grpo_source *s = r->source;
+    const real *from = s->row_old;
+
+    ts_trunk_forward(&r->trunk, &r->batch);
+    ts_trunk_score(&r->trunk, &r->batch, s->row_old);
+    for (size_t i = first; i < end; i++) {
+        const size_t n = s->answer[i].n - s->answer[i].n_prompt;
+
+        if (s->advantage[i] == 0)
+            continue;
+        memcpy(out + i * n_ctx, from, n * sizeof *from);
+        from += n;
+    }
+}
+
+/* The same of all answers that are learned from. */
+static void score_all(ts_run *r, real *out)
+{
+    const ts_config *c = &r->head->options.config;
+    ts_grpo_source *s = r->source;
+
+    for (size_t first = 0, next = 0; next < s->n_answers; first = next) {
+        begin_pass(r);
+        while (next < s->n_answers && (s->advantage[next] == 0 || put_answer(r, next)))
+            next++;
+        if (r->batch.pack.n > 0)
+            score_pass(r, out, first, next);
+    }
+    memset(r->trunk.load, 0, (c->n_layers + 1) * c->n_experts * sizeof *r->trunk.load);
+}
+
+/* The reference's weights and the run's change places. */
+static void swap_weights(ts_run *r)
+{
+    real *value = r->trunk.net.value;
+
+    for (size_t i = 0; i < r->trunk.net.n_reals; i++) {
+        const real mine = value[i];
+
+        value[i] = r->reference[i];
+        r->reference[i] = mine;
+    }
+    ts_run_use_weights(r);
+}
+
+static void score(ts_run *r)
+{
+    const ts_run_options *o = &r->head->options;
+    ts_grpo_source *s = r->source;
+    const size_t bytes = (size_t)o->grpo.n_prompts * o->grpo.group * o->config.n_ctx * sizeof(real);
+    const bool is_new = r->reference && r->head->step % o->updates.refresh == 0;
+
+    s->n_learned = 1;
+    score_all(r, s->old);
+    if (is_new)
+        memcpy(r->reference, r->trunk.net.value, r->trunk.net.n_reals * sizeof *r->reference);
+    if (!r->reference || is_new) {
+        memcpy(s->reference, s->old, bytes);
+        return;
+    }
+    swap_weights(r);
+    score_all(r, s->reference);
+    swap_weights(r);
 }
 
 /* ------------------------------------------------------------- begin, end */
@@ -328,6 +465,10 @@ static void end(ts_run *r)
     ts_free(s->reward);
     ts_free(s->advantage);
     ts_free(s->weight);
+    ts_free(s->old);
+    ts_free(s->reference);
+    ts_free(s->row_old);
+    ts_free(s->row_reference);
     ts_free(s);
     r->source = NULL;
 }
@@ -359,6 +500,13 @@ static tiefsee_status reserve(ts_grpo_source *s, const ts_run_options *o, tiefse
             s->answer[i].experts = ts_alloc(o->config.n_ctx * n_choices * sizeof(uint16_t));
             has_all &= s->answer[i].experts != NULL;
         }
+    }
+    if (ts_grpo_n_updates(o) > 1 || o->updates.refresh) {
+        s->old = ts_alloc_zero(n * o->config.n_ctx, sizeof *s->old);
+        s->reference = ts_alloc_zero(n * o->config.n_ctx, sizeof *s->reference);
+        s->row_old = ts_alloc(o->micro_tokens * sizeof *s->row_old);
+        s->row_reference = ts_alloc(o->micro_tokens * sizeof *s->row_reference);
+        has_all &= s->old && s->reference && s->row_old && s->row_reference;
     }
     if (!has_all || !s->item || !s->answer || !s->reward || !s->advantage || !s->weight)
         return ts_fail_nomem(err, s->n_room * o->config.n_ctx * sizeof(uint32_t), "answers");

@@ -9,8 +9,13 @@
  *
  *     L = - 1 / N sum_answers A sum_tokens log p(token) + anchor * (loss of shards)
  *
- * Every batch of answers is used once, so the policy that learns is the one that spoke:
- * the ratio of both is 1, and clipping and reference model have nothing to do.
+ * A batch of answers is used once, so the policy that learns is the one that spoke: the
+ * ratio of both is 1, and clipping has nothing to do.  With updates.n mini-batches (whole
+ * groups), each an update of its own, the policy moves away from the one that spoke, and
+ * the loss is that of clip.c, as R1-Zero had it (2501.12948); the ratio's denominator is
+ * computed by the trainer before the first update.  With updates.refresh, the divergence
+ * from a reference counts too: the weights as they were before the last step that is a
+ * multiple of it, a part of the checkpoint.
  *
  * An answer in another language than its question, where that is not English, earns
  * `language` less, and the last 15 % of max_answer cost up to `overlong` (DAPO's soft
@@ -35,6 +40,8 @@ typedef struct ts_grpo_state {
     double best; /* validation: share of right answers, 0 before the first */
     uint64_t best_step, has_best, is_over;
 } ts_grpo_state;
+
+uint32_t ts_grpo_n_updates(const ts_run_options *o); /* of a step, at least 1 */
 
 /* 1 if such a run remembers something, else 0. */
 size_t ts_grpo_remembers(const ts_run_options *o);

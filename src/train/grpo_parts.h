@@ -19,7 +19,11 @@ typedef struct ts_grpo_source {
     int n_threads;
     size_t n_items, n_room; /* allocated: items, answers */
     size_t n_answers, next; /* next: for the pass to come */
-    double n_learned;       /* tokens of answers with an advantage */
+    double n_learned;       /* tokens of answers with an advantage, of the mini-batch */
+    /* Several updates, or a reference; else NULL.  log p by the weights that answered and by
+     * the reference: of all answers (n, n_ctx), and of the pass to come (micro_tokens). */
+    real *old, *reference, *row_old, *row_reference;
+    ts_clip_bounds bounds;
 } ts_grpo_source;
 
 /* The policy as its answers are made, with weights of the type that the options have. */

@@ -126,6 +126,28 @@ void ts_gate_update_bias(float *bias, const uint64_t *load, size_t n_experts, fl
 /* logits (n_vocab) become scale * (softmax - one-hot); returns -log p(target). */
 real ts_xent(const ts_kernels *k, real *logits, size_t n_vocab, uint32_t target, real scale);
 
+/* --- clip.c --- */
+
+/* kl: what a token's divergence from the reference counts. */
+typedef struct ts_clip_bounds {
+    real low, high, kl;
+} ts_clip_bounds;
+
+/* advantage: what a token counts; old, reference: log p(target) of those weights. */
+typedef struct ts_clip_row {
+    const ts_clip_bounds *bounds;
+    real advantage, old, reference;
+} ts_clip_row;
+
+typedef struct ts_clip_told {
+    bool is_clipped;
+    real divergence;
+} ts_clip_told;
+
+/* logits (n_vocab) become the gradient of the loss, which is returned. */
+real ts_clip(const ts_kernels *k, real *logits, size_t n_vocab, uint32_t target,
+             const ts_clip_row *row, ts_clip_told *told);
+
 /* --- kl.c --- */
 
 /* logits (n_vocab) become scale times the gradient of KL(student || teacher), which is

@@ -188,6 +188,8 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(grpo.rollout_experts), COPY(grpo.keeps_routing), COPY(grpo.replay);
     COPY(grpo.language), COPY(grpo.overlong);
     COPY(round_type), COPY(round_experts), COPY(average), COPY(n_parts), COPY(teacher);
+    COPY(updates.n), COPY(updates.refresh), COPY(updates.low), COPY(updates.high);
+    COPY(updates.kl);
 #undef ROPE
 #undef CONFIG
 #undef COPY

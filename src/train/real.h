@@ -18,6 +18,7 @@
 #ifdef TS_TRAIN_F64
 typedef double real;
 #define REAL_SQRT sqrt
+#define REAL_EXP  exp
 #define REAL_LOG  log
 
 /* See ts_panels in kernels.h. */
@@ -31,6 +32,7 @@ typedef struct ts_product {
 #else
 typedef float real;
 #define REAL_SQRT sqrtf
+#define REAL_EXP  expf
 #define REAL_LOG  logf
 typedef ts_panels ts_product;
 #endif

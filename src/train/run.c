@@ -47,6 +47,9 @@ static void carve(ts_run *r, const ts_run_options *o, int n_threads, ts_carve *s
     ts_checkpoint_carve(&r->head, &r->trunk, sizes_of(o, n_threads), &r->optimizer, state, work);
     ts_train_batch_carve(&r->batch, o->micro_tokens, work);
     r->grpo = ts_grpo_remembers(o) ? ts_carve_take(state, 1, sizeof *r->grpo) : NULL;
+    r->reference = o->updates.refresh
+                       ? ts_carve_take(state, r->trunk.net.n_reals, sizeof *r->reference)
+                       : NULL;
     ts_gradients_carve(r, o, work);
 }
 
@@ -66,6 +69,9 @@ tiefsee_status ts_run_make_plan(ts_run_plan *out, const ts_run_options *o, int n
                        "(step >= pass >= document)",
                        o->batch_tokens, o->micro_tokens, o->config.n_ctx);
     st = ts_gradients_check(o, err);
+    if (st == TIEFSEE_OK && o->updates.n > 1 && (o->updates.n > o->grpo.n_prompts || o->teacher))
+        st = ts_fail(err, TIEFSEE_E_INVALID, "%u mini-batches of the answers to %u problems%s",
+                     o->updates.n, o->grpo.n_prompts, o->teacher ? " that a teacher judges" : "");
     if (st != TIEFSEE_OK)
         return st;
     carve(&r, o, n_threads, &state, &work);
@@ -370,8 +376,7 @@ static tiefsee_status add_peaks(ts_run *r, tiefsee_error *err)
     return st;
 }
 
-/* After every change of weights. */
-static void use_weights(ts_run *r)
+void ts_run_use_weights(ts_run *r)
 {
     if (r->rounding)
         ts_rounding_run(r->rounding, r->trunk.team.pool);
@@ -401,7 +406,7 @@ static tiefsee_status finish_opening(ts_run **out, ts_run *r, const ts_run_files
     if (st == TIEFSEE_OK)
         st = ts_comm_agree(r->comm, prepare_sources(r, files, err), err);
     if (st == TIEFSEE_OK) {
-        use_weights(r);
+        ts_run_use_weights(r);
         st = add_peaks(r, err);
     }
     if (st != TIEFSEE_OK) {
@@ -580,11 +585,45 @@ static tiefsee_status try_to_save(ts_run *r, ts_run_stats *s, tiefsee_error *err
     return st;
 }
 
+/* One of the updates of a step: what they tell becomes means, sums and the last one's. */
+static tiefsee_status update(ts_run *r, ts_run_stats *s, double bias_rate, tiefsee_error *err)
+{
+    const ts_run_options *o = &r->head->options;
+    const uint64_t number = r->head->step * ts_grpo_n_updates(o) + r->update + 1;
+    const double share = 1.0 / ts_grpo_n_updates(o);
+    ts_run_stats own = {.step = s->step, .n_steps = s->n_steps, .reward = s->reward};
+
+    tiefsee_status st = ts_gradients_compute(r, &own, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    own.norm = ts_optimizer_norm(&r->optimizer, &r->trunk.net, &r->trunk.team);
+    st = check_health(r, &own, err);
+    if (st != TIEFSEE_OK)
+        return st;
+    ts_optimizer_step(&r->optimizer, &r->trunk.net, &r->trunk.team, number, s->rate, own.norm);
+    if (o->average > 0)
+        ts_optimizer_average(&r->optimizer, &r->trunk.net, &r->trunk.team, number, o->average);
+    s->max_violation = balance_experts(r, bias_rate);
+    ts_run_use_weights(r);
+    s->norm = own.norm;
+    s->loss += share * own.loss;
+    s->mtp_loss += share * own.mtp_loss;
+    s->balance_loss += share * own.balance_loss;
+    s->clipped += share * own.clipped;
+    s->divergence += share * own.divergence;
+    s->flops += own.flops;
+    s->n_tokens += own.n_tokens;
+    s->n_learned += own.n_learned;
+    s->cpu_seconds += own.cpu_seconds;
+    return TIEFSEE_OK;
+}
+
 static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
 {
     const double start = ts_clock_seconds(), cpu_start = ts_clock_process_seconds();
     const ts_run_options *o = &r->head->options;
     const uint64_t step = r->head->step;
+    const uint32_t n_updates = ts_grpo_n_updates(o);
     const bool moves_bias = (double)step < o->bias_until * (double)o->schedule.n_steps;
 
     *s = (ts_run_stats){.step = step + 1,
@@ -597,18 +636,11 @@ static tiefsee_status one_step(ts_run *r, ts_run_stats *s, tiefsee_error *err)
         if (made != TIEFSEE_OK)
             return made;
     }
-    tiefsee_status st = ts_gradients_compute(r, s, err);
-    if (st != TIEFSEE_OK)
-        return st;
-    s->norm = ts_optimizer_norm(&r->optimizer, &r->trunk.net, &r->trunk.team);
-    st = check_health(r, s, err);
-    if (st != TIEFSEE_OK)
-        return st;
-    ts_optimizer_step(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, s->rate, s->norm);
-    if (o->average > 0)
-        ts_optimizer_average(&r->optimizer, &r->trunk.net, &r->trunk.team, step + 1, o->average);
-    s->max_violation = balance_experts(r, moves_bias ? o->bias_rate : 0);
-    use_weights(r);
+    for (r->update = 0; r->update < n_updates; r->update++) {
+        const tiefsee_status st = update(r, s, moves_bias ? o->bias_rate : 0, err);
+        if (st != TIEFSEE_OK)
+            return st;
+    }
     r->head->step = step + 1;
     if (r->behind) {
         const tiefsee_status told = r->behind(r, s, err);

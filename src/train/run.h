@@ -38,6 +38,13 @@ typedef struct ts_grpo_options {
     double language, overlong; /* what another language costs, and the end of max_answer */
 } ts_grpo_options;
 
+/* How often a batch of answers is learned from (grpo.h).  All 0: once, as it is. */
+typedef struct ts_grpo_updates {
+    uint32_t n;           /* mini-batches, each with an update of its own; 0 is 1 */
+    uint32_t refresh;     /* steps that a reference is kept; 0: there is none */
+    double low, high, kl; /* bounds of the ratio; weight of the divergence */
+} ts_grpo_updates;
+
 /* What makes a run; saved with it.  Plain numbers, no pointers. */
 typedef struct ts_run_options {
     ts_config config;
@@ -57,6 +64,7 @@ typedef struct ts_run_options {
     double average;   /* decay of the running average of weights; 0: none (optimizer.h) */
     uint32_t n_parts; /* 0: passes add up one after the other; else see step_gradients.h */
     uint64_t teacher; /* distillation (teacher.h): its fingerprint; 0: rewards are learned */
+    ts_grpo_updates updates;
 } ts_run_options;
 
 /* The recommended models by name: "r-1m", "r-5m", "d-5m", "r-10m", "r-16m".  The
@@ -118,7 +126,8 @@ typedef struct ts_run_stats {
     const char *save_error; /* why not; NULL otherwise */
     /* GRPO: means of the answers; share of problems whose answers differ in reward. */
     double reward, informative, answer_tokens, cut, rollout_seconds;
-    double right; /* share of the answers, whatever else they earned or lost */
+    double right;               /* share of the answers, whatever else they earned or lost */
+    double clipped, divergence; /* means of learned tokens: see ts_grpo_updates */
     /* Share of right answers to validation problems: mean over families, and of each. */
     bool has_validation, is_over; /* over: it fell too far, the run ends here */
     double validation, best_validation, validation_of[TS_MAX_FAMILIES];

@@ -42,7 +42,12 @@ struct ts_run {
     tiefsee_status (*behind)(ts_run *r, ts_run_stats *s, tiefsee_error *err);
     void (*tell)(const ts_run_stats *s, char *out, size_t size);
     struct ts_grpo_state *grpo; /* in state, if the options have something to remember */
+    real *reference;            /* weights, in state, if the options have a reference */
+    uint32_t update;            /* of this step: its mini-batch */
     bool is_over;               /* no more steps, though there are some left */
 };
+
+/* After every change of weights. */
+void ts_run_use_weights(ts_run *r);
 
 #endif

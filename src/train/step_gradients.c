@@ -11,7 +11,7 @@
 enum { INBOX_REALS = 1 << 18 };
 
 /* What a pass tells; then, behind those of all passes, one for the whole rank. */
-enum { MAIN, MTP, BALANCE, FLOPS, N_TOLD };
+enum { MAIN, MTP, BALANCE, CLIPPED, DIVERGENCE, FLOPS, N_TOLD };
 
 /* What a step holds, before anything is computed: losses are divided by it. */
 typedef struct step_counts {
@@ -140,6 +140,8 @@ static void run_pass(ts_run *r, const pass_sums *sums, double told[N_TOLD])
     told[MAIN] = loss.main;
     told[MTP] = loss.mtp;
     told[BALANCE] = loss.balance;
+    told[CLIPPED] = loss.clipped;
+    told[DIVERGENCE] = loss.divergence;
     told[FLOPS] = ts_flops_of_batch(&r->trunk.net, &r->batch);
 }
 
@@ -148,6 +150,8 @@ static void add_told(ts_run_stats *s, const pass_sums *sums, const double told[N
     s->loss += told[MAIN] / sums->n_main;
     s->mtp_loss += told[MTP] / (double)(sums->n.ahead ? sums->n.ahead : 1);
     s->balance_loss += told[BALANCE];
+    s->clipped += told[CLIPPED] / (double)(sums->n.learned ? sums->n.learned : 1);
+    s->divergence += told[DIVERGENCE] / (double)(sums->n.learned ? sums->n.learned : 1);
     s->flops += told[FLOPS];
 }
 

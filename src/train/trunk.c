@@ -49,6 +49,7 @@ void ts_trunk_carve(ts_trunk *t, ts_trunk_sizes sizes, ts_carve *state, ts_carve
     t->logits = reals(work, HEAD_ROWS, c->n_vocab);
     t->ratio = t->has_teacher ? reals(work, HEAD_ROWS, c->n_vocab) : NULL;
     t->loss = ts_carve_take(work, T, sizeof *t->loss);
+    t->told = ts_carve_take(work, T, sizeof *t->told);
     if (t->net.has_mtp)
         ts_mtp_carve(&t->mtp, c, T, work);
     t->team.scratch_reals = (ts_block_scratch_reals(c, sizes.longest_doc) + 15) / 16 * 16;
@@ -94,6 +95,8 @@ typedef struct trunk_loop {
     const uint32_t *row, *target;
     const real *weight; /* head: of each row, or NULL */
     ts_trunk *teacher;  /* head: whose distribution is learned, or NULL */
+    real *score;        /* head: log p of each row, or NULL */
+    bool is_clipped;    /* head: rows are the batch's with clip */
     size_t first, n;    /* head: the rows in hand */
     real scale;
 } trunk_loop;
@@ -181,6 +184,17 @@ static real row_loss(const trunk_loop *l, size_t i, real scale)
     return ts_xent(&t->team.kernels, t->logits + i * V, V, l->target[l->first + i], scale);
 }
 
+/* The same of a row of an answer that older weights gave. */
+static real clipped_loss(const trunk_loop *l, size_t i)
+{
+    const ts_trunk *t = l->t;
+    const ts_train_batch *b = l->b;
+    const size_t V = t->net.config.n_vocab, at = l->first + i;
+    const ts_clip_row row = {b->clip, b->weight[at] * l->scale, b->old[at], b->reference[at]};
+
+    return ts_clip(&t->team.kernels, t->logits + i * V, V, l->target[at], &row, &t->told[at]);
+}
+
 /* Rows [begin, end) of the piece: logits, losses, gradients of logits and rows. */
 static void head_rows(void *ctx, size_t begin, size_t end, int thread)
 {
@@ -196,12 +210,42 @@ static void head_rows(void *ctx, size_t begin, size_t end, int thread)
         rows_to_logits(l->teacher, l, l->teacher->normed, begin, end);
     for (size_t i = begin; i < end; i++) {
         const real weight = l->weight ? l->weight[l->first + i] : 1;
+
+        if (l->is_clipped) {
+            t->loss[l->first + i] = (double)clipped_loss(l, i);
+            continue;
+        }
         t->loss[l->first + i] =
             (double)(weight * row_loss(l, i, l->weight ? l->scale * weight : l->scale));
     }
     ts_linear_backward(k, dx, false, logits, &t->net.head, n);
     for (size_t i = 0; i < n; i++)
         memcpy(l->to + l->row[l->first + begin + i] * d, dx.v + i * d, d * sizeof(real));
+}
+
+/* log p of rows [begin, end) of the piece. */
+static void score_rows(void *ctx, size_t begin, size_t end, int thread)
+{
+    const trunk_loop *l = ctx;
+    ts_trunk *t = l->t;
+    const size_t V = t->net.config.n_vocab;
+
+    (void)thread;
+    rows_to_logits(t, l, l->from, begin, end);
+    for (size_t i = begin; i < end; i++)
+        l->score[l->first + i] =
+            -ts_xent(&t->team.kernels, t->logits + i * V, V, l->target[l->first + i], 0);
+}
+
+void ts_trunk_score(ts_trunk *t, const ts_train_batch *b, real *out)
+{
+    trunk_loop l = {
+        .t = t, .b = b, .from = t->normed, .row = b->row, .target = b->target, .score = out};
+
+    for (l.first = 0; l.first < b->n_learned; l.first += l.n) {
+        l.n = b->n_learned - l.first < HEAD_ROWS ? b->n_learned - l.first : HEAD_ROWS;
+        ts_pool_loop(t->team.pool, l.n, HEAD_TILE, score_rows, &l);
+    }
 }
 
 static void head_weights(void *ctx, size_t begin, size_t end, int thread)
@@ -284,6 +328,7 @@ ts_trunk_loss ts_trunk_backward(ts_trunk *t, const ts_train_batch *b, ts_trunk_s
                     .target = b->target,
                     .weight = b->weight,
                     .teacher = b->is_taught ? t->teacher : NULL,
+                    .is_clipped = b->clip != NULL,
                     .scale = scales.main};
     ts_trunk_loss loss = {0};
 
@@ -292,6 +337,10 @@ ts_trunk_loss ts_trunk_backward(ts_trunk *t, const ts_train_batch *b, ts_trunk_s
         ts_trunk_forward(t->teacher, b);
     x.balance = scales.balance;
     loss.main = head(&l, b->n_learned);
+    for (size_t i = 0; b->clip && i < b->n_learned; i++) {
+        loss.clipped += t->told[i].is_clipped;
+        loss.divergence += (double)t->told[i].divergence;
+    }
     if (t->net.has_mtp && scales.mtp != 0) {
         /* d_embedded is free until the gradient of the last norm has been used. */
         real *d_out = t->mtp.d_embedded;

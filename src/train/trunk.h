@@ -18,6 +18,10 @@ typedef struct ts_train_batch {
     uint32_t *row, *target, *ahead_row, *ahead_target;
     real *weight;   /* (n_learned) what a row counts more than others; NULL: 1 each */
     bool is_taught; /* rows learn the teacher's distribution, not their target */
+    /* Rows of answers that other weights gave (clip.c), of which weight is the advantage;
+     * NULL: cross entropy.  old, reference: (n_learned). */
+    const ts_clip_bounds *clip;
+    const real *old, *reference;
 } ts_train_batch;
 
 typedef struct ts_trunk_sizes {
@@ -46,6 +50,7 @@ typedef struct ts_trunk {
     real *d_normed, *dh;
     real *rows, *d_rows, *logits; /* a piece of the head's rows */
     double *loss;                 /* of each learned token */
+    ts_clip_told *told;           /* the same */
     ts_mtp_memory mtp;
     /* Distillation: another network of the same vocabulary, which only looks on; its MTP is
      * not run.  Set by the caller, as is has_teacher before carving. */
@@ -65,12 +70,16 @@ void ts_trunk_clear_gradients(ts_trunk *t);
 
 void ts_trunk_forward(ts_trunk *t, const ts_train_batch *b);
 
+/* log p of each learned token behind ts_trunk_forward(). */
+void ts_trunk_score(ts_trunk *t, const ts_train_batch *b, real *out);
+
 /* Logits after token `row` of the last forward pass. */
 void ts_trunk_logits(ts_trunk *t, size_t row, real *out);
 
 /* Sums over the micro-batch, not yet divided by anything. */
 typedef struct ts_trunk_loss {
     double main, mtp, balance;
+    double clipped, divergence; /* of rows with clip */
 } ts_trunk_loss;
 
 typedef struct ts_trunk_scales {

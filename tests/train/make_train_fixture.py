@@ -171,6 +171,25 @@ def gradients(w, token, routing):
     return {k: v.grad for k, v in w.items() if v.grad is not None}, torch.stack((main, mtp, balance)).detach(), logits.detach()
 
 
+def grpo(w, token, low=0.2, high=0.28, kl=0.05):
+    """Clipped ratios and the k3 estimate of the divergence, as TRL and the papers write them;
+    weights that answered and reference are noise around the log probabilities of today."""
+    rows = torch.tensor([i for b, e in zip(BEGIN, BEGIN[1:]) for i in range(b, e - 1) if (i + 1) % 3 != 0])
+    w = {k: v.clone().requires_grad_(not k.endswith("bias")) for k, v in w.items()}
+    now = network(w, token, {})[3].log_softmax(-1)[rows].gather(1, token[rows + 1][:, None])[:, 0]
+    old, reference = (exact(now.detach() + 0.4 * torch.randn(len(rows))) for _ in range(2))
+    advantage = exact(torch.randn(len(rows)) / len(rows))
+    kl = exact(torch.tensor(kl / len(rows)))
+    ratio, away = (now - old).exp(), reference - now
+    loss = -torch.min(ratio * advantage, ratio.clamp(1 - low, 1 + high) * advantage) + kl * (away.exp() - away - 1)
+    loss.sum().backward()
+    clipped = torch.where(advantage > 0, ratio > 1 + high, ratio < 1 - low).sum()
+    out = {"clip.loss": loss.sum().detach(), "clip.old": old, "clip.reference": reference, "clip.advantage": advantage,
+           "clip.kl": kl, "clip.clipped": clipped.double()}
+    names = ("token_embd.weight", "output.weight", "output_norm.weight", "blk.0.attn_q_a.weight", "blk.1.ffn_gate_inp.weight")
+    return out | {"clip.g." + k: w[k].grad for k in names}
+
+
 def is_matrix(name):
     return not any(part in name for part in ("norm", "token_embd", "output.weight", "ffn_gate_inp")) or "attn_output" in name
 
@@ -219,7 +238,8 @@ def main():
         after, norms = train(w, token, muon)
         out |= {f"{name}.{k}": v for k, v in after.items() if not k.endswith("bias")}
         out[name + "_norms"] = norms
-    out = {k: v.float().contiguous() for k, v in out.items()}
+    out |= grpo(w, token)
+    out = {k: v.float().reshape(v.shape or (1,)).contiguous() for k, v in out.items()}
     save_file({**out, "tokens": token.to(torch.int32)}, sys.argv[1])
     print(losses, sum(v.numel() for v in w.values()), "weights")
 

@@ -120,6 +120,68 @@ static void losses_logits_and_gradients_are_those_of_autograd(void **state)
     tiny_close(&net);
 }
 
+static void the_loss_of_older_answers_is_that_of_autograd(void **state)
+{
+    static const char *const names[] = {"token_embd.weight", "output.weight", "output_norm.weight",
+                                        "blk.0.attn_q_a.weight", "blk.1.ffn_gate_inp.weight"};
+    static real old[TINY_TOKENS], reference[TINY_TOKENS], advantage[TINY_TOKENS];
+    double worst = 0;
+
+    (void)state;
+    load(2, ts_cpu_flags());
+    const size_t n_rows = batch.b.n_learned, bytes = n_rows * sizeof *old;
+    const ts_clip_bounds bounds = {0.2f, 0.28f, *want("clip.kl", "", 1)};
+    memcpy(old, want("clip.old", "", n_rows), bytes);
+    memcpy(reference, want("clip.reference", "", n_rows), bytes);
+    memcpy(advantage, want("clip.advantage", "", n_rows), bytes);
+    batch.b.clip = &bounds;
+    batch.b.old = old;
+    batch.b.reference = reference;
+    batch.b.weight = advantage;
+    ts_trunk_forward(&net.trunk, &batch.b);
+    const ts_trunk_loss loss =
+        ts_trunk_backward(&net.trunk, &batch.b, (ts_trunk_scales){.main = 1});
+    assert_true(fabs(loss.main / (double)*want("clip.loss", "", 1) - 1) < 1e-5);
+    assert_int_equal((int)loss.clipped, (int)*want("clip.clipped", "", 1));
+    assert_in_range((int)loss.clipped, 10, (int)n_rows / 2);
+    for (size_t i = 0; i < net.trunk.net.n_params; i++)
+        for (size_t k = 0; k < TS_COUNT(names); k++) {
+            const ts_param *p = &net.trunk.net.param[i];
+            const size_t n = ts_param_reals(p);
+
+            if (strcmp(p->name, names[k]) != 0)
+                continue;
+            const double d =
+                distance(net.trunk.net.grad + p->offset, want("clip.g.", names[k], n), n);
+            if (!(d < 1e-4))
+                fail_msg("%s: relative error %.3g", p->name, d);
+            worst = d > worst ? d : worst;
+        }
+    assert_true(worst > 0);
+    print_message("worst relative error with clipped ratios: %.2e\n", worst);
+    tiny_close(&net);
+}
+
+/* Scores are what cross entropy takes. */
+static void scores_are_the_losses_of_the_rows(void **state)
+{
+    static real score[TINY_TOKENS];
+    double sum = 0;
+
+    (void)state;
+    load(2, ts_cpu_flags());
+    ts_trunk_forward(&net.trunk, &batch.b);
+    ts_trunk_score(&net.trunk, &batch.b, score);
+    const ts_trunk_loss loss =
+        ts_trunk_backward(&net.trunk, &batch.b, (ts_trunk_scales){.main = 1});
+    for (size_t i = 0; i < batch.b.n_learned; i++) {
+        assert_true((double)-score[i] == net.trunk.loss[i]);
+        sum -= (double)score[i];
+    }
+    assert_true(fabs(sum - loss.main) < 1e-6);
+    tiny_close(&net);
+}
+
 /* As distance(), of how far three steps moved the weights. */
 static double distance_moved(const char *prefix, const ts_param *p)
 {
@@ -273,6 +335,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(losses_logits_and_gradients_are_those_of_autograd),
+        cmocka_unit_test(the_loss_of_older_answers_is_that_of_autograd),
+        cmocka_unit_test(scores_are_the_losses_of_the_rows),
         cmocka_unit_test(three_steps_of_adamw_are_pytorchs),
         cmocka_unit_test(three_steps_of_muon_are_pytorchs),
         cmocka_unit_test(gradients_have_the_same_bits_on_any_threads_and_instruction_set),

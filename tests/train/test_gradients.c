@@ -333,6 +333,43 @@ static void cross_entropy_stays_finite_where_the_target_has_no_chance(void **sta
     assert_true(fabs(ts_xent(none, z, 3, 0, 1) - 2000) < 1e-9);
 }
 
+static struct clip_case {
+    real student[40], z[40];
+    ts_clip_row row;
+    ts_clip_told told;
+} clip;
+
+static real clip_loss(void *ctx)
+{
+    (void)ctx;
+    memcpy(clip.z, clip.student, sizeof clip.z);
+    return ts_clip(none, clip.z, 40, 11, &clip.row, &clip.told);
+}
+
+/* Inside and outside of both bounds, with either advantage and none. */
+static void the_loss_of_older_answers_goes_back(void **state)
+{
+    static const ts_clip_bounds bounds = {0.2, 0.28, 0.3};
+    static const real ratios[] = {0.5, 0.9, 1.2, 2}, advantages[] = {-0.7, 0, 0.4};
+    real d[40], log_p;
+    size_t n_clipped = 0;
+
+    (void)state;
+    fill(clip.student, 40);
+    memcpy(clip.z, clip.student, sizeof clip.z);
+    log_p = -ts_xent(none, clip.z, 40, 11, 1);
+    for (size_t i = 0; i < 12; i++) {
+        clip.row =
+            (ts_clip_row){&bounds, advantages[i / 4], log_p - log(ratios[i % 4]), log_p + 0.6};
+        (void)clip_loss(NULL);
+        memcpy(d, clip.z, sizeof d);
+        n_clipped += clip.told.is_clipped;
+        assert_true(fabs(clip.told.divergence - (exp(0.6) - 0.6 - 1)) < 1e-12);
+        compare_all("z", clip.student, d, 40, clip_loss, NULL);
+    }
+    assert_int_equal(n_clipped, 2);
+}
+
 static struct kl_case {
     real student[40], teacher[40], z[40], w[40], ratio[40];
 } kl;
@@ -476,6 +513,7 @@ int main(void)
         cmocka_unit_test(the_bias_moves_towards_the_mean),
         cmocka_unit_test(cross_entropy_goes_back),
         cmocka_unit_test(cross_entropy_stays_finite_where_the_target_has_no_chance),
+        cmocka_unit_test(the_loss_of_older_answers_goes_back),
         cmocka_unit_test(the_divergence_goes_back),
         cmocka_unit_test(the_divergence_stays_finite_where_the_teacher_sees_no_chance),
         cmocka_unit_test(the_embedding_adds_up_equal_tokens),

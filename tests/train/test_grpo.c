@@ -185,6 +185,7 @@ typedef struct watch {
     double validation, best;
     uint64_t best_step, n_validations;
     bool is_over;
+    double clipped, divergence; /* the largest */
 } watch;
 
 static bool on_step(void *user, const ts_run_stats *s)
@@ -194,6 +195,8 @@ static bool on_step(void *user, const ts_run_stats *s)
     w->first = s->step == 1 ? s->reward : w->first;
     w->last = s->reward;
     w->last_step = s->step;
+    w->clipped = fmax(w->clipped, s->clipped);
+    w->divergence = fmax(w->divergence, s->divergence);
     w->n_validations += s->has_validation;
     if (s->has_validation) {
         w->validation = s->validation;
@@ -229,6 +232,28 @@ static void go(const char *path, uint64_t n_steps, bool resumes, int n_threads, 
     go_with(&o, path, resumes, n_threads, even_is_right, w);
 }
 
+/* Two updates of each batch, and a reference that is renewed behind the third step. */
+static void go_in_parts(const char *path, uint64_t n_steps, bool resumes, watch *w)
+{
+    ts_run_options o = options(n_steps);
+
+    o.grpo.valid_every = 0;
+    o.updates = (ts_grpo_updates){.n = 2, .refresh = 3, .low = 0.02, .high = 0.02, .kl = 0.01};
+    go_with(&o, path, resumes, 1 + resumes, even_is_right, w);
+}
+
+static void several_updates_of_a_batch_learn_the_bandit_too(void **state)
+{
+    watch w = {0};
+
+    (void)state;
+    go_in_parts(scratch_path(&folder, "updates"), 40, false, &w);
+    print_message("reward %.3f, then %.3f; clipped %.3f, divergence %.4f at most\n", w.first,
+                  w.last, w.clipped, w.divergence);
+    assert_true(w.last > 0.9 && w.first < 0.7);
+    assert_true(w.clipped > 0 && w.clipped < 1 && w.divergence > 0);
+}
+
 static void a_bandit_is_learned(void **state)
 {
     watch w = {0};
@@ -240,18 +265,12 @@ static void a_bandit_is_learned(void **state)
     assert_true(w.last > 0.95);
 }
 
-static void an_interrupted_run_ends_with_the_same_bits(void **state)
+static void assert_same_checkpoint(const char *whole, const char *parts)
 {
-    char whole[512], parts[512], name[600];
+    char name[600];
     tiefsee_error err;
     ts_buf a, b;
 
-    (void)state;
-    (void)snprintf(whole, sizeof whole, "%s", scratch_path(&folder, "whole"));
-    (void)snprintf(parts, sizeof parts, "%s", scratch_path(&folder, "parts"));
-    go(whole, 4, false, 1, &(watch){0});
-    go(parts, 4, false, 2, &(watch){.stop_at = 2});
-    go(parts, 4, true, 1, &(watch){0});
     (void)snprintf(name, sizeof name, "%s/checkpoint.bin", whole);
     assert_int_equal(ts_file_read(&a, name, 1 << 24, &err), TIEFSEE_OK);
     (void)snprintf(name, sizeof name, "%s/checkpoint.bin", parts);
@@ -260,6 +279,32 @@ static void an_interrupted_run_ends_with_the_same_bits(void **state)
     assert_memory_equal(a.ptr, b.ptr, a.len);
     ts_buf_free(&a);
     ts_buf_free(&b);
+}
+
+static void an_interrupted_run_ends_with_the_same_bits(void **state)
+{
+    char whole[512], parts[512];
+
+    (void)state;
+    (void)snprintf(whole, sizeof whole, "%s", scratch_path(&folder, "whole"));
+    (void)snprintf(parts, sizeof parts, "%s", scratch_path(&folder, "parts"));
+    go(whole, 4, false, 1, &(watch){0});
+    go(parts, 4, false, 2, &(watch){.stop_at = 2});
+    go(parts, 4, true, 1, &(watch){0});
+    assert_same_checkpoint(whole, parts);
+}
+
+static void so_does_one_with_a_reference(void **state)
+{
+    char whole[512], parts[512];
+
+    (void)state;
+    (void)snprintf(whole, sizeof whole, "%s", scratch_path(&folder, "whole-2"));
+    (void)snprintf(parts, sizeof parts, "%s", scratch_path(&folder, "parts-2"));
+    go_in_parts(whole, 5, false, &(watch){0});
+    go_in_parts(parts, 5, false, &(watch){.stop_at = 2});
+    go_in_parts(parts, 5, true, &(watch){0});
+    assert_same_checkpoint(whole, parts);
 }
 
 /* What is given is kept, what is not is chosen as always. */
@@ -439,6 +484,8 @@ int main(void)
         cmocka_unit_test(what_is_sometimes_solved_is_asked_most),
         cmocka_unit_test(a_bandit_is_learned),
         cmocka_unit_test(an_interrupted_run_ends_with_the_same_bits),
+        cmocka_unit_test(several_updates_of_a_batch_learn_the_bandit_too),
+        cmocka_unit_test(so_does_one_with_a_reference),
         cmocka_unit_test(a_token_whose_experts_are_not_given_chooses_them),
         cmocka_unit_test(answers_are_learned_with_the_experts_that_gave_them),
         cmocka_unit_test(the_best_weights_by_validation_are_kept),

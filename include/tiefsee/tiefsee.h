@@ -122,6 +122,7 @@ typedef struct tiefsee_quantize_options {
     /* Bytes of weights read so far; false stops (TIEFSEE_E_CANCELLED).  May be NULL. */
     bool (*on_progress)(void *user, uint64_t done, uint64_t total);
     void *user;
+    const char *adapter; /* folder of a LoRA adapter, added to the weights; NULL: none */
 } tiefsee_quantize_options;
 
 /* Write the model of a GGUF file or a Hugging Face folder as one GGUF file.  Vectors and

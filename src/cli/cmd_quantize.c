@@ -7,12 +7,13 @@
 #include "cli/cli.h"
 #include "core/clock.h"
 
-static const char *type = "q4_k";
+static const char *type = "q4_k", *adapter;
 static uint64_t n_threads;
 
 static const ts_opt options[] = {
     {0, "type", "T", "of the large matrices: q4_k (default), q8_0, q6_k, mxfp4, bf16, ...",
      .text = &type},
+    {0, "lora", "FOLDER", "add this adapter to the weights", .text = &adapter},
     {'t', "threads", "N", "threads to compute with; default: one per physical core",
      .count = &n_threads, .min = 1, .max = TS_MAX_THREADS},
     {0}};
@@ -64,7 +65,8 @@ static int run_quantize(int argc, char **argv)
                                           .type = type,
                                           .n_threads = (int)n_threads,
                                           .on_progress = on_progress,
-                                          .user = &p};
+                                          .user = &p,
+                                          .adapter = adapter};
     char in[4096];
     tiefsee_error err = {0};
 
@@ -92,7 +94,8 @@ const ts_command ts_cmd_quantize = {
     .summary = "write a model as GGUF in other types (q4_k, q8_0, ...)",
     .details = "IN is a GGUF file (or the first of its shards) or a Hugging Face folder. "
                "Vectors and routers stay f32; the output matrix has at least q6_k and the "
-               "split projections of latent attention at least q8_0. OUT is written beside "
+               "split projections of latent attention at least q8_0. With --lora the file is that "
+               "of the base and its adapter together and needs no other. OUT is written beside "
                "and renamed when it is whole.",
     .options = options,
     .min_arguments = 2,

@@ -192,6 +192,22 @@ class Lora(unittest.TestCase):
         self.assertLess(distance(logits(WORK / "llama", "--lora", WORK / "of-gguf"),
                                  logits(gguf, "--lora", WORK / "of-gguf")), 1e-4)
 
+    def test_an_adapter_becomes_a_part_of_the_file(self):
+        for kind in ("qwen2", "llama"):
+            folder, gguf, adapter = WORK / kind, WORK / (kind + "-plain.gguf"), WORK / ("part-" + kind)
+            self.assert_says(self.train(folder, adapter.name, "--steps", 6), 0)
+            self.assert_ok(run("quantize", folder, gguf, "--type", "f32"))
+            expected = logits(folder, "--lora", adapter)
+            self.assertGreater(distance(logits(folder), expected), 0.05)
+            for base in (folder, gguf):
+                for type_name, limit in (("f32", 1e-5), ("q8_0", 0.05)):
+                    merged = WORK / "merged.gguf"
+                    self.assert_ok(run("quantize", base, merged, "--type", type_name, "--lora", adapter))
+                    self.assertLess(distance(logits(merged), expected), limit, (kind, base, type_name))
+        self.assert_says(run("quantize", WORK / "llama", WORK / "no.gguf", "--lora", WORK / "part-qwen2"), 3,
+                         "made for another base model")
+        self.assertFalse((WORK / "no.gguf").exists())
+
     def test_bad_lines_have_a_number(self):
         write_chats(WORK / "bad.jsonl", bad=(1, 5))
         arguments = ("train", "lora", WORK / "qwen2", "--data", WORK / "bad.jsonl", "--out", WORK / "bad")

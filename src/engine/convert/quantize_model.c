@@ -21,6 +21,7 @@ enum { MAX_ARENA = 1 << 30, TILE_BYTES = 4 << 20 };
 typedef struct job {
     const tiefsee_quantize_options *opt;
     ts_modelfile *file;
+    ts_net *net; /* holds the adapter; NULL: none */
     ts_arena *arena;
     ts_source *source;
     ts_dtype *type; /* of each source, in the new file */
@@ -151,7 +152,7 @@ static bool report(const job *j)
 /* Bytes that need no arithmetic go as they are. */
 static bool can_copy(const ts_source *s, ts_dtype type)
 {
-    return s->kind == TS_SOURCE_PLAIN && s->from[0]->type == type && !s->from[0]->scale;
+    return s->kind == TS_SOURCE_PLAIN && s->from[0]->type == type && !s->from[0]->scale && !s->low;
 }
 
 static uint64_t rows_of(const ts_source *s)
@@ -260,6 +261,22 @@ static tiefsee_status write_file(job *j, const char *in)
     return st == TIEFSEE_OK ? write_weights(j) : st;
 }
 
+static tiefsee_status adapt(job *j, const char *folder)
+{
+    ts_adapter adapter;
+    tiefsee_status st = ts_adapter_open(&adapter, folder, j->err);
+
+    if (st != TIEFSEE_OK)
+        return st;
+    st = ts_net_open(&j->net, j->file, j->err);
+    if (st == TIEFSEE_OK)
+        st = ts_net_adapt(j->net, &adapter, j->err);
+    if (st == TIEFSEE_OK)
+        ts_sources_adapt(j->source, j->n, j->net);
+    ts_adapter_close(&adapter);
+    return st;
+}
+
 static tiefsee_status run(job *j, const char *in, const char *out)
 {
     ts_dtype wanted = TS_F32;
@@ -267,6 +284,8 @@ static tiefsee_status run(job *j, const char *in, const char *out)
 
     if (st == TIEFSEE_OK)
         st = ts_sources_of(&j->source, &j->n, j->file, j->arena, j->err);
+    if (st == TIEFSEE_OK && j->opt->adapter)
+        st = adapt(j, j->opt->adapter);
     if (st == TIEFSEE_OK)
         st = choose_types(j, wanted);
     if (st == TIEFSEE_OK)
@@ -286,8 +305,10 @@ static tiefsee_status run(job *j, const char *in, const char *out)
 tiefsee_status tiefsee_quantize(const char *in, const char *out,
                                 const tiefsee_quantize_options *opt, tiefsee_error *err)
 {
-    job j = {.opt = opt, .err = err, .arena = ts_arena_new(MAX_ARENA)};
+    tiefsee_quantize_options o = {0};
+    job j = {.opt = &o, .err = err, .arena = ts_arena_new(MAX_ARENA)};
 
+    memcpy(&o, opt, opt->size < sizeof o ? opt->size : sizeof o);
     if (!j.arena)
         return ts_fail_nomem(err, 64, "tables");
     tiefsee_status st = ts_modelfile_open(&j.file, in, err);
@@ -295,6 +316,7 @@ tiefsee_status tiefsee_quantize(const char *in, const char *out,
         st = run(&j, in, out);
     ts_gguf_writer_free(j.w);
     ts_pool_free(j.pool);
+    ts_net_close(j.net);
     ts_modelfile_close(j.file);
     ts_arena_free(j.arena);
     return st;

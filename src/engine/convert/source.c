@@ -29,6 +29,19 @@ static void widen(const ts_tensor *t, uint64_t r, float *out)
         out[i] *= scale[i / 128];
 }
 
+/* The same with what an adapter adds: row r of B times A. */
+static void widen_adapted(const ts_source *s, uint64_t r, float *out)
+{
+    widen(s->from[0], r, out);
+    if (!s->low)
+        return;
+    const size_t n = (size_t)s->low->A->ne[0], rank = (size_t)s->low->A->ne[1];
+    const float *A = s->low->A->data, *B = (const float *)s->low->B->data + r * rank;
+    for (size_t k = 0; k < rank; k++)
+        for (size_t i = 0; i < n; i++)
+            out[i] += B[k] * A[k * n + i];
+}
+
 /* Element k of row r, of a type without blocks. */
 static float element(const ts_tensor *t, uint64_t r, uint64_t k)
 {
@@ -57,14 +70,14 @@ void ts_source_row(const ts_source *s, uint64_t r, float *out)
         if (s->n_from > 1)
             widen(s->from[r / s->rows_per_mat], r % s->rows_per_mat, out);
         else
-            widen(s->from[0], r, out);
+            widen_adapted(s, r, out);
         break;
     case TS_SOURCE_KEYS: key_row(s, r, out); break;
     case TS_SOURCE_VALUES:
         widen(s->from[0], r / s->d_value * (s->d_nope + s->d_value) + s->d_nope + r % s->d_value,
               out);
         break;
-    case TS_SOURCE_PAIRS: widen(s->from[0], r / d * d + r % d / 2 + r % 2 * (d / 2), out); break;
+    case TS_SOURCE_PAIRS: widen_adapted(s, r / d * d + r % d / 2 + r % 2 * (d / 2), out); break;
     case TS_SOURCE_HALVES:
         r = r / s->ne[1] * 2 * s->ne[1] + r % s->ne[1] + (s->is_second ? s->ne[1] : 0);
         widen(s->from[0], r, out);
@@ -311,4 +324,16 @@ tiefsee_status ts_sources_of(ts_source **out, size_t *n, const ts_modelfile *fil
     *out = l.at;
     *n = l.n;
     return st;
+}
+
+void ts_sources_adapt(ts_source *s, size_t n, const ts_net *net)
+{
+    const ts_dense_layer *w = ts_net_dense_layers(net);
+
+    for (size_t l = 0; w && l < net->config.n_layers; l++)
+        for (int t = 0; t < TS_N_TARGETS; t++)
+            for (size_t i = 0; i < n; i++)
+                if (w[l].adapter[t].A && s[i].n_from == 1 &&
+                    s[i].from[0] == ts_dense_matrix(&w[l], (ts_target)t))
+                    s[i].low = &w[l].adapter[t];
 }

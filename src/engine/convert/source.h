@@ -2,7 +2,7 @@
  *
  * From a GGUF file they come as they are; from a Hugging Face folder they get new
  * names, experts are stacked, the joint key-value projection of MLA is split (keys
- * transposed), and Llama's query and key rows change their order.
+ * transposed), and Llama's query and key rows change their order.  An adapter may be added.
  */
 #ifndef TS_ENGINE_SOURCE_H
 #define TS_ENGINE_SOURCE_H
@@ -10,6 +10,7 @@
 #include "core/arena.h"
 #include "engine/convert/gguf_names.h"
 #include "formats/modelfile.h"
+#include "models/dense.h"
 
 typedef enum ts_source_kind {
     TS_SOURCE_PLAIN = 0,
@@ -31,11 +32,16 @@ typedef struct ts_source {
     const float *floats;
     bool is_second;                   /* half */
     uint32_t d_head, d_nope, d_value; /* of what is split or reordered */
+    const ts_low_rank *low;           /* what is added, in the order of from's rows; or NULL */
 } ts_source;
 
 /* All tensors in the order in which they are to be written. */
 tiefsee_status ts_sources_of(ts_source **out, size_t *n, const ts_modelfile *file, ts_arena *arena,
                              tiefsee_error *err) TS_MUST_CHECK;
+
+/* Adds a net's adapter (ts_net_adapt), which must outlive the sources; the net is of the
+ * same file. */
+void ts_sources_adapt(ts_source *s, size_t n, const ts_net *net);
 
 /* Row r of a source (over all its matrices) as ne[0] floats. */
 void ts_source_row(const ts_source *s, uint64_t r, float *out);

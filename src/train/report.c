@@ -114,25 +114,57 @@ static void take_scores(ts_report_eval *e, const json_t *all)
 }
 
 /* One that cannot be read is told and left out: the rest of the report is as good. */
+static json_t *read_json(reader *f, const char *path)
+{
+    tiefsee_error err;
+    json_t *all;
+    char text[600];
+
+    if (ts_json_load(&all, path, EVAL_LIMITS, &err) == TIEFSEE_OK)
+        return all;
+    (void)snprintf(text, sizeof text, "%.300s: %.250s; left out", path, err.message);
+    note(f, text);
+    return NULL;
+}
+
 static void add_eval(reader *f, const char *path, const char *name)
 {
     ts_report_eval *e = &f->r->eval[f->r->n_evals];
-    tiefsee_error err;
-    json_t *all;
+    json_t *all = f->r->n_evals < REPORT_MAX_EVALS ? read_json(f, path) : NULL;
 
-    if (f->r->n_evals == REPORT_MAX_EVALS)
+    if (!all)
         return;
-    if (ts_json_load(&all, path, EVAL_LIMITS, &err) != TIEFSEE_OK) {
-        char text[600];
-        (void)snprintf(text, sizeof text, "%.300s: %.250s; left out", path, err.message);
-        note(f, text);
-        return;
-    }
     *e = (ts_report_eval){0};
     (void)snprintf(e->name, sizeof e->name, "%.*s", (int)(strlen(name) - strlen(".json")), name);
     take_scores(e, all);
     f->r->n_evals += e->n > 0;
     json_decref(all);
+}
+
+/* What rejection sampling asked and kept (reject_state.c). */
+static void take_rejects(ts_report *r, const json_t *all)
+{
+    json_t *families = json_object_get(all, "families"), *levels;
+    const char *name;
+
+    json_object_foreach(families, name, levels)
+    {
+        ts_report_reject *x = &r->reject[r->n_rejects];
+
+        if (r->n_rejects == REPORT_MAX_SCORES)
+            return;
+        *x = (ts_report_reject){0};
+        (void)snprintf(x->name, sizeof x->name, "%s", name);
+        for (size_t i = 0; i < json_array_size(levels); i++) {
+            const json_t *level = json_array_get(levels, i);
+
+            x->n_problems += share_in(level, "problems", 1e15);
+            x->n_answers += share_in(level, "answers", 1e15);
+            x->n_kept += share_in(level, "kept", 1e15);
+            x->n_tokens += share_in(level, "tokens", 1e15);
+        }
+        r->n_rejects += x->n_problems > 0;
+    }
 }
 
 static bool is_eval(const char *name)
@@ -185,6 +217,13 @@ static tiefsee_status take_entry(reader *f, const char *folder, const char *name
         return add_stage(f, path, "training", err);
     if (ts_file_is_folder(path))
         return ts_file_exists(log) ? add_stage(f, log, name, err) : TIEFSEE_OK;
+    if (strcmp(name, "reject.json") == 0) {
+        json_t *all = read_json(f, path);
+
+        if (all)
+            take_rejects(f->r, all);
+        json_decref(all);
+    }
     if (is_eval(name) && changed_ns(path) != 0) {
         struct stat s;
         if (stat(path, &s) == 0 && s.st_size > 0) /* empty: eval has just begun */

@@ -297,6 +297,27 @@ static void eval_section(ts_svg *s, const ts_report *r)
     ts_svg_put(s, "</tr>\n</table></div>\n");
 }
 
+/* -------------------------------------------------------------- rejection */
+
+static void reject_section(ts_svg *s, const ts_report *r)
+{
+    if (r->n_rejects == 0)
+        return;
+    ts_svg_put(s,
+               "<h2>rejection sampling</h2>\n<p class=\"soft\">Problems of the training split, of "
+               "each at most one right answer.</p>\n<div class=\"wide\"><table>\n<tr><th></th>"
+               "<th>problems</th><th>answers</th><th>solved</th><th>tokens kept</th></tr>\n");
+    for (size_t i = 0; i < r->n_rejects; i++) {
+        const ts_report_reject *x = &r->reject[i];
+
+        ts_svg_put(s, "<tr><td>");
+        ts_svg_escape(s, x->name);
+        ts_svg_put(s, "</td><td>%.0f</td><td>%.0f</td><td>%.1f %%</td><td>%.0f</td></tr>\n",
+                   x->n_problems, x->n_answers, 100 * x->n_kept / x->n_problems, x->n_tokens);
+    }
+    ts_svg_put(s, "</table></div>\n");
+}
+
 /* -------------------------------------------------------------------- cost */
 
 typedef struct bill {
@@ -380,6 +401,7 @@ bool ts_report_html(ts_buf *out, const ts_report *r)
     ts_svg_put(&s, "; lines are means over steps, the shade around them reaches from the least to "
                    "the greatest.</p>\n");
     eval_section(&s, r);
+    reject_section(&s, r);
     for (size_t i = 0; i < r->n_stages; i++)
         stage_section(&s, &r->stage[i]);
     cost_section(&s, r);

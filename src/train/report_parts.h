@@ -25,9 +25,16 @@ typedef struct ts_report_eval {
     ts_report_score score[REPORT_MAX_SCORES];
 } ts_report_eval;
 
+/* Of reject.json, all levels of a family together. */
+typedef struct ts_report_reject {
+    char name[48];
+    double n_problems, n_answers, n_kept, n_tokens;
+} ts_report_reject;
+
 typedef struct ts_report {
     char folder[256];
-    size_t n_stages, n_evals, n_costs;
+    size_t n_stages, n_evals, n_costs, n_rejects;
+    ts_report_reject reject[REPORT_MAX_SCORES];
     ts_report_stage stage[REPORT_MAX_STAGES];
     ts_report_eval eval[REPORT_MAX_EVALS];
     ts_stage_cost cost[TRAIN_MAX_COSTS];

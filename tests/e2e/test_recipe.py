@@ -182,6 +182,13 @@ class Recipe(Case):
         self.assertEqual(done.stderr.decode(),
                          f"tiefsee: {path}/base/log.jsonl:2: an object expected; left out\n")
         self.assertIn("<h2>base</h2>", (path / "page.html").read_text("utf-8"))
+        (path / "reject.json").write_text('{"families": {"<dates": [{"problems": 3, "answers": 9, "kept": 2, "tokens": 70}, '
+                                          '{"problems": 1, "answers": 8, "kept": 1, "tokens": 30}, 7], "odd": 5}}')
+        self.assert_ok(run("train", "report", path, "--out", path / "page.html"))
+        self.assertIn("<td>&lt;dates</td><td>4</td><td>17</td><td>75.0 %</td><td>100</td>",
+                      (path / "page.html").read_text("utf-8"))
+        (path / "reject.json").write_text("{")
+        self.assertIn("reject.json", run("train", "report", path, "--out", path / "page.html").stderr.decode())
 
     def test_all_of_it_in_one_command_that_goes_on(self):
         path = WORK / "all"
@@ -197,7 +204,8 @@ class Recipe(Case):
         self.assertEqual(sum(level["problems"] for family in asked["families"].values()
                              for level in family), 21)
         page = (path / "report.html").read_text("utf-8")
-        for part in ("<h2>base</h2>", "<h2>anneal</h2>", "<h2>sft</h2>", "eval-direct", "pretrain-data", "core-hours"):
+        for part in ("<h2>base</h2>", "<h2>anneal</h2>", "<h2>sft</h2>", "eval-direct", "pretrain-data", "core-hours",
+                     "<h2>rejection sampling</h2>"):
             self.assertIn(part, page)
         for foreign in ("http:", "https:", "<script", "<link", "@import", "url("):
             self.assertNotIn(foreign, page)

@@ -131,8 +131,9 @@ static void assert_refused(const ts_buf *b, const char *why)
 static void headers_that_lie_are_refused(void **state)
 {
     static const uint32_t versions[] = {0, 2, UINT32_MAX};
-    static const uint32_t lengths[] = {0, 40, OLD_HEADER - 8, sizeof(ts_checkpoint) + 8,
-                                       UINT32_MAX};
+    /* Between the first header and the second there was none. */
+    static const uint32_t lengths[] = {
+        0, 40, OLD_HEADER - 8, OLD_HEADER + 1, 616, 623, sizeof(ts_checkpoint) + 8, UINT32_MAX};
     ts_buf b = read_old();
     uint32_t *const version = (uint32_t *)(void *)(b.ptr + 8);
 

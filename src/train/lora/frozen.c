@@ -78,8 +78,7 @@ static void widen(const ts_kernels *k, real *y, const ts_tensor *W, size_t row, 
 #endif
 }
 
-/* C (+)= A B for all rows of A, a few at a time: those stay in the cache while the
- * panels pass. */
+/* All rows of A, a few at a time: those stay in the cache while the panels pass. */
 static void multiply(const ts_kernels *k, const ts_product *p)
 {
     for (size_t r = 0; r < p->n_rows; r += ROWS) {
@@ -90,6 +89,23 @@ static void multiply(const ts_kernels *k, const ts_product *p)
         part.n_rows = p->n_rows - r < ROWS ? p->n_rows - r : ROWS;
         ts_product_run(k, &part);
     }
+}
+
+/* Outputs [begin, end) of c (+)= columns [at, at + n) of a times the panels. */
+static void multiply_piece(const ts_kernels *k, const ts_frozen *f, ts_rows c, ts_rows a, size_t at,
+                           const real *panels, size_t n)
+{
+    multiply(k, &(ts_product){.c = c.v + f->begin,
+                              .c_stride = c.stride,
+                              .adds = f->adds || at > 0,
+                              .a = a.v + at,
+                              .a_row = a.stride,
+                              .a_step = 1,
+                              .b = panels,
+                              .b_panel = 16 * n,
+                              .n_rows = f->n,
+                              .n_columns = f->end - f->begin,
+                              .n = n});
 }
 
 void ts_frozen_forward(const ts_kernels *k, ts_rows y, ts_rows x, const ts_frozen *f, real *scratch)
@@ -104,17 +120,7 @@ void ts_frozen_forward(const ts_kernels *k, ts_rows y, ts_rows x, const ts_froze
         for (size_t i = 0; i < m; i++)
             widen(k, scratch + i * n, f->W, f->begin + i, at, n);
         ts_pack_columns(panels, (ts_rows){scratch, n}, n, m);
-        multiply(k, &(ts_product){.c = y.v + f->begin,
-                                  .c_stride = y.stride,
-                                  .adds = f->adds || at > 0,
-                                  .a = x.v + at,
-                                  .a_row = x.stride,
-                                  .a_step = 1,
-                                  .b = panels,
-                                  .b_panel = 16 * n,
-                                  .n_rows = f->n,
-                                  .n_columns = m,
-                                  .n = n});
+        multiply_piece(k, f, y, x, at, panels, n);
     }
 }
 
@@ -131,17 +137,7 @@ void ts_frozen_backward(const ts_kernels *k, ts_rows dx, ts_rows dy, const ts_fr
         for (size_t i = 0; i < n; i++)
             widen(k, scratch + i * m, f->W, at + i, f->begin, m);
         ts_pack_rows(panels, (ts_rows){scratch, m}, n, m);
-        multiply(k, &(ts_product){.c = dx.v + f->begin,
-                                  .c_stride = dx.stride,
-                                  .adds = f->adds || at > 0,
-                                  .a = dy.v + at,
-                                  .a_row = dy.stride,
-                                  .a_step = 1,
-                                  .b = panels,
-                                  .b_panel = 16 * n,
-                                  .n_rows = f->n,
-                                  .n_columns = m,
-                                  .n = n});
+        multiply_piece(k, f, dx, dy, at, panels, n);
     }
 }
 

@@ -18,7 +18,7 @@ typedef struct offer {
 
 typedef struct offers {
     offer at[TS_SCENE_TOOLS];
-    size_t n;
+    size_t n, n_wanted;
 } offers;
 
 /* What somebody wants of it: {0} to {2} of a question, their values in JSON, and what the
@@ -218,12 +218,10 @@ static const ts_tool_kind *other_kind(ts_maker *m, const offers *all, bool takes
     }
 }
 
-/* One to three tools in any order; those that are in *all already are among them. */
+/* All that are wanted, in any order; those that are in *all already are among them. */
 static void offer_tools(ts_maker *m, offers *all, bool takes_broad)
 {
-    const size_t n = m->level == 1 ? 1 + (size_t)ts_chance(m, 25) : m->level;
-
-    for (; all->n < n; all->n++)
+    for (; all->n < all->n_wanted; all->n++)
         draw_offer(m, &all->at[all->n], other_kind(m, all, takes_broad));
     for (size_t i = all->n; i-- > 0;) {
         const size_t at = (size_t)ts_pick(m, i + 1);
@@ -383,7 +381,7 @@ static bool lack_tool(ts_maker *m, offers *all)
     draw_offer(m, &wanted, other_kind(m, all, false));
     draw_wish(m, &w, &wanted);
     all->at[0] = wanted;
-    for (all->n = 1; all->n <= m->level; all->n++)
+    for (all->n = 1; all->n <= all->n_wanted; all->n++)
         draw_offer(m, &all->at[all->n], other_kind(m, all, false));
     all->at[0] = all->at[--all->n];
     offer_tools(m, all, false);
@@ -436,7 +434,7 @@ bool ts_make_tools(ts_maker *m)
 {
     const uint64_t what = ts_pick(m, 100);
     ts_item *it = m->item;
-    offers all = {.n = 0};
+    offers all = {.n_wanted = m->level == 1 ? 1 + (size_t)ts_chance(m, 25) : m->level};
     wish w[2];
 
     if (what < 6)

@@ -29,7 +29,7 @@ test('the page works without a proxy too, and says what it may not do', async ()
 
 test('files with hashes are kept, the page is asked for anew', async () => {
   const page = await openPage(all, { url: all.server.url });
-  const script = page.requests.find((url) => url.endsWith('.js'));
+  const script = page.requests.find((url) => /-[\w-]{8}\.js$/.test(url));
   const file = await page.request.get(script);
   assert.match(file.headers()['cache-control'], /immutable/);
   const root = await page.request.get(all.server.url);

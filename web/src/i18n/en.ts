@@ -180,6 +180,7 @@ export const en = {
   roleMember: 'Member',
   roleReader: 'Read only',
   roleAdmin: 'Administrator',
+  removeUser: (name: string) => `Delete ${name} and everything that is kept of them? This cannot be undone.`,
   disable: 'Disable',
   enable: 'Enable',
   disabled: 'disabled',

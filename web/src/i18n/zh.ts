@@ -176,6 +176,7 @@ export const zh: Messages = {
   roleMember: '成员',
   roleReader: '只读',
   roleAdmin: '管理员',
+  removeUser: (name) => `删除 ${name} 及其保存的全部内容？此操作无法撤销。`,
   disable: '停用',
   enable: '启用',
   disabled: '已停用',

@@ -2,6 +2,7 @@
 import { useState } from 'preact/hooks';
 import { app, type User } from '../api/app';
 import { decimal, t } from '../i18n';
+import { dialog } from '../state/dialogs';
 import { Menu } from './menu';
 import { tell, textsOf, useAnswer } from './use-answer';
 
@@ -87,6 +88,18 @@ function EditUser({ user, onDone }: { user: Account; onDone: () => void }) {
   );
 }
 
+/* An account takes everything with it, and its key: that is asked for once more. */
+function askRemoval(user: Account): void {
+  dialog.value = {
+    kind: 'confirm',
+    text: t.value.removeUser(user.name),
+    action: t.value.remove,
+    onConfirm: () => {
+      app('DELETE', `admin/users/${user.id}`).catch(tell).finally(() => { dialog.value = { kind: 'admin' }; });
+    },
+  };
+}
+
 export function UsersPanel() {
   const [answer, load] = useAnswer<{ users: Account[] }>('admin/users');
   const [edited, setEdited] = useState<Account | null>(null);
@@ -113,7 +126,7 @@ export function UsersPanel() {
                   label: user.is_disabled ? t.value.enable : t.value.disable,
                   run: () => { change(app('PATCH', `admin/users/${user.id}`, { is_disabled: !user.is_disabled })); },
                 },
-                { icon: 'trash', label: t.value.remove, isDanger: true, run: () => { change(app('DELETE', `admin/users/${user.id}`)); } },
+                { icon: 'trash', label: t.value.remove, isDanger: true, run: () => { askRemoval(user); } },
               ]}
             />
           </li>

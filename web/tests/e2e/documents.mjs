@@ -88,10 +88,8 @@ export function hostilePdf() {
   ]);
 }
 
-/** An archive with one member, as Word's files are. */
-export function docx(text) {
-  const name = 'word/document.xml';
-  const content = Buffer.from(`<w:document><w:body><w:p><w:r><w:t>${text}</w:t></w:r></w:p></w:body></w:document>`);
+/** An archive with one member. */
+export function zip(name, content) {
   const packed = deflateRawSync(content);
   const local = Buffer.alloc(30);
   local.writeUInt32LE(0x04034b50, 0);
@@ -112,4 +110,9 @@ export function docx(text) {
   end.writeUInt32LE(46 + name.length, 12);
   end.writeUInt32LE(30 + name.length + packed.length, 16);
   return Buffer.concat([local, Buffer.from(name), packed, entry, Buffer.from(name), end]);
+}
+
+/** As Word's files are. */
+export function docx(text) {
+  return zip('word/document.xml', Buffer.from(`<w:document><w:body><w:p><w:r><w:t>${text}</w:t></w:r></w:p></w:body></w:document>`));
 }

@@ -1,16 +1,13 @@
-"""tiefsee's presets in PyTorch, to compare speed: the layers of tools/starter/model.py with the presets' sizes, attention by
+"""tiefsee's presets in PyTorch, to compare speed: the layers of deepseek_v3.py with the presets' sizes, attention by
 scaled_dot_product_attention, no latent for queries where the preset has none, and a cache of fixed size for generation."""
-import math
 import pathlib
 import struct
-import sys
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "tools" / "starter"))
-import model as starter  # noqa: E402
+import deepseek_v3 as v3
 
 # width, layers, heads, latents of queries and keys, dense, experts, active: src/train/presets.c
 PRESETS = {"r-1m": (128, 4, 4, 0, 32, 320, 8, 2, 48), "r-5m": (192, 6, 6, 0, 48, 512, 16, 2, 64),
@@ -19,7 +16,7 @@ PRESETS = {"r-1m": (128, 4, 4, 0, 32, 320, 8, 2, 48), "r-5m": (192, 6, 6, 0, 48,
 
 def config(preset, n_vocab):
     d, layers, heads, q, kv, dense, experts, active, expert = PRESETS[preset]
-    return dict(starter.CONFIG, vocab_size=n_vocab, hidden_size=d, num_hidden_layers=layers, num_attention_heads=heads,
+    return dict(v3.CONFIG, vocab_size=n_vocab, hidden_size=d, num_hidden_layers=layers, num_attention_heads=heads,
                 num_key_value_heads=heads, q_lora_rank=q, kv_lora_rank=kv, intermediate_size=dense, moe_intermediate_size=expert,
                 n_routed_experts=experts, num_experts_per_tok=active, n_group=1, topk_group=1, max_position_embeddings=512)
 
@@ -31,21 +28,21 @@ class Attention(nn.Module):
                                                                c["v_head_dim"], c["kv_lora_rank"])
         d, eps, keys = c["hidden_size"], c["rms_norm_eps"], self.heads * (self.nope + self.rope)
         if c["q_lora_rank"]:
-            self.q_proj = nn.Sequential(starter.linear(d, c["q_lora_rank"]), starter.RMSNorm(c["q_lora_rank"], eps),
-                                        starter.linear(c["q_lora_rank"], keys))
+            self.q_proj = nn.Sequential(v3.linear(d, c["q_lora_rank"]), v3.RMSNorm(c["q_lora_rank"], eps),
+                                        v3.linear(c["q_lora_rank"], keys))
         else:
-            self.q_proj = starter.linear(d, keys)
-        self.kv_a_proj_with_mqa, self.kv_a_layernorm = starter.linear(d, self.rank + self.rope), starter.RMSNorm(self.rank, eps)
-        self.kv_b_proj = starter.linear(self.rank, self.heads * (self.nope + self.v))
-        self.o_proj = starter.linear(self.heads * self.v, d, 0.2)
+            self.q_proj = v3.linear(d, keys)
+        self.kv_a_proj_with_mqa, self.kv_a_layernorm = v3.linear(d, self.rank + self.rope), v3.RMSNorm(self.rank, eps)
+        self.kv_b_proj = v3.linear(self.rank, self.heads * (self.nope + self.v))
+        self.o_proj = v3.linear(self.heads * self.v, d, 0.2)
 
     def forward(self, x, cos, sin, cache):
         batch, length, _ = x.shape
         q = self.q_proj(x).view(batch, length, self.heads, -1).transpose(1, 2)
         latent, k_rope = self.kv_a_proj_with_mqa(x).split([self.rank, self.rope], -1)
         kv = self.kv_b_proj(self.kv_a_layernorm(latent)).view(batch, length, self.heads, -1).transpose(1, 2)
-        q = torch.cat((q[..., :self.nope], starter.Attention.rotate(q[..., self.nope:], cos, sin)), -1)
-        k_rope = starter.Attention.rotate(k_rope, cos, sin)[:, None].expand(-1, self.heads, -1, -1)
+        q = torch.cat((q[..., :self.nope], v3.Attention.rotate(q[..., self.nope:], cos, sin)), -1)
+        k_rope = v3.Attention.rotate(k_rope, cos, sin)[:, None].expand(-1, self.heads, -1, -1)
         k, v = torch.cat((kv[..., :self.nope], k_rope), -1), kv[..., self.nope:]
         if cache is not None:  # (keys, values, how many): as long as the longest answer
             past = cache[2]
@@ -55,7 +52,7 @@ class Attention(nn.Module):
         return self.o_proj(out.transpose(1, 2).flatten(2))
 
 
-class Gate(starter.Gate):
+class Gate(v3.Gate):
     def forward(self, x):
         c = self.c
         scores = F.linear(x, self.weight).sigmoid()
@@ -69,13 +66,13 @@ class Model(nn.Module):
         super().__init__()
         self.c = c
         self.embed = nn.Embedding(c["vocab_size"], c["hidden_size"])
-        self.layers = nn.ModuleList(starter.Layer(dict(c, q_lora_rank=1), i) for i in range(c["num_hidden_layers"]))
+        self.layers = nn.ModuleList(v3.Layer(dict(c, q_lora_rank=1), i) for i in range(c["num_hidden_layers"]))
         for layer in self.layers:
             layer.self_attn = Attention(c)
             if hasattr(layer.mlp, "gate"):
                 layer.mlp.gate = Gate(c)
-        self.norm = starter.RMSNorm(c["hidden_size"], c["rms_norm_eps"])
-        self.head = starter.linear(c["hidden_size"], c["vocab_size"], 0.2)
+        self.norm = v3.RMSNorm(c["hidden_size"], c["rms_norm_eps"])
+        self.head = v3.linear(c["hidden_size"], c["vocab_size"], 0.2)
         nn.init.normal_(self.embed.weight, std=0.05)
         half = c["qk_rope_head_dim"] // 2
         angles = torch.outer(torch.arange(c["max_position_embeddings"]).double(),

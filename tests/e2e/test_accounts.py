@@ -275,7 +275,8 @@ class Accounts(unittest.TestCase):
             status, _, headers = client.ask("POST", "login", {"name": name, "password": "a guess"})
             if status == 429 and int(headers["Retry-After"]) > 1:
                 return seen.count(401)
-            seen.append(status)
+            if status != 429:  # a wait that is nearly over is asked again
+                seen.append(status)
         self.fail(seen)
 
     def test_a_stranger_who_guesses_locks_nobody_out(self):

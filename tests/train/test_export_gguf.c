@@ -28,7 +28,7 @@ static ts_config config_of_width_32(uint32_t q_lora)
 {
     ts_config c = tiny_config();
 
-    c.n_vocab = 1536;
+    c.n_vocab = 2048;
     c.d_model = 64;
     c.d_ff = 96;
     c.d_nope = c.d_value = c.kv_lora_rank = c.d_expert = 32;
@@ -45,11 +45,11 @@ typedef struct comparison {
 
 static void compare_row(void *user, size_t i, const float *row)
 {
-    static float want[1536];
+    static float want[2048];
     comparison *c = user;
 
     ts_trunk_logits(&net.trunk, batch.begin[1] + i, want);
-    for (size_t v = 0; v < 1536; v++) {
+    for (size_t v = 0; v < 2048; v++) {
         c->worst = fmax(c->worst, fabs((double)want[v] - (double)row[v]));
         c->largest = fmax(c->largest, fabs((double)want[v]));
     }
@@ -93,7 +93,7 @@ static void open_trunk(uint32_t q_lora, bool has_mtp)
     tiny_open(&net, config_of_width_32(q_lora), has_mtp, (ts_trunk_sizes){TINY_TOKENS, 76, 1},
               ts_cpu_flags());
     batch = (tiny_batch){0};
-    tiny_fill(&batch, 3, 1536);
+    tiny_fill(&batch, 3, 2048);
     ts_trunk_forward(&net.trunk, &batch.b);
 }
 
@@ -117,7 +117,7 @@ static void keys_wider_than_everything_else_fit(void **state)
     c.d_nope = TS_MAX_HEAD_DIM / 2;
     tiny_open(&net, c, false, (ts_trunk_sizes){TINY_TOKENS, 76, 1}, ts_cpu_flags());
     batch = (tiny_batch){0};
-    tiny_fill(&batch, 3, 1536);
+    tiny_fill(&batch, 3, 2048);
     ts_trunk_forward(&net.trunk, &batch.b);
     assert_true(compare(TS_F32, true).worst < 2e-4);
     tiny_close(&net);
@@ -141,12 +141,12 @@ static void a_network_without_experts_is_as_active_and_runs(void **state)
     assert_true(fabs((double)without.n_active / (double)with.n_active - 1) < 0.02);
     assert_true(without.n_parameters < with.n_parameters / 2);
 
-    c.n_vocab = 1536;
+    c.n_vocab = 2048;
     tiny_open(&net, c, true, (ts_trunk_sizes){TINY_TOKENS, 76, 1}, ts_cpu_flags());
     for (size_t l = 0; l <= c.n_layers; l++)
         assert_false(net.trunk.net.block[l].is_moe);
     batch = (tiny_batch){0};
-    tiny_fill(&batch, 3, 1536);
+    tiny_fill(&batch, 3, 2048);
     ts_trunk_forward(&net.trunk, &batch.b);
     assert_true(compare(TS_F32, true).worst < 2e-4);
     tiny_close(&net);
@@ -182,7 +182,7 @@ static void a_tokenizer_of_another_size_and_broken_weights_are_refused(void **st
     assert_int_equal(
         ts_export_network(&net.trunk.net, vocab, &opt, scratch_path(&folder, "v.gguf"), &err),
         TIEFSEE_E_INVALID);
-    assert_non_null(strstr(err.message, "the tokenizer has 1536 tokens, the model 100"));
+    assert_non_null(strstr(err.message, "the tokenizer has 2048 tokens, the model 100"));
     tiny_close(&net);
 }
 

@@ -17,7 +17,7 @@
 #include "train/shard.h"
 
 static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
-enum { N_VOCAB = 1536 };
+enum { N_VOCAB = 2048 };
 
 static scratch folder;
 static char shard[512];

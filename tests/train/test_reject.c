@@ -18,7 +18,7 @@
 #include "train/reject.h"
 
 static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
-enum { N_VOCAB = 1536, N_CTX = 256 };
+enum { N_VOCAB = 2048, N_CTX = 256 };
 
 static scratch folder;
 static char checkpoint[600];

@@ -21,7 +21,7 @@
 #include "train/run.h"
 
 static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
-enum { N_VOCAB = 1536, N_THREADS = 3 };
+enum { N_VOCAB = 2048, N_THREADS = 3 };
 static const ts_trunk_scales scales = {0.02f, 0.013f, 0.4f};
 
 static scratch folder;

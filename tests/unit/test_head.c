@@ -324,7 +324,7 @@ static void makes_no_copy_of_what_nothing_was_learnt_into(void **state)
 
 /* ---- in a session */
 
-enum { N_ANSWER = 150, MAX_PROMPT = 64 };
+enum { N_ANSWER = 24, MAX_PROMPT = 64 };
 
 static tiefsee_session *session_of(tiefsee_model *m)
 {
@@ -367,8 +367,10 @@ static void give_head(tiefsee_model *m)
 
 static void answers_of_a_session_are_the_same(void **state)
 {
-    static const char *const texts[] = {"The sum of 17 and 25 is", "Heute ist", "1 2 3 4 5",
-                                        "Why is the sky", "Was ist 12 mal 3 ?"};
+    static const char *const texts[] = {"<｜User｜>17+25<｜Assistant｜><think>",
+                                        "<｜User｜>Was ist 12 mal 3?<｜Assistant｜><think>",
+                                        "<｜User｜>1234*56<｜Assistant｜><think>", "1 2 3 4 5",
+                                        "Why is the sky"};
     tiefsee_model *plain, *with_head;
     int n_pending = 0;
 

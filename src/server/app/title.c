@@ -4,6 +4,7 @@
 
 #include "core/alloc.h"
 #include "engine/model.h"
+#include "formats/title_prompt.h"
 #include "server/app/answer_prompt.h"
 #include "server/app/answer_routes.h"
 #include "server/jobs.h"
@@ -24,7 +25,7 @@ typedef struct naming {
 /* ---- what the model said */
 
 /* Its first line, without the quotes and stars that models put around titles.  A longer
- * line is no title (a small model answers instead): nothing. */
+ * line, or one with signs of markup, is no title (a small model answers instead): nothing. */
 static void clean(char out[MAX_TITLE + 1], const char *text)
 {
     static const char around[] = " \t\r\n\"'`*#_";
@@ -32,7 +33,7 @@ static void clean(char out[MAX_TITLE + 1], const char *text)
     text += strspn(text, around);
     char line[MAX_TITLE + 1];
     const size_t n = strcspn(text, "\r\n");
-    if (n > MAX_TITLE)
+    if (n > MAX_TITLE || strcspn(text, "{}<>|") < n)
         return;
     char *copy = ts_strdup_n(text, n);
     ts_app_line(line, MAX_TITLE, copy ? copy : "");
@@ -140,10 +141,7 @@ static bool make_prompt(ts_turn_request *r, naming *n, const json_t *tree, ts_wr
     char question[MAX_SAID], answer[MAX_SAID / 2];
     ts_app_line(question, sizeof question - 1, said[0]);
     ts_app_line(answer, sizeof answer - 1, said[1]);
-    (void)snprintf(text, (size_t)3 * MAX_SAID,
-                   "Write a title of two to six words for this conversation, in the language of "
-                   "the conversation. Answer with the title only.\n\nUser: %s\n\nAssistant: %s",
-                   question, answer);
+    (void)snprintf(text, (size_t)3 * MAX_SAID, TS_TITLE_PROMPT, question, answer);
     *m = (tiefsee_message){.role = TIEFSEE_USER, .content = text};
     r->messages = m;
     r->n_messages = 1;

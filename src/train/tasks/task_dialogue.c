@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "formats/title_prompt.h"
 #include "train/tasks/maker.h"
 
 typedef enum operation { PLUS, MINUS, TIMES, OVER, N_OPERATIONS } operation;
@@ -255,12 +256,60 @@ static bool remember(ts_maker *m, ts_item *other)
     return true;
 }
 
-/* Levels: 1 reckoning on, 2 the same answer again, 3 what is no reckoning. */
+/* The first words of a question, without its mark at the end; in bytes of UTF-8. */
+static size_t title_bytes(const char *text)
+{
+    enum { MAX_WORDS = 6, MAX_BYTES = 40 };
+    size_t n = 0, end = 0;
+    int words = 0;
+
+    while (text[n] && text[n] != '\n' && words < MAX_WORDS && n < MAX_BYTES) {
+        n++;
+        while (((unsigned char)text[n] & 0xc0) == 0x80)
+            n++;
+        if (text[n] == ' ' || text[n] == '\n' || !text[n])
+            words++;
+    }
+    end = n;
+    while (end > 0 && strchr(" .,?!:=", text[end - 1]))
+        end--;
+    return end;
+}
+
+/* The assistant of the server asks for a name of a conversation. */
+static bool name(ts_maker *m, ts_item *other)
+{
+    static const char *const reason[TS_N_LANGS] = {"The question in short.", "Die Frage in kurz.",
+                                                   "问题的简写。"};
+    ts_item *it = m->item;
+
+    if (!ts_make_other(m, other, NULL, m->split, m->lang))
+        return false;
+    const char *q = ts_text_in(&other->question);
+    const size_t n = title_bytes(q);
+    if (n == 0 || strpbrk(q, "|;\n"))
+        return false;
+    ts_put(m, &it->question, TS_TITLE_PROMPT, q, ts_text_in(&other->answer));
+    ts_put(m, &it->trace, "%s", reason[m->lang]);
+    ts_put(m, &it->answer, "%.*s", (int)n, q);
+    ts_put(m, &it->truth, "%.*s", (int)n, q);
+    ts_put(m, &it->key, "title %s", q);
+    it->judge = ts_judge_facts;
+    return ts_maker_takes(m);
+}
+
+/* Levels: 1 reckoning on, 2 the same answer again, 3 what is no reckoning: thanks,
+ * names, a title for the conversation. */
 bool ts_make_dialogue(ts_maker *m)
 {
     ts_item other = ts_item_empty();
     bool is_taken;
 
+    if (m->level == 3 && ts_chance(m, 20)) {
+        is_taken = name(m, &other);
+        ts_item_free(&other);
+        return is_taken;
+    }
     begin(m, &other);
     if (m->level == 1)
         is_taken = follow_up(m, &other);

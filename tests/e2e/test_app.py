@@ -243,6 +243,32 @@ class OneUser(Base):
         self.assertNotRegex(title, r"[\n{}<>|]")
         self.assertEqual(self.me.good("GET", f"conversations/{chat}")["title"], title)
 
+    def n_running(self):
+        c, r = self.server.send("GET", "/metrics")
+        text = r.read().decode()
+        c.close()
+        return int(re.search(r"^tiefsee_jobs_running\S* (\d+)$", text, re.M).group(1))
+
+    def test_a_name_that_the_user_gives_meanwhile_is_not_overruled(self):
+        for i in range(100):
+            chat = self.me.chat(title="as asked")
+            self.me.answer(chat, content=QUESTION, max_tokens=5)
+            named = []
+            t = threading.Thread(target=lambda: named.append(
+                self.me.good("POST", f"conversations/{chat}/title", {})["title"]))
+            t.start()
+            was_running = False
+            while t.is_alive() and not was_running:
+                was_running = self.n_running() > 0
+            self.me.good("PATCH", f"conversations/{chat}", {"title": "as the user wishes"})
+            t.join(served.LIMIT_S)
+            now = self.me.good("GET", f"conversations/{chat}")["title"]
+            if was_running:  # it had begun; it may have been done before the change, or not
+                self.assertEqual(now, "as the user wishes")
+                if named[0] == now:
+                    return
+        self.fail("a hundred titles were done before they could be changed")
+
     def test_settings_and_presets(self):
         self.assertEqual(self.me.good("GET", "me/settings"), {})
         self.me.good("PUT", "me/settings", {"theme": "dark"})

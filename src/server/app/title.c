@@ -17,6 +17,7 @@ typedef struct naming {
     int64_t user_n;
     char chat_id[TS_ID_MAX + 1];
     char question[MAX_TITLE + 1]; /* its beginning: the title if the model has none */
+    const char *before;           /* the title as it was: who gives it another is not overruled */
     ts_buf text;
     bool has_failed;
     tiefsee_error error;
@@ -44,28 +45,41 @@ static void clean(char out[MAX_TITLE + 1], const char *text)
     (void)snprintf(out, MAX_TITLE + 1, "%s", line);
 }
 
-static tiefsee_status save(naming *n, const char *title, bool *is_there, tiefsee_error *err)
+static tiefsee_status set_title(ts_app *app, const ts_owner *o, ts_dialog *c, json_t *meta,
+                                const char *title, tiefsee_error *err)
+{
+    if (json_object_set_new(meta, "title", json_string(title)) != 0 || !ts_chat_set_meta(c, meta))
+        return ts_fail_nomem(err, 0, "a title");
+    tiefsee_status st = ts_chats_save(app->store, o, c, err);
+    return st == TIEFSEE_OK ? ts_search_add(app->search, app->store, o, c, ts_str_of(title), err)
+                            : st;
+}
+
+/* *title: what it is called now, which may be what somebody else has called it meanwhile; NULL
+ * when there is no such conversation. */
+static tiefsee_status save(naming *n, const char *wish, json_t **title, tiefsee_error *err)
 {
     ts_app *app = n->app;
     ts_person person;
     ts_dialog c;
 
-    *is_there = false;
     if (!ts_people_by_n(app->people, n->user_n, &person))
         return TIEFSEE_OK;
     const ts_owner o = ts_person_owner(&person);
     tiefsee_status st = ts_store_begin(app->store, err);
     if (st == TIEFSEE_OK) {
         st = ts_chats_find(app->store, &o, n->chat_id, &c, err);
-        *is_there = st == TIEFSEE_OK && c.n != 0;
-        if (*is_there) {
+        if (st == TIEFSEE_OK && c.n != 0) {
             json_t *meta = ts_chat_meta(&c);
-            (void)json_object_set_new(meta, "title", json_string(title));
-            st = ts_chat_set_meta(&c, meta) ? ts_chats_save(app->store, &o, &c, err)
-                                            : ts_fail_nomem(err, 0, "a title");
+            const char *now = json_string_value(json_object_get(meta, "title"));
+            now = now ? now : "";
+            const bool is_mine = strcmp(now, n->before) == 0;
+            *title = json_string(is_mine ? wish : now);
+            if (!*title)
+                st = ts_fail_nomem(err, 0, "a title");
+            else if (is_mine)
+                st = set_title(app, &o, &c, meta, wish, err);
             json_decref(meta);
-            if (st == TIEFSEE_OK)
-                st = ts_search_add(app->search, app->store, &o, &c, ts_str_of(title), err);
         }
         ts_chat_free(&c);
         st = ts_store_end(app->store, st, err);
@@ -79,7 +93,7 @@ static void finish(void *ctx)
 {
     naming *n = ctx;
     char title[MAX_TITLE + 1] = "";
-    bool is_there = false;
+    json_t *now = NULL;
     tiefsee_status st = n->has_failed ? n->error.status : TIEFSEE_OK;
 
     if (st == TIEFSEE_OK) {
@@ -87,17 +101,18 @@ static void finish(void *ctx)
         if (!*title)
             (void)snprintf(title, sizeof title, "%s", n->question);
         ts_lock_take(n->app->store_lock);
-        st = save(n, title, &is_there, &n->error);
+        st = save(n, title, &now, &n->error);
         ts_lock_give(n->app->store_lock);
     }
     ts_buf_free(&n->text);
     ts_reply *reply = n->reply; /* n lives in its arena */
     if (st != TIEFSEE_OK)
         ts_reply_fail_status(reply, &n->error);
-    else if (!is_there)
+    else if (!now)
         ts_app_refuse(reply, 404, NULL, NULL, "there is no such conversation");
     else
-        ts_app_send(reply, 200, json_pack("{s:s}", "title", title));
+        ts_app_send(reply, 200, json_pack("{s:O}", "title", now));
+    json_decref(now);
     ts_reply_release(reply);
 }
 
@@ -189,17 +204,25 @@ void ts_app_answer_title(ts_http_request *req, ts_reply *reply)
     else if (ts_app_enter(&w, req, reply) && ts_chat_of_path(&w, &c)) {
         json_t *tree = ts_app_answer_tree(&w, &c), *meta = ts_chat_meta(&c);
         const char *model = json_string_value(json_object_get(meta, "model"));
+        const char *title = json_string_value(json_object_get(meta, "title"));
 
-        *n = (naming){
-            .app = w.app, .reply = reply, .user_n = w.person.n, .text = ts_buf_make(MAX_TEXT)};
+        title = title ? title : "";
+        *n = (naming){.app = w.app,
+                      .reply = reply,
+                      .user_n = w.person.n,
+                      .before = ts_arena_strdup(req->arena, title, strlen(title)),
+                      .text = ts_buf_make(MAX_TEXT)};
         memcpy(n->chat_id, c.id, sizeof n->chat_id);
         ts_chat_free(&c);
         ts_app_leave(&w);
-        if (tree && ts_app_answer_options(&r, w.app->server->models, model, NULL, &wrong) &&
+        if (tree && n->before &&
+            ts_app_answer_options(&r, w.app->server->models, model, NULL, &wrong) &&
             make_prompt(&r, n, tree, &wrong))
             submit(reply, &r, n);
         else if (!tree)
             ts_reply_fail_status(reply, &w.err);
+        else if (!n->before)
+            ts_app_refuse(reply, 503, NULL, NULL, "out of memory for this request");
         else
             ts_app_refuse_wrong(reply, &wrong);
         json_decref(tree);

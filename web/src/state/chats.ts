@@ -156,11 +156,13 @@ export const unsent = new Set<string>();
  * as it is. */
 export async function refreshChat(id: string): Promise<void> {
   const before = loaded.value[id];
-  const isBusy = () => loaded.value[id] !== before || lives.peek()[id] !== undefined; // goes on here
+  const isLive = () => lives.peek()[id] !== undefined; // goes on here
+  const isBusy = () => loaded.value[id] !== before || isLive();
   if (!before || !isStored(before) || isBusy()) return;
   try {
     const stored = await store.open(id);
-    if (!isBusy()) put(merged(before, stored, (m) => unsent.has(m.id)));
+    if (loaded.value[id] && loaded.value[id] !== before && !isLive()) await refreshChat(id); // a title came meanwhile
+    else if (!isBusy()) put(merged(before, stored, (m) => unsent.has(m.id)));
   } catch (e) {
     const isGone = e instanceof ApiError && e.status === 404;
     if (isGone && !isBusy() && !before.messages.some((m) => unsent.has(m.id))) forget(id);

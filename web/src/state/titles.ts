@@ -43,7 +43,7 @@ export async function nameChat(chatId: string): Promise<void> {
 
   if (isStored(chat)) {
     await app<{ title: string }>('POST', `conversations/${chatId}/title`, { language: language.value })
-      .then(({ title }) => { noteTitle(chatId, title); })
+      .then(({ title }) => { if (loaded.value[chatId]?.title === given) noteTitle(chatId, title); })
       .catch(() => undefined); // the first words stay
     return;
   }

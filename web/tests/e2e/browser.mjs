@@ -44,10 +44,18 @@ export async function startServer(tiefsee, ...options) {
   return { url, stop, home, pid: child.pid, log: () => log };
 }
 
+const options = () => ({
+  executablePath: findChromium(),
+  args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=en'],
+  timeout: LIMIT_MS,
+});
+
+/** For several files of tests at once (e2e.mjs): each connects by WEB_BROWSER. */
+export async function startBrowserServer() {
+  return chromium.launchServer({ ...options(), handleSIGTERM: false, handleSIGINT: false, handleSIGHUP: false });
+}
+
 export async function startBrowser() {
-  return chromium.launch({
-    executablePath: findChromium(),
-    args: ['--no-sandbox', '--disable-gpu', '--disable-dev-shm-usage', '--lang=en'],
-    timeout: LIMIT_MS,
-  });
+  const shared = process.env.WEB_BROWSER;
+  return shared ? chromium.connect(shared, { timeout: LIMIT_MS }) : chromium.launch(options());
 }

@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
-import { answered, ask, openPage, useStage } from './stage.mjs';
+import { gate, never } from './proxy.mjs';
+import { answered, ask, fileOf, openPage, ready, useStage } from './stage.mjs';
 
 const all = useStage();
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -35,8 +36,12 @@ test('thinking is asked for or not, and the numbers of an answer are shown', asy
   const page = await openPage(all);
   all.proxy.asked.length = 0;
   await page.locator('.composer select').selectOption({ label: 'No thinking' });
-  all.proxy.script = () => [[0, { content: 'a' }], ...Array.from({ length: 9 }, () => [30, { content: ' b' }])];
+  const begun = gate();
+  all.proxy.script = () => [[0, { content: 'a' }], ...Array.from({ length: 9 }, () => [begun.opened, { content: ' b' }])];
   await ask(page, 'Quick');
+  await page.waitForSelector('.answer.is-live:has-text("a")');
+  await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 100))); // less has no speed
+  begun.go();
   await answered(page);
   assert.equal(all.proxy.asked[0].thinking.type, 'disabled');
   const numbers = await page.textContent('.numbers');
@@ -71,7 +76,7 @@ test('every key of the list does what it says', async () => {
   await page.waitForSelector('#chat-search:focus');
   await page.keyboard.press('Shift+Escape');
   await page.waitForSelector('#message-input:focus');
-  all.proxy.script = () => [[0, { content: 'Begun' }], [60_000, {}]];
+  all.proxy.script = () => [[0, { content: 'Begun' }], [never, {}]];
   await ask(page, 'Long');
   await page.waitForSelector('.answer.is-live:has-text("Begun")');
   await page.keyboard.press('Escape');
@@ -118,7 +123,7 @@ test('exports of ChatGPT and DeepSeek come in with their branches', async () => 
     page.getByRole('button', { name: 'Actions for From DeepSeek' }).click()
       .then(() => page.getByRole('menuitem', { name: 'Export as Markdown' }).click()),
   ]);
-  const text = readFileSync(await download.path(), 'utf8');
+  const text = readFileSync(await fileOf(download), 'utf8');
   assert.match(text, /# From DeepSeek[\s\S]*ai_generated[\s\S]*Hi whale[\s\S]*```thinking\nhm\n```[\s\S]*Hello human/);
   await page.check();
 });
@@ -153,7 +158,7 @@ test('a server that is loading its model is told', async () => {
 
 test('the page begins with less than 400 KB and fetches the rest when it is needed', async () => {
   const page = await openPage(all);
-  await page.waitForLoadState('networkidle');
+  await ready(page);
   const bytes = await page.evaluate(() =>
     performance.getEntriesByType('resource').reduce((sum, e) => sum + e.encodedBodySize, 0));
   assert.ok(bytes > 50_000 && bytes < 400_000, `${bytes} bytes`);

@@ -31,9 +31,7 @@ async function told(page, files) {
 
 async function refused(page, name, buffer, word) {
   await choose(page, [[name, buffer]]);
-  await page.waitForSelector(`.notices .is-error:has-text("${name}")`);
-  assert.match(await page.textContent('.notices'), word, name);
-  await page.locator(`.notices .is-error:has-text("${name}")`).click();
+  await page.locator('.notices .is-error', { hasText: name }).filter({ hasText: word }).waitFor();
   assert.equal(await page.locator('.composer .files').count(), 0);
 }
 

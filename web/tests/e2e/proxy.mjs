@@ -1,5 +1,6 @@
 /* A reverse proxy in front of the real server: puts it below a path, and can play the
- * model.  A scripted answer is [[delay_ms, delta] ...]; everything else passes through. */
+ * model.  A scripted answer is [[delay, delta] ...], where a delay is a time in milliseconds or
+ * something to wait for; everything else passes through. */
 import http from 'node:http';
 
 export const PREFIX = '/deep/sea/';
@@ -12,12 +13,22 @@ export function chunk(delta, finish = null, usage = undefined) {
 
 const wait = (ms) => new Promise((resolve) => setTimeout(resolve, ms).unref());
 
+/** What an answer waits for until the test says `go`, however long a step of it takes. */
+export function gate() {
+  let go;
+  const opened = new Promise((resolve) => { go = resolve; });
+  return { opened, go };
+}
+
+/** An answer that does not go on. */
+export const never = new Promise(() => {});
+
 async function play(script, body, response) {
   response.writeHead(200, { 'Content-Type': 'text/event-stream', 'Cache-Control': 'no-store' });
   const gone = new Promise((resolve) => response.on('close', resolve));
   let n = 0;
   for (const [delay, delta] of script) {
-    if (delay > 0) await Promise.race([wait(delay), gone]);
+    if (delay !== 0) await Promise.race([typeof delay === 'number' ? wait(delay) : delay, gone]);
     if (response.destroyed) return;
     n++;
     response.write(event(chunk(delta)));

@@ -1,7 +1,8 @@
 /* What is a user's: settings on the server, rights, the proof; and the administration. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { openPage, useStage } from './stage.mjs';
+import { openPage, until, useStage } from './stage.mjs';
+import { catalogues, locales } from './words.mjs';
 
 const all = useStage();
 const button = (page, name) => page.getByRole('button', { name, exact: true });
@@ -11,8 +12,8 @@ async function open(options = {}) {
   return openPage(all, { url: all.server.url, ...options });
 }
 
-async function openDialog(page, name) {
-  await button(page, 'Settings').click();
+async function openDialog(page, t, name) {
+  await button(page, t.settings).click();
   await button(page, name).click();
   await page.getByRole('heading', { name, exact: true }).waitFor();
 }
@@ -30,9 +31,8 @@ test('what a browser kept comes to the server and from there to the next browser
   await page.reload();
   await page.waitForSelector('#message-input');
   await page.waitForFunction(() => JSON.parse(localStorage.getItem('tiefsee.settings')).owner !== undefined);
-  await page.waitForLoadState('networkidle');
-  assert.equal((await kept(page, 'me/settings')).instructions, 'Answer in one word.');
-  const { presets } = await kept(page, 'presets');
+  await until(page, 'me/settings', (settings) => settings.instructions === 'Answer in one word.');
+  const { presets } = await until(page, 'presets', (answer) => answer.presets.length > 0);
   assert.deepEqual(presets.map((p) => [p.name, p.system]), [['Short', 'Be short.']]);
   /* What was told the model stays with its user, not with the browser. */
   assert.doesNotMatch(await page.evaluate(() => localStorage.getItem('tiefsee.settings')), /one word|Be short/);
@@ -43,53 +43,79 @@ test('what a browser kept comes to the server and from there to the next browser
   assert.equal(await other.locator('dialog textarea').inputValue(), 'Answer in one word.');
   await other.locator('dialog textarea').fill('Answer in two words.');
   await other.locator('dialog textarea').blur();
-  await other.waitForLoadState('networkidle');
-  assert.equal((await kept(other, 'me/settings')).instructions, 'Answer in two words.');
+  await until(other, 'me/settings', (settings) => settings.instructions === 'Answer in two words.');
   await other.check();
 });
 
-test('time limits, freezing, and erasing of days', async () => {
-  const page = await open();
-  await openDialog(page, 'Privacy and usage');
-  await page.getByLabel(/^Delete my chats after/).fill('30');
-  await page.getByLabel(/^Delete my chats after/).blur();
-  await page.waitForSelector('.notices :text("Saved.")');
-  await page.getByLabel(/^Freeze my account/).check();
-  await page.waitForFunction(() => fetch('app/api/me').then((r) => r.json()).then((me) => me.user.is_frozen));
-  assert.equal((await kept(page, 'me')).user.retention_days, 30);
-  await page.getByLabel(/^Freeze my account/).uncheck();
-  await page.waitForFunction(() => fetch('app/api/me').then((r) => r.json()).then((me) => !me.user.is_frozen));
-  await page.getByLabel('First day').fill('2020-01-01');
-  await page.getByLabel('Last day').fill('2020-01-31');
-  await button(page, 'Erase these days').click();
+async function limitsAndErasure({ page, t }) {
+  await openDialog(page, t, t.privacy);
+  const days = page.getByLabel(t.retention);
+  await days.fill('30');
+  await days.blur();
+  await page.waitForSelector(`.notices :text("${t.saved}")`);
+  const freeze = async (isFrozen) => {
+    /* The box is what the server has said: it must have said it before it is touched again. */
+    await Promise.all([page.waitForResponse((r) => r.request().method() === 'PATCH'), page.getByLabel(t.freeze).click()]);
+    const { user } = await until(page, 'me', (me) => me.user.is_frozen === isFrozen);
+    await page.getByLabel(t.freeze).and(page.locator(isFrozen ? ':checked' : ':not(:checked)')).waitFor();
+    return user;
+  };
+  assert.equal((await freeze(true)).retention_days, 30);
+  await freeze(false);
+  for (const text of [t.exportMe, t.usageTitle(30), t.yourRights, t.usageCloud])
+    assert.ok((await page.textContent('dialog')).includes(text), text);
+  await page.getByLabel(t.rangeFrom).fill('2020-01-01');
+  await page.getByLabel(t.rangeTo).fill('2020-01-31');
+  await button(page, t.eraseRange).click();
   await page.waitForSelector('dialog :text("2020-01-01")');
-  await page.locator('dialog').getByRole('button', { name: 'Erase these days' }).click();
+  await Promise.all([page.waitForEvent('load'), page.locator('dialog').getByRole('button', { name: t.eraseRange }).click()]);
   await page.waitForSelector('#message-input');
-  await page.check();
-});
+}
 
-test('every attempt to get out is shown, and every page of the administration', async () => {
-  const page = await open();
-  await openDialog(page, 'Proof');
-  await page.waitForSelector('dialog :text("Sent beyond this machine by this server")');
+async function proof({ page, t }) {
+  await openDialog(page, t, t.proof);
+  await page.waitForSelector(`dialog :text("${t.packetsOwn}")`);
   assert.ok(await page.locator('dialog dd').count() > 4);
   await page.keyboard.press('Escape');
-  await openDialog(page, 'Administration');
-  await page.getByLabel('Name of the key').fill('laptop');
-  await button(page, 'Create key').click();
+  await page.waitForSelector('dialog', { state: 'detached' });
+}
+
+async function administration({ page, t }) {
+  await openDialog(page, t, t.administration);
+  await page.getByLabel(t.keyName).fill('laptop');
+  await button(page, t.addKey).click();
   const shown = await page.locator('.made-key').textContent();
   assert.match(shown, /^sk-ts-\w{66}$/);
-  await page.waitForSelector('.users li:has-text("laptop")');
+  const menu = async (item) => {
+    await page.getByRole('button', { name: t.userMenu('laptop') }).click();
+    await page.getByRole('menuitem', { name: item, exact: true }).click();
+  };
+  await menu(t.disable);
+  await page.waitForSelector(`.users .is-off:has-text("${t.keyStates.disabled}")`);
+  await menu(t.revoke);
+  await page.waitForSelector(`dialog :text("${t.noKeys}")`);
   for (const [name, text] of [
-    ['Models', 'Memory with one context'], ['Usage', 'Used in the last 30 days'],
-    ['Audit log', 'the log is intact'], ['Health', 'store'], ['Server', 'Who runs this server'],
+    [t.adminModels, t.modelMemory], [t.adminUsage, t.usageTitle(30)], [t.adminAudit, t.auditIntact],
+    [t.adminHealth, 'store'], [t.adminServer, t.operatorName],
   ]) {
     await button(page, name).click();
     await page.waitForSelector(`dialog :text("${text}")`);
   }
-  await page.getByLabel('Who runs this server').fill('Kantine GmbH');
-  await button(page, 'Save').click();
-  await page.waitForSelector('.notices :text("Saved.")');
+  await page.getByLabel(t.operatorName).fill('Kantine GmbH');
+  await button(page, t.save).click();
+  await page.waitForSelector(`.notices :text("${t.saved}")`);
   assert.equal((await kept(page, 'admin/settings')).operator_name, 'Kantine GmbH');
-  await page.check();
-});
+}
+
+for (const [language, locale] of Object.entries(locales))
+  test(`rights, proof and administration by their ${locale} names`, async () => {
+    const t = catalogues[language];
+    const page = await open({ locale });
+    await proof({ page, t });
+    await administration({ page, t });
+    await page.keyboard.press('Escape');
+    await page.waitForSelector('dialog', { state: 'detached' });
+    await limitsAndErasure({ page, t });
+    assert.doesNotMatch(await page.textContent('body'), /undefined|\[object/);
+    await page.check();
+  });

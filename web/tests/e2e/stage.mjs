@@ -1,11 +1,15 @@
 /* One browser test file: server, proxy and browser around its tests, and what holds for
  * every page: no request to another origin, no error on the console. */
 import assert from 'node:assert/strict';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
 import { after, before } from 'node:test';
 import { findChromium, LIMIT_MS, SKIPPED, startBrowser, startServer } from './browser.mjs';
 import { startProxy } from './proxy.mjs';
 
 export const tiefsee = process.argv[2];
+const FIELD = '#message-input';
 
 if (!findChromium()) {
   console.log('skipped: there is no Chromium here (apt-get install chromium)');
@@ -33,7 +37,7 @@ const isMissingApi = (message) => /\/app\/api\/session/.test(message.location().
 
 /** A new page that watches itself; `page.check()` at the end says what was wrong. */
 export async function openPage(all, options = {}) {
-  const { url = all.proxy.url, first = '#message-input', mayFail = false, ...context } = options;
+  const { url = all.proxy.url, first = FIELD, mayFail = false, ...context } = options;
   // The service worker has a test of its own (offline.test.mjs); elsewhere it would only be
   // started with every page.
   const page = await (await all.browser.newContext({ locale: 'en-US', serviceWorkers: 'block', ...context })).newPage();
@@ -62,12 +66,42 @@ export async function openPage(all, options = {}) {
   };
   await page.goto(url);
   await page.waitForSelector(first);
+  if (first === FIELD) await ready(page);
   return page;
 }
 
+/** It is known who asks and where chats are kept, and those that are kept are listed. */
+export async function ready(page) {
+  await page.fill(FIELD, 'x');
+  await page.waitForSelector('.composer button[type=submit]:enabled');
+  await page.fill(FIELD, '');
+}
+
+const PAUSE_MS = 50;
+
+/** Until the server's own account of something is as wanted; gives that account. */
+export async function until(page, path, isWanted) {
+  const end = performance.now() + LIMIT_MS;
+  for (;;) {
+    const got = await page.evaluate((p) => fetch(`app/api/${p}`).then((r) => r.json()), path);
+    if (isWanted(got)) return got;
+    assert.ok(performance.now() < end, `${path}: ${JSON.stringify(got)}`);
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
+  }
+}
+
+/** The path of what was downloaded; a browser that several files share has it elsewhere. */
+export async function fileOf(download) {
+  const path = join(mkdtempSync(join(tmpdir(), 'tiefsee-web-')), 'download');
+  await download.saveAs(path);
+  after(() => { rmSync(dirname(path), { recursive: true, force: true }); });
+  return path;
+}
+
 export async function ask(page, text) {
-  await page.fill('#message-input', text);
+  await page.fill(FIELD, text);
   await page.waitForSelector('.composer button[type=submit]:enabled'); // where chats are kept is known
+  await page.focus(FIELD);
   await page.keyboard.press('Enter');
 }
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { FakeApp } from './fake-app.mjs';
-import { answered, ask, openPage, useStage } from './stage.mjs';
+import { answered, ask, fileOf, openPage, useStage } from './stage.mjs';
 import { catalogues, locales } from './words.mjs';
 
 const all = useStage();
@@ -87,7 +87,7 @@ async function keeping({ page, t, button, choose, dialog }) {
   await page.waitForSelector('.chat-list > ul .chat-link:has-text("Sums")');
   for (const item of [t.exportMarkdown, t.exportJson]) {
     const [download] = await Promise.all([page.waitForEvent('download'), choose('Sums', item)]);
-    assert.match(readFileSync(await download.path(), 'utf8'), /2 \+ 2\?/);
+    assert.match(readFileSync(await fileOf(download), 'utf8'), /2 \+ 2\?/);
   }
   await choose('Sums', t.remove);
   await dialog(t.remove).click();

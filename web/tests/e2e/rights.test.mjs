@@ -22,7 +22,7 @@ test('what a browser kept comes to the server and from there to the next browser
   const page = await open();
   await page.evaluate(() => {
     localStorage.setItem('tiefsee.settings', JSON.stringify({
-      instructions: 'Answer in one word.', presets: [{ name: 'Short', text: 'Be short.' }], language: 'en',
+      instructions: 'Answer in one word.', presets: [{ name: 'Short', text: 'Be short.' }],
     }));
   });
   await page.evaluate(() => fetch('app/api/me/erase', {

@@ -15,7 +15,7 @@
 enum { MAX_NAMES = 200 };
 
 static bool as_json, no_thinking, thinking, is_new, on_training, skips_bad;
-static uint64_t n_items = 200, level, max_tokens = 512, n_together = 32, n_wrong;
+static uint64_t n_items = 200, level, max_tokens = 768, n_together = 32, n_wrong;
 static const char *lang_name;
 
 static const char *const langs[] = {"en", "de", "zh", NULL};
@@ -39,7 +39,7 @@ static const ts_opt options[] = {
      .number = &ts_settings_now.top_p, .high = 1},
     {'s', "seed", "N", "of the problems and of the sampler; default: 0",
      .count = &ts_settings_now.seed},
-    {0, "tokens", "N", "of an answer at most; default: 512", .count = &max_tokens, .min = 1,
+    {0, "tokens", "N", "of an answer at most; default: 768", .count = &max_tokens, .min = 1,
      .max = TS_MAX_CTX},
     {0, "together", "N", "answers in the making at one time; default: 32", .count = &n_together,
      .min = 1, .max = 1024},

@@ -271,14 +271,15 @@ static tiefsee_status push(ts_dataset *d, int32_t id, tiefsee_error *err)
                : ts_fail(err, TIEFSEE_E_LIMIT, "a document of more than %d tokens", MAX_TOKENS);
 }
 
-/* Tokens that begin in the wrong part of the trace are not learned. */
+/* Tokens that begin in a part of the trace that must not be imitated are not learned. */
 static void unlearn(ts_dataset *d, size_t first, size_t end, const ts_item *it)
 {
     size_t at = 0;
 
     for (size_t i = first; i < end; i++) {
-        if (at >= it->wrong_begin && at < it->wrong_end)
-            d->learned[i] = 0;
+        for (size_t k = 0; k < it->n_unlearned; k++)
+            if (at >= it->unlearned[k].begin && at < it->unlearned[k].end)
+                d->learned[i] = 0;
         at += ts_bpe_bytes(d->bpe, d->tokens.ids[i]).len;
     }
 }

@@ -99,6 +99,7 @@ static void the_answer_is_learned_and_the_question_is_not(void **state)
 
     o.mistakes = 0;
     o.thinking = 50;
+    o.max_tokens = 1024; /* nothing is left out */
     ts_dataset *d = open_set(*state, &o);
     for (uint64_t i = 0; i < 300; i++) {
         assert_int_equal(ts_dataset_make(d, i, &doc, &err), TIEFSEE_OK);

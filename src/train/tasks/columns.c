@@ -4,10 +4,21 @@
  * carry, a product of two digits.  Behind the arrow stands what is known of the
  * result so far, so that its end is a copy and no digit must be looked for:
  *
- *     482+915        47*6            4821:37 (the multiples of 37 first)
- *     2+5=7→7        7*6=42→2        4:0*37=0,4-0=4→0
+ *     482+915        47*6
+ *     2+5=7→7        7*6=42→2
  *     8+1=9→97       4*6+4=24+4=28→282
  *     4+9=13→1397
+ *
+ * With a divisor of two digits its multiples stand first, each with its number, and a
+ * digit of the quotient is looked for among them: from the fifth on if that one is not
+ * too large, else from the first, up to the first that is:
+ *
+ *     4821:37
+ *     37:1 74:2 111:3 148:4 185:5 222:6 259:7 296:8 333:9
+ *     4|185>37>0:0,4-0=4→0
+ *     48|185>37<74>37:1,48-37=11→01
+ *     112|185>37<74<111<148>111:3,112-111=1→013
+ *     11|185>37>0:0,11-0=11→0130
  */
 #include "train/tasks/maker.h"
 
@@ -154,6 +165,26 @@ int64_t ts_work_product(ts_maker *m, int64_t a, int64_t b)
     return sum;
 }
 
+/* The multiples of b up to the first above now; returns how many times b fits. */
+static int64_t look_up(ts_maker *m, int64_t now, int64_t b)
+{
+    const int64_t q = now / b;
+    ts_buf *t = &m->item->trace;
+
+    ts_put(m, t, "|%lld%c", (long long)(5 * b), 5 * b > now ? '>' : 5 * b == now ? '=' : '<');
+    if (now % b != 0 || q != 5) {
+        const int64_t last = now % b == 0 && q > 0 ? q : q + 1;
+
+        for (int64_t k = q < 5 ? 1 : 6; k <= last && k < 10; k++)
+            ts_put(m, t, "%lld%c", (long long)(k * b),
+                   k * b > now    ? '>'
+                   : k * b == now ? '='
+                                  : '<');
+    }
+    ts_put(m, t, "%lld:%lld", (long long)(q * b), (long long)q);
+    return q;
+}
+
 int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b)
 {
     const unsigned n = ts_n_digits(a);
@@ -165,14 +196,19 @@ int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b)
     if (b >= 10) {
         ts_line(m);
         for (int64_t k = 1; k < 10; k++)
-            ts_put(m, t, "%s%lld:%lld", k > 1 ? " " : "", (long long)k, (long long)(k * b));
+            ts_put(m, t, "%s%lld:%lld", k > 1 ? " " : "", (long long)(k * b), (long long)k);
     }
     for (unsigned i = n; i-- > 0;) {
         const int64_t now = rest * 10 + digit_of(a, i), q = now / b;
 
         ts_line(m);
-        ts_put(m, t, "%lld:", (long long)now);
-        ts_step(m, q * b, "%lld*%lld", (long long)q, (long long)b);
+        ts_put(m, t, "%lld", (long long)now);
+        if (b >= 10) {
+            (void)look_up(m, now, b);
+        } else {
+            ts_put(m, t, ":");
+            ts_step(m, q * b, "%lld*%lld", (long long)q, (long long)b);
+        }
         ts_put(m, t, ",");
         ts_step(m, now - q * b, "%lld-%lld", (long long)now, (long long)(q * b));
         rest = now - q * b;

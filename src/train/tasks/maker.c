@@ -195,8 +195,8 @@ void ts_take_other(ts_maker *m, const ts_item *other, bool is_asked)
         ts_buf_clear(to[i]);
         append(m, to[i], ts_text_in(from[i]), from[i]->len);
     }
-    it->wrong_begin = other->wrong_begin;
-    it->wrong_end = other->wrong_end;
+    memcpy(it->unlearned, other->unlearned, sizeof it->unlearned);
+    it->n_unlearned = other->n_unlearned;
     it->judge = other->judge ? other->judge : other->family->judge;
 }
 
@@ -274,12 +274,25 @@ void ts_step(ts_maker *m, int64_t result, const char *left, ...)
     }
     if (m->n_steps++ == m->mistake_at) {
         ts_put(m, t, "%s=", text);
-        m->item->wrong_begin = t->len;
+        const size_t begin = t->len;
+
         ts_put(m, t, "%lld", (long long)wrong_result(m, result));
-        m->item->wrong_end = t->len;
+        ts_unlearn(m, begin);
         ts_put(m, t, "✗\n");
     }
     ts_put(m, t, "%s=%lld", text, (long long)result);
+}
+
+void ts_unlearn(ts_maker *m, size_t begin)
+{
+    ts_item *it = m->item;
+
+    if (it->n_unlearned == TS_MAX_UNLEARNED) {
+        m->is_full = true;
+        return;
+    }
+    it->unlearned[it->n_unlearned].begin = begin;
+    it->unlearned[it->n_unlearned++].end = it->trace.len;
 }
 
 void ts_line(ts_maker *m)

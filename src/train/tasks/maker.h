@@ -58,6 +58,8 @@ void ts_ask(ts_maker *m, const char *const *forms, const char *const *args);
  * marked and put right. */
 void ts_step(ts_maker *m, int64_t result, const char *left, ...) TS_PRINTF(3, 4);
 void ts_line(ts_maker *m); /* the next step stands on a new line */
+/* What was written since the trace had begin bytes is read, never learned. */
+void ts_unlearn(ts_maker *m, size_t begin);
 
 /* Working in columns, from the right; each writes whole lines and returns the result. */
 int64_t ts_work_sum(ts_maker *m, int64_t a, int64_t b);        /* a, b >= 0 */

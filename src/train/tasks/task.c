@@ -11,39 +11,39 @@ const char *const ts_lang_names[TS_N_LANGS] = {"en", "de", "zh"};
 
 /* Shares follow what is hard to learn, not what is often asked. */
 const ts_family ts_families[] = {
-    {"addition", "two to three numbers of up to eight digits", 70, 8, 6, true, false,
+    {"addition", "two to three numbers of up to eight digits", 60, 8, 6, true, false,
      ts_make_addition, ts_judge_number},
     {"subtraction", "two numbers of up to eight digits, also below zero", 70, 8, 6, true, false,
      ts_make_subtraction, ts_judge_number},
-    {"multiplication", "up to three by three digits", 120, 5, 5, true, false,
-     ts_make_multiplication, ts_judge_number},
+    {"multiplication", "up to three by three digits", 80, 5, 5, true, false, ts_make_multiplication,
+     ts_judge_number},
     {"division", "up to five digits by one or two, with remainder", 90, 5, 5, true, false,
      ts_make_division, ts_judge_numbers},
-    {"expression", "brackets and precedence", 70, 4, 4, true, false, ts_make_expression,
+    {"expression", "brackets and precedence", 60, 4, 4, true, false, ts_make_expression,
      ts_judge_number},
-    {"ordering", "compare and sort numbers, also decimals", 60, 4, 4, true, false, ts_make_ordering,
+    {"ordering", "compare and sort numbers, also decimals", 80, 4, 4, true, false, ts_make_ordering,
      ts_judge_numbers},
     {"countdown3", "reach a number with three others", 80, 2, 2, true, false, ts_make_countdown3,
      ts_judge_countdown},
-    {"countdown4", "reach a number with four others", 120, 2, 2, true, false, ts_make_countdown4,
+    {"countdown4", "reach a number with four others", 100, 2, 2, true, false, ts_make_countdown4,
      ts_judge_countdown},
-    {"units", "length, mass, volume, time, data, money, temperature", 60, 3, 3, true, false,
+    {"units", "length, mass, volume, time, data, money, temperature", 70, 3, 3, true, false,
      ts_make_units, ts_judge_number},
     {"dates", "weekdays, days from and between dates, clock times", 80, 4, 4, true, false,
      ts_make_dates, ts_judge_date},
-    {"percent", "percentages of numbers and prices", 40, 3, 3, true, false, ts_make_percent,
+    {"percent", "percentages of numbers and prices", 30, 3, 3, true, false, ts_make_percent,
      ts_judge_number},
     {"stories", "small word problems: rule of three, sums of several steps", 100, 4, 4, true, false,
      ts_make_stories, ts_judge_number},
-    {"letters", "count, spell and reverse the letters of words", 50, 3, 3, true, false,
+    {"letters", "count, spell and reverse the letters of words", 60, 3, 3, true, false,
      ts_make_letters, ts_judge_letters},
-    {"logic", "who is taller, knights and knaves, sequences", 60, 4, 4, true, false, ts_make_logic,
+    {"logic", "who is taller, knights and knaves, sequences", 70, 4, 4, true, false, ts_make_logic,
      ts_judge_logic},
-    {"self", "what this program is and how it is used", 50, 1, 1, false, false, ts_make_self,
+    {"self", "what this program is and how it is used", 60, 1, 1, false, false, ts_make_self,
      ts_judge_facts},
-    {"beyond", "questions that a small model cannot answer", 50, 1, 1, false, false, ts_make_beyond,
+    {"beyond", "questions that a small model cannot answer", 60, 1, 1, false, false, ts_make_beyond,
      ts_judge_facts},
-    {"smalltalk", "greetings, thanks, how are you", 20, 1, 1, false, false, ts_make_smalltalk,
+    {"smalltalk", "greetings, thanks, how are you", 30, 1, 1, false, false, ts_make_smalltalk,
      ts_judge_facts},
     {"dialogue", "questions that refer to earlier answers", 80, 3, 3, true, true, ts_make_dialogue,
      ts_judge_number},
@@ -107,7 +107,7 @@ static void clear(ts_item *it)
     for (size_t i = 0; i < TS_COUNT(texts); i++)
         ts_buf_clear(texts[i]);
     ts_scene_clear(&it->scene);
-    it->wrong_begin = it->wrong_end = 0;
+    it->n_unlearned = 0;
     it->judge = NULL;
     it->teaches_all = it->has_calls = it->is_behind_tool = false;
 }

@@ -46,7 +46,10 @@ extern const ts_family ts_families[];
 extern const size_t ts_n_families, ts_n_all_families;
 const ts_family *ts_family_find(const char *name); /* among all; NULL: none */
 
-enum { TS_MAX_ITEM_BYTES = 8192 }; /* of each text */
+enum {
+    TS_MAX_ITEM_BYTES = 8192, /* of each text */
+    TS_MAX_UNLEARNED = 16
+};
 
 typedef struct ts_item {
     ts_scene scene;  /* what stands in front of the question */
@@ -55,8 +58,11 @@ typedef struct ts_item {
     ts_buf answer;   /* what stands behind */
     ts_buf key;      /* the problem without its wording */
     ts_buf truth;    /* what the judge compares with */
-    /* Bytes of the trace that are wrong on purpose: read, never learned. */
-    size_t wrong_begin, wrong_end;
+    /* Bytes of the trace that are wrong on purpose, or lead nowhere: read, never learned. */
+    struct {
+        size_t begin, end;
+    } unlearned[TS_MAX_UNLEARNED];
+    size_t n_unlearned;
     const ts_family *family;
     ts_judge_answer *judge; /* NULL: the family's */
     bool teaches_all;       /* what was answered in the scene is worth learning too */

@@ -1,6 +1,9 @@
 /* task_brackets.c - expressions: one operation at a time is replaced by its result.
  *
  *     3+4*(5-2)      5-2=3      3+4*3      4*3=12      3+12      3+12=15
+ *
+ * Where both factors have two digits, their product comes from two simpler ones:
+ * 33*10+33*1=330+33→33*11=363.
  */
 #include <string.h>
 
@@ -110,6 +113,19 @@ static int next_of(const tree *t, int i, int depth, int *best_rank)
     return right >= 0 ? right : best;
 }
 
+/* A product of two numbers of two digits is a sum of two. */
+static void put_product(ts_maker *m, const tree *t, const node *p)
+{
+    const int64_t a = t->at[p->left].value, b = t->at[p->right].value;
+
+    if (p->op != '*' || a < 10 || b < 10)
+        return;
+    const int64_t low = a < b ? a : b, high = a < b ? b : a;
+    ts_put(m, &m->item->trace, "%lld*%lld+%lld*%lld=%lld+%lld→", (long long)high,
+           (long long)(low - low % 10), (long long)high, (long long)(low % 10),
+           (long long)(high * (low - low % 10)), (long long)(high * (low % 10)));
+}
+
 static void work(ts_maker *m, tree t)
 {
     ts_buf *b = &m->item->trace;
@@ -120,6 +136,7 @@ static void work(ts_maker *m, tree t)
         node *p = &t.at[next_of(&t, t.root, 0, &rank)];
 
         ts_line(m);
+        put_product(m, &t, p);
         ts_step(m, p->value, "%lld%c%lld", (long long)t.at[p->left].value, p->op,
                 (long long)t.at[p->right].value);
         p->op = 0;

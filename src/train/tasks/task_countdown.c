@@ -2,15 +2,15 @@
  *
  * Three numbers: each in turn, the largest first, is the one that is used last;
  * what the other two then have to give stands on the left, what they can give on
- * the right, and the two lists meet or do not:
+ * the right, each with a mark that says whether it is on the left:
  *
  *     22:7,5,3
- *     7:15 29|5,3:8 2 15✓
+ *     7:15 29|5,3:8.2.15✓
  *     15=5*3,22=15+7
  *
  * Four numbers: two are replaced by what they give, then it is three.  A trace
- * shows up to three replacements that lead nowhere before one that does, always
- * in one order, so nothing is tried twice. */
+ * shows up to five different replacements that lead nowhere before one that does;
+ * to choose those is not learned, only to go on behind them. */
 #include <stdio.h>
 #include <string.h>
 
@@ -93,10 +93,11 @@ static bool probe(ts_maker *m, int64_t target, const int64_t x[3], size_t i, sol
     const size_t n_need = needs_of(target, x[i], need), n_can = forms_of(a, b, can);
     bool is_found = false;
 
-    for (size_t k = 0; k < n_need && !is_found; k++)
-        for (size_t c = 0; c < n_can && !is_found; c++)
-            if (need[k].value == can[c].value) {
-                *out = (solution){can[c], need[k]};
+    size_t n_seen = 0;
+    for (; n_seen < n_can && !is_found; n_seen++)
+        for (size_t k = 0; k < n_need && !is_found; k++)
+            if (need[k].value == can[n_seen].value) {
+                *out = (solution){can[n_seen], need[k]};
                 is_found = true;
             }
     if (!m)
@@ -106,9 +107,8 @@ static bool probe(ts_maker *m, int64_t target, const int64_t x[3], size_t i, sol
     for (size_t k = 0; k < n_need; k++)
         ts_put(m, t, "%s%lld", k ? " " : "", (long long)need[k].value);
     ts_put(m, t, "|%lld,%lld:", (long long)a, (long long)b);
-    for (size_t c = 0; c < n_can; c++)
-        ts_put(m, t, "%s%lld", c ? " " : "", (long long)can[c].value);
-    ts_put(m, t, is_found ? "✓" : "✗");
+    for (size_t c = 0; c < n_seen; c++)
+        ts_put(m, t, "%lld%s", (long long)can[c].value, is_found && c + 1 == n_seen ? "✓" : ".");
     return is_found;
 }
 
@@ -268,30 +268,56 @@ static size_t merges_of(int64_t target, const int64_t x[4], merge out[MAX_MERGES
     return n;
 }
 
-/* Mark up to k of the merges before the one that is taken, which lead nowhere. */
-static void choose_failures(ts_maker *m, const merge *g, size_t taken, unsigned k, bool *shown)
+/* Is an earlier one the same, because two numbers are equal? */
+static bool has_twin(const merge *g, size_t i)
 {
-    size_t n = 0;
+    for (size_t k = 0; k < i; k++)
+        if (g[k].f.x == g[i].f.x && g[k].f.y == g[i].f.y && g[k].f.op == g[i].f.op)
+            return true;
+    return false;
+}
 
-    for (size_t i = 0; i < taken; i++)
-        n += !g[i].leads;
-    for (size_t i = 0; i < taken && k > 0; i++) {
-        if (g[i].leads)
-            continue;
-        if (ts_pick(m, n--) < k) {
-            shown[i] = true;
-            k--;
-        }
+/* Up to k merges that lead nowhere, each once, in any order; returns how many. */
+static size_t choose_failures(ts_maker *m, const merge *g, size_t n, size_t k, size_t *out)
+{
+    size_t pool[MAX_MERGES], n_pool = 0, n_out = 0;
+
+    for (size_t i = 0; i < n; i++)
+        if (!g[i].leads && !has_twin(g, i))
+            pool[n_pool++] = i;
+    for (; n_out < k && n_pool > 0; n_out++) {
+        const size_t at = (size_t)ts_pick(m, n_pool);
+
+        out[n_out] = pool[at];
+        pool[at] = pool[--n_pool];
     }
+    return n_out;
+}
+
+/* Two numbers are replaced, and the three that are left looked through. */
+static void try_merge(ts_maker *m, int64_t target, const merge *g, solution *s)
+{
+    const size_t begin = m->item->trace.len + 1;
+
+    ts_line(m);
+    if (g->leads)
+        ts_step(m, g->f.value, "%lld%c%lld", (long long)g->f.x, g->f.op, (long long)g->f.y);
+    else
+        ts_put(m, &m->item->trace, "%lld%c%lld=%lld", (long long)g->f.x, g->f.op, (long long)g->f.y,
+               (long long)g->f.value);
+    if (!g->leads)
+        ts_unlearn(m, begin);
+    ts_put(m, &m->item->trace, ":");
+    put_numbers(m, &m->item->trace, g->left, 3, ",");
+    (void)solve3(m, target, g->left, s);
 }
 
 bool ts_make_countdown4(ts_maker *m)
 {
-    static const uint8_t n_failures[] = {0, 0, 0, 0, 1, 1, 1, 2, 2, 3};
+    static const uint8_t n_failures[] = {0, 0, 0, 1, 1, 2, 2, 3, 4, 5};
     int64_t x[4], sorted[4], target;
     merge g[MAX_MERGES];
-    bool shown[MAX_MERGES] = {false};
-    size_t n_leading = 0, taken = 0;
+    size_t failures[5], n_leading = 0, taken = 0;
     solution s = {0};
 
     if (!draw(m, x, 4, &target))
@@ -305,17 +331,12 @@ bool ts_make_countdown4(ts_maker *m)
         return false;
     for (size_t which = (size_t)ts_pick(m, n_leading) + 1; which > 0; taken++)
         which -= g[taken].leads;
-    shown[--taken] = true;
-    choose_failures(m, g, taken, n_failures[ts_pick(m, TS_COUNT(n_failures))], shown);
-    for (size_t i = 0; i <= taken; i++) {
-        if (!shown[i])
-            continue;
-        ts_line(m);
-        ts_step(m, g[i].f.value, "%lld%c%lld", (long long)g[i].f.x, g[i].f.op, (long long)g[i].f.y);
-        ts_put(m, &m->item->trace, ":");
-        put_numbers(m, &m->item->trace, g[i].left, 3, ",");
-        (void)solve3(m, target, g[i].left, &s);
-    }
+    taken--;
+    const size_t n_failed =
+        choose_failures(m, g, n, n_failures[ts_pick(m, TS_COUNT(n_failures))], failures);
+    for (size_t i = 0; i < n_failed; i++)
+        try_merge(m, target, &g[failures[i]], &s);
+    try_merge(m, target, &g[taken], &s);
     put_solution(m, target, &s);
     put_answer(m, target, &s, &g[taken].f);
     return true;

@@ -117,7 +117,9 @@ static bool make_weekday(ts_maker *m)
         sum--;
     }
     ts_line(m);
-    ts_step(m, sum % 7, "%lld-7*%lld", (long long)sum, (long long)(sum / 7));
+    ts_step(m, sum / 7 * 7, "7*%lld", (long long)(sum / 7));
+    ts_line(m);
+    ts_step(m, sum % 7, "%lld-%lld", (long long)sum, (long long)(sum / 7 * 7));
     put_weekday(m, sum % 7);
     return true;
 }
@@ -331,6 +333,7 @@ static bool make_days_between(ts_maker *m)
     ts_ask(m, DAYS_BETWEEN[m->lang], args);
     ts_buf_free(&text[0]);
     ts_buf_free(&text[1]);
+    ts_put(m, &m->item->trace, "[%lld]→[%lld]\n", (long long)a.month, (long long)b.month);
     if (a.month == b.month) {
         sum = b.day - a.day;
         ts_step(m, sum, "%lld-%lld", (long long)b.day, (long long)a.day);
@@ -343,8 +346,8 @@ static bool make_days_between(ts_maker *m)
         for (int64_t i = a.month + 1; i <= b.month; i++) {
             const int64_t more = i < b.month ? length_of(a.year, i) : b.day;
 
-            ts_put(m, &m->item->trace, i < b.month ? "\n[%lld]=%lld " : "\n", (long long)i,
-                   (long long)more);
+            ts_put(m, &m->item->trace, i < b.month ? "\n[%lld]<[%lld]=%lld " : "\n[%lld]=[%lld] ",
+                   (long long)i, (long long)b.month, (long long)more);
             ts_step(m, sum + more, "%lld+%lld", (long long)sum, (long long)more);
             sum += more;
         }

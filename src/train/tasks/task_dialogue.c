@@ -152,7 +152,7 @@ static void clear_turn(ts_item *it)
 
     for (size_t i = 0; i < TS_COUNT(texts); i++)
         ts_buf_clear(texts[i]);
-    it->wrong_begin = it->wrong_end = 0;
+    it->n_unlearned = 0;
     it->judge = NULL;
 }
 
@@ -212,7 +212,7 @@ static bool ask_back(ts_maker *m, ts_item *other, bool is_sure)
     if (!is_sure) {
         ts_buf_clear(&it->trace);
         ts_put(m, &it->trace, "%s", REPEAT[m->lang]);
-        it->wrong_begin = it->wrong_end = 0;
+        it->n_unlearned = 0;
     }
     return true;
 }

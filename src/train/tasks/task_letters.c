@@ -1,7 +1,8 @@
 /* task_letters.c - letters of words: how many, which one, the other way round.
  *
- * A word is spelled first, each letter with a running count or its place: a model
- * sees tokens, not letters. */
+ * What is looked for stands first; then the word is spelled, each letter with a running
+ * count or its place: a model sees tokens, not letters.  What is spelled backwards has
+ * hyphens for the same reason. */
 #include <stdio.h>
 #include <string.h>
 
@@ -74,9 +75,10 @@ static void draw_word(ts_maker *m, char word[MAX_WORD + 1])
     word[n] = '\0';
 }
 
-static void put_places(ts_maker *m, const char *word)
+/* The first n letters with their places. */
+static void put_places(ts_maker *m, const char *word, size_t n)
 {
-    for (size_t i = 0; word[i]; i++)
+    for (size_t i = 0; i < n; i++)
         ts_put(m, &m->item->trace, "%s%zu%c", i ? " " : "", i + 1, word[i]);
 }
 
@@ -92,9 +94,10 @@ static bool make_count(ts_maker *m, const char *word)
     if (!ts_maker_takes(m))
         return false;
     ts_ask(m, COUNT[m->lang], args);
+    ts_put(m, &m->item->trace, "%c:", c);
     for (size_t i = 0; i < n; i++) {
         count += word[i] == c;
-        ts_put(m, &m->item->trace, "%s%c%d", i ? " " : "", word[i], count);
+        ts_put(m, &m->item->trace, " %c%c%d", word[i], word[i] == c ? '=' : '-', count);
     }
     ts_put(m, &m->item->answer, "%d", count);
     ts_put(m, &m->item->truth, "n%d", count);
@@ -112,7 +115,8 @@ static bool make_place(ts_maker *m, const char *word)
         return false;
     (void)snprintf(place, sizeof place, "%zu", at + 1);
     ts_ask(m, PLACE[m->lang], args);
-    put_places(m, word);
+    ts_put(m, &m->item->trace, "%zu: ", at + 1);
+    put_places(m, word, at + 1);
     ts_put(m, &m->item->answer, "%c", word[at]);
     ts_put(m, &m->item->truth, "s%c", word[at]);
     return true;
@@ -126,7 +130,7 @@ static bool make_length(ts_maker *m, const char *word)
     if (!ts_maker_takes(m))
         return false;
     ts_ask(m, LENGTH[m->lang], args);
-    put_places(m, word);
+    put_places(m, word, strlen(word));
     ts_put(m, &m->item->answer, "%zu", strlen(word));
     ts_put(m, &m->item->truth, "n%zu", strlen(word));
     return true;
@@ -140,12 +144,12 @@ static bool make_reverse(ts_maker *m, const char *word)
     if (!ts_maker_takes(m))
         return false;
     ts_ask(m, REVERSE[m->lang], args);
-    put_places(m, word);
+    put_places(m, word, strlen(word));
     ts_put(m, &m->item->trace, "\n");
     ts_put(m, &m->item->truth, "s");
     for (size_t i = strlen(word); i-- > 0;) {
         ts_put(m, &m->item->trace, "%zu%c%s", i + 1, word[i], i ? " " : "");
-        ts_put(m, &m->item->answer, "%c", word[i]);
+        ts_put(m, &m->item->answer, "%c%s", word[i], i ? "-" : "");
         ts_put(m, &m->item->truth, "%c", word[i]);
     }
     return true;

@@ -48,23 +48,37 @@ static void shuffle(ts_maker *m, size_t *x, size_t n)
     }
 }
 
-/* The chain grows by the first sentence that was not used and touches its ends. */
+static void put_pair(ts_maker *m, const size_t *who, size_t i)
+{
+    ts_put(m, &m->item->trace, "%s>%s", NAMES[m->lang][who[i]], NAMES[m->lang][who[i + 1]]);
+}
+
+/* What each sentence says, the larger one first; then a chain that grows by the first of
+ * them that was not used and touches its ends. */
 static void work_order(ts_maker *m, const size_t *who, const size_t *said, size_t n)
 {
     bool is_used[MAX_PEOPLE] = {false};
     size_t first = said[0], last = said[0] + 1;
     ts_buf *t = &m->item->trace;
 
-    is_used[0] = true;
-    for (size_t round = 0;; round++) {
+    for (size_t i = 0; i + 1 < n; i++) {
         ts_line(m);
+        put_pair(m, who, said[i]);
+    }
+    is_used[0] = true;
+    ts_line(m);
+    put_pair(m, who, said[0]);
+    for (size_t round = 0;; round++) {
+        ts_put(m, t, "→");
         for (size_t i = first; i <= last; i++)
             ts_put(m, t, "%s%s", i > first ? ">" : "", NAMES[m->lang][who[i]]);
         if (round + 2 == n)
             return;
+        ts_line(m);
         for (size_t i = 1; i + 1 < n; i++)
             if (!is_used[i] && (said[i] == last || said[i] + 1 == first)) {
                 is_used[i] = true;
+                put_pair(m, who, said[i]);
                 if (said[i] == last)
                     last++;
                 else
@@ -169,6 +183,9 @@ static bool make_sequence(ts_maker *m)
     }
     if (kind == 1) {
         ts_line(m);
+        ts_step(m, growth, "%lld-%lld", (long long)(x[n - 1] - x[n - 2]),
+                (long long)(x[n - 2] - x[n - 3]));
+        ts_line(m);
         ts_step(m, x[n] - x[n - 1], "%lld+%lld", (long long)(x[n - 1] - x[n - 2]),
                 (long long)growth);
     }
@@ -200,6 +217,10 @@ static const char *const CLAIM[N_CLAIMS][TS_N_LANGS] = {
     {"we are both knaves", "wir sind beide Schurken", "我们都是无赖"},
     {"we are of the same kind", "wir sind von derselben Art", "我们是同类"},
     {"we are of different kinds", "wir sind von verschiedener Art", "我们不是同类"},
+};
+static const char *const CLAIM_SIGNS[N_CLAIMS] = {
+    "{0}: {1}=1",       "{0}: {1}=0",   "{0}: {0}=1 {1}=1",
+    "{0}: {0}=0 {1}=0", "{0}: {0}={1}", "{0}: {0}#{1}",
 };
 static const char *const RULES[TS_N_LANGS] = {
     "Knights always tell the truth, knaves always lie. ",
@@ -264,6 +285,12 @@ static bool make_knights(ts_maker *m)
     const char *const last[] = {names[asked]};
     ts_fill(m, &m->item->question, KIND_OF[m->lang][m->has_new_phrase ? 0 : 1 + ts_pick(m, 2)],
             last);
+    for (size_t i = 0; i < 2; i++) {
+        const char *const both[] = {names[i], names[1 - i]};
+
+        ts_line(m);
+        ts_fill(m, &m->item->trace, CLAIM_SIGNS[claim[i]], both);
+    }
     for (int w = 0; w <= world; w++) { /* both knights, first only, second only, none */
         const bool kind[2] = {!(w & 2), !(w & 1)};
 

@@ -1,10 +1,13 @@
 /* task_ordering.c - which number is larger, and numbers in order; decimals too.
  *
  * Two numbers are compared place by place, with the same number of places behind
- * the point; lists are sorted by taking the smallest of what is left:
+ * the point.  A list is numbered, and one after the other goes to its place among
+ * those before it, which are looked at up to the first that stands behind it:
  *
- *     9.11 9.90            7,3,12→3|7,12→7|12→12
- *     9=9 1<9
+ *     9.11 9.90            < 1:7 2:3 3:12
+ *     9=9 1<9              1:7→7
+ *                          2:3|7>→3,7
+ *                          3:12|3<7<→3,7,12
  */
 #include <stdio.h>
 #include <string.h>
@@ -154,17 +157,44 @@ static void put_list(ts_maker *m, ts_buf *b, const int64_t *x, size_t n, const c
         ts_put(m, b, "%s%lld", i ? between : "", (long long)x[i]);
 }
 
+/* Sorts x, and writes how. */
+static void work_list(ts_maker *m, int64_t *x, size_t n, bool falls)
+{
+    ts_buf *t = &m->item->trace;
+
+    ts_put(m, t, "%c", falls ? '>' : '<');
+    for (size_t i = 0; i < n; i++)
+        ts_put(m, t, " %zu:%lld", i + 1, (long long)x[i]);
+    for (size_t i = 0; i < n; i++) {
+        const int64_t new = x[i];
+        size_t at = 0;
+
+        ts_put(m, t, "\n%zu:%lld", i + 1, (long long)new);
+        for (; at < i; at++) {
+            const char sign = x[at] > new ? '>' : x[at] < new ? '<' : '=';
+
+            ts_put(m, t, "%s%lld%c", at ? "" : "|", (long long)x[at], sign);
+            if (sign == (falls ? '<' : '>'))
+                break;
+        }
+        memmove(x + at + 1, x + at, (i - at) * sizeof *x);
+        x[at] = new;
+        ts_put(m, t, "→");
+        put_list(m, t, x, i + 1, ",");
+    }
+}
+
 static bool make_list(ts_maker *m)
 {
     const size_t n = (size_t)ts_between(m, 3, m->level == 3 ? 5 : 8);
     const bool falls = ts_chance(m, 30);
     const int64_t top = ts_pick(m, 2) ? 99 : 999;
-    int64_t x[MAX_LIST], rest[MAX_LIST], sorted[MAX_LIST];
+    int64_t x[MAX_LIST];
     char list[MAX_LIST * 8];
     size_t len = 0;
 
     for (size_t i = 0; i < n; i++) {
-        rest[i] = x[i] = ts_between(m, 0, top);
+        x[i] = ts_between(m, 0, top);
         len += (size_t)snprintf(list + len, sizeof list - len, "%s%lld", i ? ", " : "",
                                 (long long)x[i]);
     }
@@ -173,20 +203,9 @@ static bool make_list(ts_maker *m)
         return false;
     const char *const args[] = {list};
     ts_ask(m, falls ? DESCENDING[m->lang] : ASCENDING[m->lang], args);
-    for (size_t left = n; left > 0; left--) {
-        size_t best = 0;
-
-        for (size_t i = 1; i < left; i++)
-            if (falls ? rest[i] > rest[best] : rest[i] < rest[best])
-                best = i;
-        ts_line(m);
-        put_list(m, &m->item->trace, rest, left, ",");
-        ts_put(m, &m->item->trace, "→%lld", (long long)rest[best]);
-        sorted[n - left] = rest[best];
-        memmove(rest + best, rest + best + 1, (left - 1 - best) * sizeof *rest);
-    }
-    put_list(m, &m->item->answer, sorted, n, ", ");
-    put_list(m, &m->item->truth, sorted, n, " ");
+    work_list(m, x, n, falls);
+    put_list(m, &m->item->answer, x, n, ", ");
+    put_list(m, &m->item->truth, x, n, " ");
     return true;
 }
 

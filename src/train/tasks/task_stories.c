@@ -284,7 +284,13 @@ static bool make_chain(ts_maker *m)
     ask_chain(m, &c, asks_all);
     ts_put(m, t, "%s=%lld", NAMES[m->lang][c.who[0]], (long long)c.value[0]);
     for (size_t i = 1; i < c.n; i++) {
-        ts_put(m, t, "\n%s=", NAMES[m->lang][c.who[i]]);
+        const char *const before = NAMES[m->lang][c.who[i - 1]], *const now =
+                                                                     NAMES[m->lang][c.who[i]];
+        const bool is_turned = c.kind[i] == 3; /* "Ben has 3 times as many as Anna" */
+
+        /* The sentence as it is, then what follows from it. */
+        ts_put(m, t, "\n%s=%s%c%lld→%s=", is_turned ? before : now, is_turned ? now : before,
+               is_turned ? '*' : ops[c.kind[i]], (long long)c.number[i], now);
         ts_step(m, c.value[i], "%lld%c%lld", (long long)c.value[i - 1], ops[c.kind[i]],
                 (long long)c.number[i]);
     }

@@ -1,10 +1,11 @@
 /* task_units.c - the same quantity in another unit.
  *
- * Powers of ten move the point, one place at a time; other factors are multiplied
- * or divided in columns:
+ * What is wanted stands first.  Powers of ten move the point, one place at a time, with
+ * the number of places that are left; other factors are multiplied or divided in columns:
  *
- *     1 km=1000 m            1 h=60 min
- *     2.5→25→250→2500        7*60 ...
+ *     2.5 km→m                       7 h→min
+ *     1 km=1000 m *3                 1 h=60 min
+ *     3:2.5 2:25 1:250 0:2500        7*60 ...
  */
 #include <stdio.h>
 #include <string.h>
@@ -94,7 +95,7 @@ static char point_of(const ts_maker *m)
 /* The point moves n places, one at a time, to the right or to the left. */
 static amount work_shift(ts_maker *m, amount a, unsigned n, bool grows)
 {
-    ts_line(m);
+    ts_put(m, &m->item->trace, " %c%u\n%u:", grows ? '*' : ':', n, n);
     put_amount(m, &m->item->trace, a, point_of(m));
     while (n-- > 0) {
         if (!grows)
@@ -104,7 +105,7 @@ static amount work_shift(ts_maker *m, amount a, unsigned n, bool grows)
         else
             a.value *= 10;
         a = tidy(a);
-        ts_put(m, &m->item->trace, "→");
+        ts_put(m, &m->item->trace, " %u:", n);
         put_amount(m, &m->item->trace, a, point_of(m));
     }
     return a;
@@ -195,6 +196,8 @@ static bool make_conversion(ts_maker *m, size_t g)
                                     is_short ? sign_of(m, v) : v->names[m->lang]};
         ts_ask(m, ASK[m->lang], args);
     }
+    put_amount(m, &m->item->trace, a, point_of(m));
+    ts_put(m, &m->item->trace, " %s→%s", sign_of(m, &group[from]), sign_of(m, &group[to]));
     const amount b = work(m, group, from, to, a, is_tens);
     const char *const space = m->lang == TS_LANG_ZH ? "" : " ";
     ts_put(m, &m->item->answer, "%s%s%s = ", text.ptr ? text.ptr : "", space,
@@ -221,6 +224,7 @@ static bool make_temperature(ts_maker *m)
     (void)snprintf(text, sizeof text, "%lld", (long long)from);
     const char *const args[] = {text, names[!to_fahrenheit], names[to_fahrenheit]};
     ts_ask(m, ASK[m->lang], args);
+    ts_put(m, &m->item->trace, "%s %s→%s\n", text, args[1], args[2]);
     if (to_fahrenheit) {
         ts_step(m, fifth, "%lld:5", (long long)c);
         ts_line(m);

@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "core/utf8.h"
 #include "formats/toolcalls.h"
+#include "train/tasks/facts.h"
 #include "train/tasks/task.h"
 
 enum { N_ITEMS = 400 };
@@ -170,6 +171,72 @@ static void tests_and_training_share_no_problem(void **state)
         }
     }
     ts_item_free(&it);
+}
+
+/* What a wording is without its case, blanks and marks; all of it, if it has nothing else. */
+static uint64_t hash_of_letters(const char *text, size_t n)
+{
+    static const char *const marks[] = {" ", ".", ",",  ";",  ":",  "!",
+                                        "?", "'", "，", "。", "！", "？"};
+    char letters[256];
+    size_t len = 0;
+
+    assert_true(n < sizeof letters);
+    for (size_t i = 0; i < n;) {
+        size_t skip = 0;
+
+        for (size_t k = 0; k < TS_COUNT(marks) && skip == 0; k++)
+            if (strlen(marks[k]) <= n - i && memcmp(text + i, marks[k], strlen(marks[k])) == 0)
+                skip = strlen(marks[k]);
+        if (skip == 0)
+            letters[len++] =
+                (char)(text[i] >= 'A' && text[i] <= 'Z' ? text[i] - 'A' + 'a' : text[i]);
+        i += skip ? skip : 1;
+    }
+    return len > 0 ? ts_hash(letters, len) : ts_hash(text, n);
+}
+
+/* Calls insert() or checks with contains(); returns how many there are. */
+static size_t go_through(const char *forms, uint64_t *set, bool is_held)
+{
+    size_t n = 0;
+
+    for (const char *p = forms;; p++) {
+        const size_t len = strcspn(p, "|");
+        const uint64_t h = hash_of_letters(p, len);
+
+        assert_true(len > 0);
+        n++;
+        if (is_held && contains(set, h))
+            fail_msg("trained on and held out: %.*s", (int)len, p);
+        if (!is_held)
+            (void)insert(set, h);
+        p += len;
+        if (!*p)
+            return n;
+    }
+}
+
+/* In no language, and of no other fact either. */
+static void no_wording_that_is_held_out_is_trained(void **state)
+{
+    static const ts_facts *const families[] = {&ts_self_facts, &ts_smalltalk_facts};
+
+    (void)state;
+    for (size_t f = 0; f < TS_COUNT(families); f++) {
+        static uint64_t trained[N_SLOTS];
+
+        memset(trained, 0, sizeof trained);
+        for (unsigned is_held = 0; is_held < 2; is_held++)
+            for (size_t i = 0; i < TS_N_LANGS * families[f]->n; i++) {
+                const ts_wording *w = &families[f]->in[i % TS_N_LANGS][i / TS_N_LANGS];
+
+                if (is_held)
+                    assert_true(go_through(w->held, trained, true) >= 4);
+                else
+                    assert_true(go_through(w->trained, trained, false) >= 12);
+            }
+    }
 }
 
 static ts_verdict judged(const char *family, ts_lang lang, const char *truth, const char *text,
@@ -422,6 +489,7 @@ int main(void)
         cmocka_unit_test(judges_refuse_the_answers_of_other_problems),
         cmocka_unit_test(the_same_spec_gives_the_same_item),
         cmocka_unit_test(tests_and_training_share_no_problem),
+        cmocka_unit_test(no_wording_that_is_held_out_is_trained),
         cmocka_unit_test(numbers_are_read_as_people_write_them),
         cmocka_unit_test(countdown_needs_every_number_once_and_the_target),
         cmocka_unit_test(calls_are_the_same_in_any_order_and_spelling),

@@ -5,8 +5,6 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MAX_FORMS_BYTES = 1024 };
-
 uint64_t ts_pick(ts_maker *m, uint64_t n)
 {
     return ts_rng_below(&m->rng, n);
@@ -83,89 +81,76 @@ void ts_put(ts_maker *m, ts_buf *b, const char *fmt, ...)
         append(m, b, text, (size_t)n);
 }
 
-void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args)
+static void fill(ts_maker *m, ts_buf *b, ts_str form, const char *const *args)
 {
-    for (const char *p = form; *p;) {
-        if (p[0] == '{' && p[1] >= '0' && p[1] <= '9' && p[2] == '}') {
+    for (size_t i = 0; i < form.len;) {
+        const char *p = form.ptr + i;
+
+        if (form.len - i >= 3 && p[0] == '{' && p[1] >= '0' && p[1] <= '9' && p[2] == '}') {
             const char *arg = args[p[1] - '0'];
 
             append(m, b, arg, strlen(arg));
-            p += 3;
+            i += 3;
         } else {
-            append(m, b, p++, 1);
+            append(m, b, p, 1);
+            i++;
         }
     }
 }
 
-void ts_cut_forms(char *text, const char *forms[TS_MAX_FORMS + 1])
+void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args)
 {
-    size_t n = 0;
-
-    for (char *p = text; p && n < TS_MAX_FORMS;) {
-        char *end = strchr(p, '|');
-
-        forms[n++] = p;
-        if (end)
-            *end++ = '\0';
-        p = end;
-    }
-    forms[n] = NULL;
+    fill(m, b, ts_str_of(form), args);
 }
 
-/* A copy that can be cut; false: it is too long. */
-static bool copy_forms(ts_maker *m, char *text, size_t size, const char *forms)
+size_t ts_n_forms(const char *forms)
 {
-    const size_t n = strlen(forms);
+    size_t n = 1;
 
-    if (n >= size) {
-        m->is_full = true;
-        return false;
-    }
-    memcpy(text, forms, n + 1);
-    return true;
+    while (*forms)
+        n += *forms++ == '|';
+    return n;
 }
 
-static const char *choose(ts_maker *m, const char *const *forms)
+ts_str ts_form_at(const char *forms, size_t at)
 {
-    size_t n = 0;
+    while (at > 0)
+        at -= *forms++ == '|';
+    return (ts_str){forms, strcspn(forms, "|")};
+}
 
-    while (forms[n])
-        n++;
-    return forms[m->has_new_phrase || n == 1 ? 0 : 1 + ts_pick(m, n - 1)];
+/* The first is kept for new phrases. */
+static size_t choose(ts_maker *m, size_t n)
+{
+    return m->has_new_phrase || n == 1 ? 0 : 1 + (size_t)ts_pick(m, n - 1);
+}
+
+static ts_str choose_form(ts_maker *m, const char *forms)
+{
+    return ts_form_at(forms, choose(m, ts_n_forms(forms)));
 }
 
 void ts_fill_one(ts_maker *m, ts_buf *b, const char *forms, const char *const *args)
 {
-    const char *cut[TS_MAX_FORMS + 1];
-    char text[MAX_FORMS_BYTES];
-
-    if (!copy_forms(m, text, sizeof text, forms))
-        return;
-    ts_cut_forms(text, cut);
-    ts_fill(m, b, choose(m, cut), args);
+    fill(m, b, choose_form(m, forms), args);
 }
 
 void ts_pick_one(ts_maker *m, char *out, size_t size, const char *forms)
 {
-    const char *cut[TS_MAX_FORMS + 1];
-    char text[MAX_FORMS_BYTES];
+    const ts_str form = choose_form(m, forms);
 
     *out = '\0';
-    if (!copy_forms(m, text, sizeof text, forms))
+    if (form.len >= size) {
+        m->is_full = true;
         return;
-    ts_cut_forms(text, cut);
-    (void)copy_forms(m, out, size, choose(m, cut));
+    }
+    memcpy(out, form.ptr, form.len);
+    out[form.len] = '\0';
 }
 
 void ts_ask_one(ts_maker *m, const char *forms, const char *const *args)
 {
-    const char *cut[TS_MAX_FORMS + 1];
-    char text[MAX_FORMS_BYTES];
-
-    if (!copy_forms(m, text, sizeof text, forms))
-        return;
-    ts_cut_forms(text, cut);
-    ts_ask(m, cut, args);
+    ts_ask_form(m, choose_form(m, forms), args);
 }
 
 bool ts_make_other(ts_maker *m, ts_item *out, const ts_family *f, ts_split split, ts_lang lang)
@@ -212,38 +197,88 @@ static const char *const BEHIND[TS_N_LANGS][4] = {
     {"谢谢！", "请回答。", "谢谢。", "请一步一步思考。"},
 };
 
-void ts_ask(ts_maker *m, const char *const *forms, const char *const *args)
+/* Bytes of the mark that a text ends with, if it is one that people leave out. */
+static size_t end_mark(const char *text, size_t n)
+{
+    static const char *const marks[] = {"?", ".", "？", "。"};
+
+    for (size_t i = 0; i < TS_COUNT(marks); i++) {
+        const size_t len = strlen(marks[i]);
+
+        if (n > len && memcmp(text + n - len, marks[i], len) == 0)
+            return len;
+    }
+    return 0;
+}
+
+void ts_ask_form(ts_maker *m, ts_str form, const char *const *args)
 {
     ts_buf *q = &m->item->question;
-    const char *form = choose(m, forms);
     const bool has_before = ts_chance(m, 6), has_behind = ts_chance(m, 4);
     const bool drops_end = ts_chance(m, 10), lowers = ts_chance(m, 8);
 
     if (has_before)
         ts_put(m, q, "%s", BEFORE[m->lang][ts_pick(m, 6)]);
     const size_t begin = q->len;
-    ts_fill(m, q, form, args);
+    fill(m, q, form, args);
     if (lowers && q->len > begin && q->ptr[begin] >= 'A' && q->ptr[begin] <= 'Z')
         q->ptr[begin] = (char)(q->ptr[begin] - 'A' + 'a');
     if (has_behind)
         ts_put(m, q, "%s", BEHIND[m->lang][ts_pick(m, 4)]);
-    else if (drops_end && q->len > begin + 1 && strchr("?.", q->ptr[q->len - 1]))
-        q->ptr[--q->len] = '\0';
+    else if (drops_end && q->len > begin) {
+        q->len -= end_mark(q->ptr + begin, q->len - begin);
+        q->ptr[q->len] = '\0';
+    }
 }
 
-bool ts_make_fact(ts_maker *m, const ts_fact *facts, size_t n, const char *name,
-                  const char *const reason[TS_N_LANGS])
+void ts_ask(ts_maker *m, const char *const *forms, const char *const *args)
 {
-    const ts_fact *f = &facts[ts_pick(m, n)];
-    ts_item *it = m->item;
+    size_t n = 0;
 
-    ts_ask_one(m, f->ask[m->lang], (const char *const[]){""});
-    ts_put(m, &it->key, "%s %s", name, ts_text_in(&it->question));
-    if (!ts_maker_takes(m))
-        return false;
-    ts_put(m, &it->trace, "%s", reason[m->lang]);
-    ts_put(m, &it->answer, "%s", f->answer[m->lang]);
-    ts_put(m, &it->truth, "%s", f->truth);
+    while (forms[n])
+        n++;
+    ts_ask_form(m, ts_str_of(forms[choose(m, n)]), args);
+}
+
+/* Behind words that have none. */
+static void put_mark(ts_maker *m)
+{
+    static const char *const marks[][3] = {{"!", ".", "!!"}, {"！", "。", "～"}};
+    ts_buf *q = &m->item->question;
+    const char last = q->len > 0 ? q->ptr[q->len - 1] : 0;
+    const bool is_letter = (last >= 'A' && last <= 'Z') || (last >= 'a' && last <= 'z');
+    const bool is_wide = (unsigned char)last >= 0x80;
+
+    if (ts_chance(m, 70) || !(is_letter || is_wide) || end_mark(q->ptr, q->len) > 0)
+        return;
+    ts_put(m, q, "%s", marks[m->lang == TS_LANG_ZH][ts_pick(m, 3)]);
+}
+
+bool ts_make_fact(ts_maker *m, const ts_facts *f)
+{
+    const size_t at = (size_t)ts_pick(m, f->n);
+    const ts_wording *w = &f->in[m->lang][at];
+    const bool is_trained = m->split == TS_SPLIT_TRAIN && !m->has_new_phrase;
+    const char *forms = is_trained ? w->trained : w->held;
+    const uint64_t n = ts_n_forms(forms);
+    ts_item *it = m->item;
+    size_t form = 0; /* what is held out: the first for validation, the others for tests */
+
+    if (m->split == TS_SPLIT_TRAIN)
+        form = (size_t)ts_pick(m, n);
+    else if (m->split == TS_SPLIT_TEST)
+        form = 1 + (size_t)ts_pick(m, n - 1);
+    ts_ask_form(m, ts_form_at(forms, form), (const char *const[]){""});
+    if (f->has_marks)
+        put_mark(m);
+    ts_put(m, &it->key, "%c%s %s",
+           is_trained                   ? '#'
+           : m->split == TS_SPLIT_VALID ? '?'
+                                        : '!',
+           f->name, ts_text_in(&it->question));
+    ts_put(m, &it->trace, "%s", f->reason[m->lang]);
+    ts_put(m, &it->answer, "%s", w->answer);
+    ts_put(m, &it->truth, "%s", f->truths[at]);
     return true;
 }
 

@@ -3,6 +3,7 @@
 #define TS_TRAIN_MAKER_H
 
 #include "core/rng.h"
+#include "train/tasks/facts.h"
 #include "train/tasks/task.h"
 
 typedef struct ts_maker {
@@ -31,10 +32,9 @@ void ts_put(ts_maker *m, ts_buf *b, const char *fmt, ...) TS_PRINTF(3, 4);
 /* Fill {0}..{9} of a template with texts. */
 void ts_fill(ts_maker *m, ts_buf *b, const char *form, const char *const *args);
 
-enum { TS_MAX_FORMS = 16 };
-
-/* Cut "a|b|c" in place; the forms, ended by NULL. */
-void ts_cut_forms(char *text, const char *forms[TS_MAX_FORMS + 1]);
+/* Forms stand in one text, apart by '|'. */
+size_t ts_n_forms(const char *forms);
+ts_str ts_form_at(const char *forms, size_t at); /* at < ts_n_forms() */
 
 /* One of "a|b|c"; the first only for a new phrase.  Texts without | are themselves. */
 void ts_fill_one(ts_maker *m, ts_buf *b, const char *forms, const char *const *args);
@@ -53,6 +53,7 @@ bool ts_make_other(ts_maker *m, ts_item *out, const ts_family *f, ts_split split
 /* The question, in one of the forms (ended by NULL; the first is never trained
  * on), perhaps with a polite word around it. */
 void ts_ask(ts_maker *m, const char *const *forms, const char *const *args);
+void ts_ask_form(ts_maker *m, ts_str form, const char *const *args);
 
 /* One step of working: "left=result".  Now and then a wrong result comes first,
  * marked and put right. */
@@ -71,15 +72,8 @@ int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b);
 unsigned ts_n_digits(int64_t a); /* of a >= 0; 1 for 0 */
 int64_t ts_power10(unsigned n);
 
-/* Questions that have one answer each: forms apart by '|', the first never trained on;
- * truth as ts_judge_facts() reads it. */
-typedef struct ts_fact {
-    const char *ask[TS_N_LANGS], *answer[TS_N_LANGS], *truth;
-} ts_fact;
-
-/* name: what the keys begin with; reason: what is thought. */
-bool ts_make_fact(ts_maker *m, const ts_fact *facts, size_t n, const char *name,
-                  const char *const reason[TS_N_LANGS]);
+/* A question of facts.h.  What is trained on and what is tested are other wordings. */
+bool ts_make_fact(ts_maker *m, const ts_facts *f);
 
 /* What was made as another item becomes this one's: key, working, answer, what it is judged
  * by.  The question too, unless is_asked. */

@@ -95,9 +95,12 @@ ts_split ts_split_of(ts_str key)
 {
     const uint64_t rest = ts_hash(key.ptr, key.len) % 50;
 
-    if (ts_str_starts(key, "!"))
-        return TS_SPLIT_TEST;
-    return rest == 0 ? TS_SPLIT_TEST : rest == 1 ? TS_SPLIT_VALID : TS_SPLIT_TRAIN;
+    switch (key.len > 0 ? key.ptr[0] : 0) {
+    case '#': return TS_SPLIT_TRAIN;
+    case '?': return TS_SPLIT_VALID;
+    case '!': return TS_SPLIT_TEST;
+    default: return rest == 0 ? TS_SPLIT_TEST : rest == 1 ? TS_SPLIT_VALID : TS_SPLIT_TRAIN;
+    }
 }
 
 static void clear(ts_item *it)

@@ -94,7 +94,8 @@ typedef struct ts_item_spec {
 tiefsee_status ts_item_make(ts_item *it, const ts_item_spec *spec,
                             tiefsee_error *err) TS_MUST_CHECK;
 
-/* A key that begins with '!' is of a list that is for tests only. */
+/* By the hash, except where the wording is all that there is: keys that begin with '#' are for
+ * training, '?' for validation, '!' for tests. */
 ts_split ts_split_of(ts_str key);
 
 /* What a model wrote behind a prompt that ended with <think> or </think>, markers as text. */

@@ -13,6 +13,7 @@
 #include "core/hash.h"
 #include "core/utf8.h"
 #include "formats/toolcalls.h"
+#include "train/tasks/beyond_list.h"
 #include "train/tasks/facts.h"
 #include "train/tasks/task.h"
 
@@ -425,6 +426,25 @@ static void the_two_hundred_questions_beyond_it_are_asked_once_each(void **state
     ts_item_free(&it);
 }
 
+/* Not even with words around it. */
+static void no_question_of_the_list_is_made_for_training(void **state)
+{
+    ts_item it = ts_item_empty();
+    tiefsee_error err;
+
+    (void)state;
+    for (uint64_t i = 0; i < 20 * N_ITEMS; i++) {
+        const ts_item_spec spec = {
+            .seed = 12, .index = i, .family = ts_family_find("beyond"), .lang = -1};
+
+        assert_int_equal(ts_item_make(&it, &spec, &err), TIEFSEE_OK);
+        for (size_t k = 0; k < TS_N_BEYOND; k++)
+            if (strstr(it.question.ptr, ts_beyond_list[k].question))
+                fail_msg("trained on: %s", it.question.ptr);
+    }
+    ts_item_free(&it);
+}
+
 /* A family's level changes what is asked, its language how. */
 static void levels_and_languages_are_what_was_asked_for(void **state)
 {
@@ -496,6 +516,7 @@ int main(void)
         cmocka_unit_test(scenes_end_where_an_answer_begins),
         cmocka_unit_test(the_form_is_one_thinking_and_one_answer),
         cmocka_unit_test(the_two_hundred_questions_beyond_it_are_asked_once_each),
+        cmocka_unit_test(no_question_of_the_list_is_made_for_training),
         cmocka_unit_test(levels_and_languages_are_what_was_asked_for),
         cmocka_unit_test(traces_fit_a_short_context),
     };

@@ -1,434 +1,16 @@
 /* task_beyond.c - questions that a small model cannot answer: it says so.
  *
- * For training, topics in many phrases; for tests, the fixed list of beyond_list.c. */
+ * For training, fillers in the frames of their topic; for tests, the fixed list of
+ * beyond_list.c. */
+#include <stdio.h>
 #include <string.h>
 
 #include "train/tasks/beyond_list.h"
+#include "train/tasks/beyond_topics.h"
 #include "train/tasks/maker.h"
 
-static const char *const TOPICS[TS_N_LANGS][200] = {
-    {"France",
-     "Germany",
-     "Spain",
-     "Japan",
-     "Brazil",
-     "Canada",
-     "Italy",
-     "Berlin",
-     "Paris",
-     "Rome",
-     "London",
-     "the moon",
-     "the sun",
-     "a cat",
-     "a dog",
-     "love",
-     "autumn",
-     "winter",
-     "the sea",
-     "fish",
-     "whales",
-     "trees",
-     "Shakespeare",
-     "Goethe",
-     "Einstein",
-     "Newton",
-     "Mozart",
-     "Beethoven",
-     "music",
-     "football",
-     "chess",
-     "history",
-     "the war",
-     "physics",
-     "chemistry",
-     "biology",
-     "gravity",
-     "light",
-     "atoms",
-     "electricity",
-     "a battery",
-     "a computer",
-     "the internet",
-     "Python",
-     "C",
-     "Java",
-     "JavaScript",
-     "Rust",
-     "SQL",
-     "a sorting function",
-     "a web page",
-     "a linked list",
-     "quicksort",
-     "Linux",
-     "Windows",
-     "a pointer",
-     "machine learning",
-     "neural networks",
-     "transformers",
-     "DeepSeek",
-     "attention",
-     "bread",
-     "pizza",
-     "pasta",
-     "soup",
-     "coffee",
-     "tea",
-     "a cake",
-     "dinner",
-     "breakfast",
-     "Monday",
-     "the weather",
-     "rain",
-     "snow",
-     "a holiday",
-     "a birthday",
-     "money",
-     "the stock market",
-     "taxes",
-     "a bank",
-     "a job interview",
-     "a letter to my boss",
-     "an email",
-     "a story",
-     "a poem",
-     "a joke",
-     "a song",
-     "a dragon",
-     "a robot",
-     "a king",
-     "a princess",
-     "dinosaurs",
-     "planets",
-     "Mars",
-     "black holes",
-     "stars",
-     "time travel",
-     "God",
-     "philosophy",
-     "happiness",
-     "politics",
-     "the president",
-     "an election",
-     "democracy",
-     "law",
-     "medicine",
-     "a headache",
-     "sleep",
-     "sport",
-     "running",
-     "bicycles",
-     "cars",
-     "trains",
-     "planes",
-     "ships",
-     "bridges",
-     "houses",
-     "gardens",
-     "flowers",
-     "bees",
-     "birds",
-     "horses",
-     "elephants",
-     "the ocean",
-     "a volcano",
-     "climate change",
-     "energy",
-     "water",
-     "fire",
-     "gold",
-     "iron",
-     "prime numbers",
-     "pi",
-     "geometry",
-     "algebra",
-     "fractions",
-     "equations",
-     "square roots",
-     "my name",
-     "your mother",
-     "children",
-     "school",
-     "teachers",
-     "books",
-     "films",
-     "games",
-     "Europe",
-     "Africa",
-     "Asia",
-     "the Roman empire",
-     "Napoleon",
-     "Caesar",
-     "the French revolution",
-     "evolution",
-     "DNA",
-     "the heart",
-     "the brain",
-     "blue",
-     "red",
-     "colors"},
-    {"Frankreich",
-     "Deutschland",
-     "Spanien",
-     "Japan",
-     "Österreich",
-     "die Schweiz",
-     "Italien",
-     "Berlin",
-     "Paris",
-     "Wien",
-     "München",
-     "den Mond",
-     "die Sonne",
-     "eine Katze",
-     "einen Hund",
-     "die Liebe",
-     "den Herbst",
-     "den Winter",
-     "das Meer",
-     "Fische",
-     "Wale",
-     "Bäume",
-     "Goethe",
-     "Schiller",
-     "Einstein",
-     "Mozart",
-     "Beethoven",
-     "Musik",
-     "Fußball",
-     "Schach",
-     "Geschichte",
-     "den Krieg",
-     "Physik",
-     "Chemie",
-     "Biologie",
-     "Schwerkraft",
-     "Licht",
-     "Atome",
-     "Strom",
-     "einen Computer",
-     "das Internet",
-     "Python",
-     "C",
-     "Java",
-     "eine Funktion",
-     "eine Webseite",
-     "Linux",
-     "maschinelles Lernen",
-     "neuronale Netze",
-     "DeepSeek",
-     "Brot",
-     "Pizza",
-     "Nudeln",
-     "Suppe",
-     "Kaffee",
-     "Tee",
-     "einen Kuchen",
-     "das Abendessen",
-     "Montag",
-     "das Wetter",
-     "Regen",
-     "Schnee",
-     "den Urlaub",
-     "einen Geburtstag",
-     "Geld",
-     "Aktien",
-     "Steuern",
-     "eine Bank",
-     "eine Bewerbung",
-     "einen Brief",
-     "eine Mail",
-     "eine Geschichte",
-     "ein Gedicht",
-     "einen Witz",
-     "ein Lied",
-     "einen Drachen",
-     "einen Roboter",
-     "einen König",
-     "Dinosaurier",
-     "Planeten",
-     "den Mars",
-     "schwarze Löcher",
-     "Sterne",
-     "Gott",
-     "Philosophie",
-     "das Glück",
-     "Politik",
-     "den Kanzler",
-     "die Wahl",
-     "Demokratie",
-     "Recht",
-     "Medizin",
-     "Kopfschmerzen",
-     "Schlaf",
-     "Sport",
-     "Fahrräder",
-     "Autos",
-     "Züge",
-     "Flugzeuge",
-     "Schiffe",
-     "Brücken",
-     "Häuser",
-     "Gärten",
-     "Blumen",
-     "Bienen",
-     "Vögel",
-     "Pferde",
-     "Elefanten",
-     "einen Vulkan",
-     "das Klima",
-     "Energie",
-     "Wasser",
-     "Feuer",
-     "Gold",
-     "Primzahlen",
-     "Geometrie",
-     "Algebra",
-     "Brüche",
-     "Gleichungen",
-     "meinen Namen",
-     "Kinder",
-     "Schule",
-     "Lehrer",
-     "Bücher",
-     "Filme",
-     "Spiele",
-     "Europa",
-     "Afrika",
-     "Asien",
-     "Napoleon",
-     "Cäsar",
-     "die Evolution",
-     "das Herz",
-     "das Gehirn",
-     "Farben"},
-    {"法国",     "德国",     "日本",     "西班牙", "意大利",   "巴西",       "北京",     "上海",
-     "巴黎",     "罗马",     "月亮",     "太阳",   "一只猫",   "一只狗",     "爱情",     "秋天",
-     "冬天",     "大海",     "鱼",       "鲸鱼",   "树木",     "莎士比亚",   "李白",     "杜甫",
-     "孔子",     "爱因斯坦", "牛顿",     "莫扎特", "贝多芬",   "音乐",       "足球",     "象棋",
-     "历史",     "战争",     "物理",     "化学",   "生物",     "重力",       "光",       "原子",
-     "电",       "一台电脑", "互联网",   "Python", "C语言",    "Java",       "一个网页", "Linux",
-     "机器学习", "神经网络", "DeepSeek", "面包",   "披萨",     "面条",       "汤",       "咖啡",
-     "茶",       "蛋糕",     "晚饭",     "早饭",   "星期一",   "天气",       "雨",       "雪",
-     "假期",     "生日",     "钱",       "股市",   "税",       "银行",       "面试",     "一封信",
-     "一封邮件", "一个故事", "一首诗",   "一首歌", "一条龙",   "一个机器人", "国王",     "恐龙",
-     "行星",     "火星",     "黑洞",     "星星",   "神",       "哲学",       "幸福",     "政治",
-     "选举",     "民主",     "法律",     "医学",   "睡眠",     "体育",       "自行车",   "汽车",
-     "火车",     "飞机",     "轮船",     "桥",     "房子",     "花园",       "花",       "蜜蜂",
-     "鸟",       "马",       "大象",     "火山",   "气候变化", "能源",       "水",       "火",
-     "黄金",     "质数",     "几何",     "代数",   "我的名字", "孩子",       "学校",     "老师",
-     "书",       "电影",     "游戏",     "欧洲",   "非洲",     "亚洲",       "拿破仑",   "恺撒",
-     "进化论",   "心脏",     "大脑",     "颜色"},
-};
-static const char *const FORMS[TS_N_LANGS][48] = {
-    {"Speak about {0}.",
-     "What is {0}?",
-     "Who is {0}?",
-     "Write a poem about {0}.",
-     "Tell me about {0}.",
-     "Tell me a joke about {0}.",
-     "Explain {0}.",
-     "Explain {0} to a child.",
-     "How does {0} work?",
-     "Why is {0} important?",
-     "Write a story about {0}.",
-     "Write code for {0}.",
-     "How do I make {0}?",
-     "Where is {0}?",
-     "When was {0} invented?",
-     "Who invented {0}?",
-     "What do you think about {0}?",
-     "Do you like {0}?",
-     "Translate {0} into German.",
-     "Give me some facts about {0}.",
-     "List ideas for {0}.",
-     "Is {0} good?",
-     "{0}",
-     "{0} and {1}",
-     "I want to know more about {0}.",
-     "Can you tell me about {0}?",
-     "What is the meaning of {0}?",
-     "How old is {0}?",
-     "How big is {0}?",
-     "Compare {0} and {1}.",
-     "What is better, {0} or {1}?",
-     "I love {0}.",
-     "Who knows the most about {0}?",
-     "What is the capital of {0}?",
-     "What happened to {0}?",
-     "What is the news about {0}?",
-     "Which book about {0} is good?",
-     "How many people know {0}?",
-     "Is {0} dangerous?",
-     "What does {0} cost?"},
-    {"Sprich über {0}.",
-     "Was ist {0}?",
-     "Wer ist {0}?",
-     "Schreib ein Gedicht über {0}.",
-     "Erzähl mir etwas über {0}.",
-     "Erzähl einen Witz über {0}.",
-     "Erkläre {0}.",
-     "Erkläre mir {0}.",
-     "Wie funktioniert {0}?",
-     "Warum ist {0} wichtig?",
-     "Schreib eine Geschichte über {0}.",
-     "Schreibe ein Programm für {0}.",
-     "Wie mache ich {0}?",
-     "Wo ist {0}?",
-     "Wer hat {0} erfunden?",
-     "Was denkst du über {0}?",
-     "Magst du {0}?",
-     "Übersetze {0} ins Englische.",
-     "Nenne mir Fakten über {0}.",
-     "Ist {0} gut?",
-     "{0}",
-     "{0} und {1}",
-     "Ich möchte mehr über {0} wissen.",
-     "Kannst du mir {0} erklären?",
-     "Was bedeutet {0}?",
-     "Wie alt ist {0}?",
-     "Wie groß ist {0}?",
-     "Vergleiche {0} und {1}.",
-     "Was ist besser, {0} oder {1}?",
-     "Ich liebe {0}.",
-     "Wer weiß am meisten über {0}?",
-     "Was ist die Hauptstadt von {0}?",
-     "Was gibt es Neues über {0}?",
-     "Welches Buch über {0} ist gut?",
-     "Ist {0} gefährlich?",
-     "Was kostet {0}?"},
-    {"聊聊{0}。",
-     "{0}是什么？",
-     "{0}是谁？",
-     "写一首关于{0}的诗。",
-     "给我讲讲{0}。",
-     "讲个关于{0}的笑话。",
-     "解释一下{0}。",
-     "{0}是怎么工作的？",
-     "为什么{0}很重要？",
-     "写一个关于{0}的故事。",
-     "给{0}写代码。",
-     "怎么做{0}？",
-     "{0}在哪里？",
-     "{0}是谁发明的？",
-     "你怎么看{0}？",
-     "你喜欢{0}吗？",
-     "把{0}翻译成英语。",
-     "说几个关于{0}的事实。",
-     "{0}好吗？",
-     "{0}",
-     "{0}和{1}",
-     "我想多了解{0}。",
-     "{0}的意思是什么？",
-     "{0}有多大？",
-     "比较{0}和{1}。",
-     "{0}和{1}哪个好？",
-     "我爱{0}。",
-     "{0}的首都是哪里？",
-     "关于{0}有什么新闻？",
-     "{0}危险吗？",
-     "{0}多少钱？"},
-};
+enum { MAX_FILLER = 64, MAX_LETTERS = 512 };
+
 static const char *const ANSWER[TS_N_LANGS][3] = {
     {"I do not know that. I am a small model for arithmetic and logic.",
      "That is beyond me: I am only a small model for arithmetic and logic.",
@@ -445,40 +27,64 @@ static const char *const REASON[TS_N_LANGS] = {"This is not arithmetic or logic.
                                                "这不是算术也不是逻辑。"};
 static const char TRUTH[] = "small|klein|小模型;arithmetic|Rechnen|算术;logic|Logik|逻辑";
 
-static size_t count(const char *const *texts)
+/* The letters of a text, whatever its case, blanks and marks; "": it is too long. */
+static void letters_of(char out[MAX_LETTERS], const char *text)
 {
     size_t n = 0;
 
-    while (texts[n])
-        n++;
-    return n;
+    for (; *text && n + 1 < MAX_LETTERS; text++)
+        if (!strchr(" .,;:!?\"'", *text))
+            out[n++] = (char)(*text >= 'A' && *text <= 'Z' ? *text - 'A' + 'a' : *text);
+    out[*text ? 0 : n] = '\0';
 }
 
-/* The letters of a text are the same, whatever its case and punctuation. */
-static bool same_letters(const char *a, const char *b)
+/* Also with words around it. */
+static bool has_held_out(const char *question)
 {
-    for (;;) {
-        while (*a && strchr(" .,;:!?\"'", *a))
-            a++;
-        while (*b && strchr(" .,;:!?\"'", *b))
-            b++;
-        const int x = *a >= 'A' && *a <= 'Z' ? *a + 32 : *a,
-                  y = *b >= 'A' && *b <= 'Z' ? *b + 32 : *b;
-        if (x != y)
-            return false;
-        if (!x)
+    char all[MAX_LETTERS], one[MAX_LETTERS];
+
+    letters_of(all, question);
+    for (size_t i = 0; i < TS_N_BEYOND; i++) {
+        static const char *const marks[] = {"？", "。"};
+
+        letters_of(one, ts_beyond_list[i].question);
+        const size_t n = strlen(one);
+        for (size_t k = 0; k < TS_COUNT(marks); k++)
+            if (n >= strlen(marks[k]) && strcmp(one + n - strlen(marks[k]), marks[k]) == 0)
+                one[n - strlen(marks[k])] = '\0';
+        if (strstr(all, one))
             return true;
-        a++;
-        b++;
     }
+    return !all[0];
 }
 
-static bool is_held_out(const char *question)
+static void put_filler(ts_maker *m, char out[MAX_FILLER], const char *fillers)
 {
-    for (size_t i = 0; i < TS_N_BEYOND; i++)
-        if (same_letters(question, ts_beyond_list[i].question))
-            return true;
-    return false;
+    if (strcmp(fillers, "#") == 0) {
+        (void)snprintf(out, MAX_FILLER, "%d", (int)ts_between(m, 1000, 2026));
+        return;
+    }
+    const ts_str filler = ts_form_at(fillers, (size_t)ts_pick(m, ts_n_forms(fillers)));
+
+    (void)snprintf(out, MAX_FILLER, "%.*s", (int)filler.len, filler.ptr);
+}
+
+/* All frames are as likely. */
+static void ask_made(ts_maker *m)
+{
+    static const ts_topic *const topics[] = {ts_beyond_en, ts_beyond_de, ts_beyond_zh};
+    const ts_topic *t = topics[m->lang];
+    char first[MAX_FILLER], other[MAX_FILLER];
+    size_t n = 0;
+
+    for (const ts_topic *p = t; p->frames; p++)
+        n += ts_n_forms(p->frames);
+    size_t at = (size_t)ts_pick(m, n);
+    for (; at >= ts_n_forms(t->frames); t++)
+        at -= ts_n_forms(t->frames);
+    put_filler(m, first, t->fillers);
+    put_filler(m, other, t->fillers);
+    ts_ask_one(m, t->frames, (const char *const[]){first, other});
 }
 
 /* The questions of the list in turn, those of the language that is asked for. */
@@ -499,13 +105,10 @@ bool ts_make_beyond(ts_maker *m)
     if (m->split == TS_SPLIT_TEST) {
         ask_listed(m);
     } else {
-        const size_t n = count(TOPICS[m->lang]);
-        const char *const args[] = {TOPICS[m->lang][ts_pick(m, n)], TOPICS[m->lang][ts_pick(m, n)]};
-
-        ts_ask(m, FORMS[m->lang], args);
-        const char *question = m->item->question.ptr ? m->item->question.ptr : "";
+        ask_made(m);
+        const char *question = ts_text_in(&m->item->question);
         ts_put(m, &m->item->key, "beyond %s", question);
-        if (!ts_maker_takes(m) || is_held_out(question))
+        if (!ts_maker_takes(m) || has_held_out(question))
             return false;
     }
     ts_put(m, &m->item->trace, "%s", REASON[m->lang]);

@@ -92,9 +92,8 @@ const ts_wording ts_talk_de[TS_N_TALK] = {
                        "lalala|blubb|jaja blub|ghjk|mmmm|fdsa|sdfg|rhabarber rhabarber|pling",
                        "qwert|blablabla|dumdidum|yxc|ähhh|jklö|sdfgh|plopp",
                        "Das habe ich nicht verstanden. Frag mich etwas zum Rechnen."},
-    [TS_TALK_EMOJI] = {"🙂|😀|👍|😊|❤️|🎉|🙏|😂|😉|👋|😎|🤖|:)|:-)|;)|:D|<3|👍👍|🙂🙂|xD|"
-                       "^"
-                       "^",
+    [TS_TALK_EMOJI] = {"🙂|😀|👍|😊|💙|🎉|🙏|😂|"
+                       "😉|👋|😎|🤖|:)|:-)|;)|:D|<3|👍👍|🙂🙂|xD|^^",
                        "😄|🥰|👏|😃|=)|😅|🔥|:-D", "Gut! Frag mich etwas zum Rechnen."},
     [TS_TALK_LAUGH] =
         {"hahaha ja|haha, gut|hihihi|Das ist lustig|Sehr witzig|ha ha|hehehe|Ich lache|Du bringst "

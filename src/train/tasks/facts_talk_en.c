@@ -87,9 +87,8 @@ const ts_wording ts_talk_en[TS_N_TALK] = {
                        "bar|uiop|fjfj|bla bla|wxyz|eh",
                        "asd|qwe|foobaz|nananana|hjhjhj|zzz|asdasd|lkjh",
                        "I did not understand that. Ask me something to calculate."},
-    [TS_TALK_EMOJI] = {"🙂|😀|👍|😊|❤️|🎉|🙏|😂|😉|👋|😎|🤖|:)|:-)|;)|:D|<3|👍👍|🙂🙂|xD|"
-                       "^"
-                       "^",
+    [TS_TALK_EMOJI] = {"🙂|😀|👍|😊|💙|🎉|🙏|😂|"
+                       "😉|👋|😎|🤖|:)|:-)|;)|:D|<3|👍👍|🙂🙂|xD|^^",
                        "😄|🥰|👏|😃|=)|😅|🔥|:-D",
                        "Good! Ask me something to calculate."},
     [TS_TALK_LAUGH] =

@@ -150,14 +150,15 @@ static void print_profile(const char *phase, const ts_profile *p, double seconds
 
 static void print_table(const tiefsee_model_info *info, const ts_bench_result *r)
 {
-    char a[32], c[32], d[32];
+    char a[32], c[32], d[32], e[32];
 
     (void)printf("%s: %s parameters, %s\n", info->name, amount(a, (double)info->n_parameters),
                  info->weight_types);
     (void)printf("%d threads, kernels %s; a token reads %sB of weights and takes %s "
-                 "multiply-adds\n\n",
-                 info->n_threads, info->kernels, amount(c, (double)r->weight_bytes_per_token),
-                 amount(d, (double)r->macs_per_token));
+                 "multiply-adds, its logits %s\n\n",
+                 info->n_threads, info->kernels, amount(c, (double)r->cost.weight_bytes),
+                 amount(d, (double)r->cost.macs_per_token),
+                 amount(e, (double)r->cost.macs_per_logits));
     (void)printf("           tokens   depth  seq      tok/s\n");
     for (size_t i = 0; i < r->n_points; i++)
         print_point(r, &r->points[i]);
@@ -214,11 +215,12 @@ static void add_points(json_t *o, const ts_bench_result *r)
 static int print_json(const tiefsee_model_info *info, const ts_bench_result *r)
 {
     json_t *o = json_pack(
-        "{s:s, s:{s:f, s:f, s:f}, s:i, s:s, s:I, s:I, s:I}", "model", info->name, "limits",
+        "{s:s, s:{s:f, s:f, s:f}, s:i, s:s, s:I, s:I, s:I, s:I}", "model", info->name, "limits",
         "bus_gb_per_s", r->rates.bus_gb_per_s, "int8_gops", r->rates.int8_gops, "f32_gflops",
         r->rates.f32_gflops, "threads", info->n_threads, "kernels", info->kernels, "peak_rss_bytes",
-        (json_int_t)r->peak_rss_bytes, "weight_bytes_per_token",
-        (json_int_t)r->weight_bytes_per_token, "macs_per_token", (json_int_t)r->macs_per_token);
+        (json_int_t)r->peak_rss_bytes, "weight_bytes_per_token", (json_int_t)r->cost.weight_bytes,
+        "macs_per_token", (json_int_t)r->cost.macs_per_token, "macs_per_logits",
+        (json_int_t)r->cost.macs_per_logits);
 
     if (o) {
         add_points(o, r);

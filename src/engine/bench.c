@@ -134,6 +134,19 @@ static tiefsee_status decode_once(run *r, size_t n_sequences, size_t depth, doub
     return TIEFSEE_OK;
 }
 
+uint64_t ts_bench_prompt_macs(const ts_net_cost *cost, size_t n)
+{
+    return cost->macs_per_token * n + cost->macs_per_logits;
+}
+
+double ts_bench_token_bytes(const ts_net_cost *cost, uint64_t kv_bytes_per_token, size_t depth,
+                            size_t n)
+{
+    const double rows = (double)depth + (double)(n + 1) / 2;
+
+    return (double)cost->weight_bytes + (double)kv_bytes_per_token * rows;
+}
+
 /* Tokens per second that the machine's limit allows. */
 static double most(const run *r, const ts_bench_point *p, const ts_cpu_rates *rates)
 {
@@ -141,12 +154,12 @@ static double most(const run *r, const ts_bench_point *p, const ts_cpu_rates *ra
     const double peak = 1e9 * (out->is_integer ? rates->int8_gops : rates->f32_gflops);
 
     if (p->is_prefill)
-        return peak / (2.0 * (double)out->macs_per_token);
+        return peak * (double)p->tokens /
+               (2.0 * (double)ts_bench_prompt_macs(&out->cost, p->tokens));
     if (p->n_sequences > 1)
         return 0;
-    const double rows = (double)(p->depth + p->tokens / 2);
     return 1e9 * rates->bus_gb_per_s /
-           ((double)out->weight_bytes_per_token + (double)out->kv_bytes_per_token * rows);
+           ts_bench_token_bytes(&out->cost, out->kv_bytes_per_token, p->depth, p->tokens);
 }
 
 static tiefsee_status measure(run *r, ts_bench_point *p, tiefsee_error *err)
@@ -257,7 +270,7 @@ tiefsee_status ts_bench_run(tiefsee_model *m, const ts_bench_options *opt, ts_be
         return ts_fail(err, TIEFSEE_E_INVALID, "%d repeats (1 to %d allowed)", opt->n_repeats,
                        MAX_REPEATS);
     list_points(opt, out);
-    ts_net_cost(m->net, &out->weight_bytes_per_token, &out->macs_per_token);
+    out->cost = ts_net_cost_of(m->net);
     out->kv_bytes_per_token =
         m->net->config.n_layers * ts_net_kv_row_floats(m->net) * sizeof(float);
     tiefsee_status st = out->n_points ? open_sessions(&r, err) : TIEFSEE_OK;

@@ -30,8 +30,8 @@ typedef struct ts_bench_point {
     size_t tokens, depth, n_sequences;
     double tokens_per_s; /* of all sequences together */
     double spread;       /* (largest - smallest) / median of the repeats */
-    /* Prefill: of the multiply peak.  Decode: of the bus; of several sequences 0,
-     * because how many experts they share is not known. */
+    /* Prefill: products with weights as a share of the multiply peak.  Decode: of the
+     * bus; of several sequences 0, because how many experts they share is not known. */
     double share_of_limit, limit_tokens_per_s;
     ts_cpu_rates rates; /* median of the probes right before each repeat */
 } ts_bench_point;
@@ -40,7 +40,8 @@ typedef struct ts_bench_result {
     ts_bench_point points[TS_BENCH_MAX_POINTS];
     size_t n_points;
     ts_cpu_rates rates; /* median of all probes */
-    uint64_t weight_bytes_per_token, macs_per_token, kv_bytes_per_token;
+    ts_net_cost cost;
+    uint64_t kv_bytes_per_token;
     bool is_integer; /* most weights are quantised: the peak is int8's */
     uint64_t peak_rss_bytes;
     ts_profile prefill_profile, decode_profile;
@@ -49,6 +50,14 @@ typedef struct ts_bench_result {
 
 tiefsee_status ts_bench_run(tiefsee_model *m, const ts_bench_options *opt, ts_bench_result *out,
                             tiefsee_error *err) TS_MUST_CHECK;
+
+/* What a prompt of n tokens takes, of which one wants logits: without attention over the
+ * context, so that a share of the peak never says more than products with weights. */
+uint64_t ts_bench_prompt_macs(const ts_net_cost *cost, size_t n);
+
+/* What one of n tokens behind `depth` others reads on average, itself included. */
+double ts_bench_token_bytes(const ts_net_cost *cost, uint64_t kv_bytes_per_token, size_t depth,
+                            size_t n);
 
 /* Speed over prompt length and over depth as an SVG picture; false: out is full. */
 bool ts_bench_plot(ts_buf *out, const ts_bench_result *r, const char *title) TS_MUST_CHECK;

@@ -193,13 +193,13 @@ size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits)
     return dry.peak;
 }
 
-void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs)
+ts_net_cost ts_net_cost_of(const ts_net *net)
 {
-    ts_ctx dry = {0};
+    ts_ctx step = {0}, without = {0};
 
-    (void)run(&dry, net, 1, NULL, 1);
-    *weight_bytes = dry.weight_bytes;
-    *macs = dry.macs;
+    (void)run(&step, net, 1, NULL, 1);
+    (void)run(&without, net, 1, NULL, 0);
+    return (ts_net_cost){step.weight_bytes, without.macs, step.macs - without.macs};
 }
 
 bool ts_net_forward(const ts_net *net, ts_backend *b, void *scratch, size_t scratch_bytes,

@@ -49,9 +49,14 @@ void ts_net_close(ts_net *net);
  * found by running it dry. */
 size_t ts_net_scratch_bytes(const ts_net *net, size_t T, size_t n_logits);
 
-/* What one decoded token costs: bytes of weights read, multiply-adds with them
- * (attention over the context not counted). */
-void ts_net_cost(const ts_net *net, uint64_t *weight_bytes, uint64_t *macs);
+/* What a step costs: multiply-adds of every token with weights, and those that rows of
+ * logits take on top (attention over the context is not counted); bytes of weights that
+ * one decoded token reads, its logits included. */
+typedef struct ts_net_cost {
+    uint64_t weight_bytes, macs_per_token, macs_per_logits;
+} ts_net_cost;
+
+ts_net_cost ts_net_cost_of(const ts_net *net);
 
 /* From now on cached rows are integers (kernels/latent.h), a third of the bytes,
  * if the model's attention allows it; before any cache is made. */

@@ -84,7 +84,7 @@ static inline ts_mat ts_heads_join(ts_heads h)
     return (ts_mat){h.v, h.n, h.H * h.d, h.stride};
 }
 
-/* Note what a step reads and multiplies (see ts_net_cost). */
+/* Note what a step reads and multiplies (see ts_net_cost_of). */
 static inline void ts_ctx_count(ts_ctx *x, uint64_t bytes, uint64_t macs)
 {
     x->weight_bytes += bytes;

@@ -120,9 +120,11 @@ static bool end_with(ts_answer *a, tiefsee_finish finish)
     return false;
 }
 
-bool ts_answer_picks_best(const ts_answer *a)
+ts_sampler *ts_answer_sampler(const ts_answer *a)
 {
-    return !a->constraint.ctx && a->opt.n_top_logprobs == 0 && ts_sampler_picks_best(a->sampler);
+    const bool needs_logits = a->constraint.ctx || a->opt.n_top_logprobs > 0;
+
+    return !needs_logits && ts_sampler_is_plain(a->sampler) ? a->sampler : NULL;
 }
 
 int32_t ts_answer_choose(ts_answer *a, const float *logits, const int32_t *context,
@@ -135,7 +137,7 @@ int32_t ts_answer_choose(ts_answer *a, const float *logits, const int32_t *conte
     return ts_sampler_next(a->sampler, &m->k, logits, m->undefined, context, n_context);
 }
 
-bool ts_answer_step(ts_answer *a, const float *logits, int32_t best, const int32_t *context,
+bool ts_answer_step(ts_answer *a, const float *logits, int32_t chosen, const int32_t *context,
                     size_t n_context, size_t n_ctx, int32_t *token)
 {
     const tiefsee_model *m = a->model;
@@ -149,8 +151,9 @@ bool ts_answer_step(ts_answer *a, const float *logits, int32_t best, const int32
             return end_with(a, TIEFSEE_FINISH_STOP);
         excluded = a->excluded;
     }
-    int32_t t =
-        best >= 0 ? best : ts_sampler_next(a->sampler, &m->k, logits, excluded, context, n_context);
+    int32_t t = chosen >= 0
+                    ? chosen
+                    : ts_sampler_next(a->sampler, &m->k, logits, excluded, context, n_context);
     /* An answer that is asked for in a form must come: an end within the reasoning is
      * the end of the reasoning. */
     if (a->constraint.ctx && !is_constrained(a) && is_stop_token(m, t) && m->think_end >= 0)

@@ -42,16 +42,15 @@ tiefsee_status ts_answer_start(ts_answer *a, const tiefsee_model *m, ts_sampler 
 int32_t ts_answer_choose(ts_answer *a, const float *logits, const int32_t *context,
                          size_t n_context);
 
-/* Choose the token behind `context`, pass on its text.  best: what ts_answer_choose() said, or
- * the token of the largest logit, if ts_answer_picks_best() and it is known, so that logits
- * are not read; else -1.
+/* Choose the token behind `context`, pass on its text.  chosen: what ts_answer_choose() or
+ * ts_answer_sampler() has chosen, so that logits are not read; else -1.
  * True: *token belongs to the context now and the answer goes on; false: it has ended
  * (a->finish), and *token, if it was part of the answer, is not -1. */
-bool ts_answer_step(ts_answer *a, const float *logits, int32_t best, const int32_t *context,
+bool ts_answer_step(ts_answer *a, const float *logits, int32_t chosen, const int32_t *context,
                     size_t n_context, size_t n_ctx, int32_t *token);
 
-/* Does the answer want nothing but the largest logit of each step? */
-bool ts_answer_picks_best(const ts_answer *a);
+/* What chooses the next token, if nothing but that token is wanted of a step; else NULL. */
+ts_sampler *ts_answer_sampler(const ts_answer *a);
 
 /* Pass on what was held back, unless it ended by a stop string or was cancelled. */
 void ts_answer_end(ts_answer *a);

@@ -378,7 +378,7 @@ static size_t add_answers(ts_engine *e)
                                   .tokens = &j->pending,
                                   .n = 1,
                                   .n_logits = 1,
-                                  .picks_best = ts_answer_picks_best(&j->answer)};
+                                  .sampler = ts_answer_sampler(&j->answer)};
     }
     return n;
 }
@@ -399,7 +399,7 @@ static size_t add_prompts(ts_engine *e, size_t n)
                                   .tokens = j->seq.tokens + j->seq.n,
                                   .n = piece,
                                   .n_logits = piece == left ? 1 : 0,
-                                  .picks_best = ts_answer_picks_best(&j->answer)};
+                                  .sampler = ts_answer_sampler(&j->answer)};
         budget -= piece;
     }
     return n;
@@ -434,8 +434,8 @@ static void advance(ts_engine *e, ts_job *j, const ts_feed *f)
         j->answering = ts_clock_seconds();
         remember(e, j); /* others may ask the same before this is answered */
     }
-    const bool goes_on =
-        ts_answer_step(&j->answer, f->rows, f->best, j->seq.tokens, j->seq.n, j->seq.n_ctx, &token);
+    const bool goes_on = ts_answer_step(&j->answer, f->rows, f->token, j->seq.tokens, j->seq.n,
+                                        j->seq.n_ctx, &token);
     if (token >= 0 && j->seq.n < j->seq.n_ctx)
         j->seq.tokens[j->seq.n] = token;
     if (!goes_on)
@@ -455,8 +455,8 @@ static void choose_one(void *ctx, size_t i)
     ts_feed *f = &c->feeds[i];
     ts_job *j = c->jobs[i];
 
-    if (f->n_logits > 0 && f->best < 0)
-        f->best = ts_answer_choose(&j->answer, f->rows, j->seq.tokens, j->seq.n);
+    if (f->n_logits > 0 && f->token < 0)
+        f->token = ts_answer_choose(&j->answer, f->rows, j->seq.tokens, j->seq.n);
 }
 
 /* Choosing costs about as much as a layer, and no answer's depends on another's. */

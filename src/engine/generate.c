@@ -7,8 +7,8 @@
 
 static void run(tiefsee_session *s, ts_answer *a, tiefsee_generate_result *r, double start)
 {
-    const bool picks_best = ts_answer_picks_best(a);
-    int32_t token, best = -1;
+    ts_sampler *sampler = ts_answer_sampler(a);
+    int32_t token, chosen = -1;
 
     (void)tiefsee_session_logits(s); /* an answer before this one may not have made them */
     for (;;) {
@@ -17,7 +17,7 @@ static void run(tiefsee_session *s, ts_answer *a, tiefsee_generate_result *r, do
             return;
         }
         const bool goes_on =
-            ts_answer_step(a, s->logits, best, s->seq.tokens, s->seq.n, s->seq.n_ctx, &token);
+            ts_answer_step(a, s->logits, chosen, s->seq.tokens, s->seq.n, s->seq.n_ctx, &token);
         if (r->first_token_s == 0)
             r->first_token_s = ts_clock_seconds() - start;
         if (!goes_on)
@@ -27,11 +27,11 @@ static void run(tiefsee_session *s, ts_answer *a, tiefsee_generate_result *r, do
                         .n = 1,
                         .logits = s->logits,
                         .n_logits = 1,
-                        .picks_best = picks_best,
+                        .sampler = sampler,
                         .hidden = s->hidden};
         (void)ts_model_step(s->model, &feed, 1, NULL);
-        best = feed.best;
-        s->is_pending = best >= 0;
+        chosen = feed.token;
+        s->is_pending = chosen >= 0;
     }
 }
 

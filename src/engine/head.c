@@ -1,6 +1,7 @@
 /* head.c - see head.h. */
 #include "engine/head.h"
 
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -13,6 +14,13 @@
  * for the second one. */
 enum { BLOCK = 32, PART = 1 << 19, LEAST = 16384, FEW = 64, LONGEST_PAUSE = 256, LANES = 8 };
 
+/* Below the best, in steps of an eighth of a logit over the temperature. */
+enum { N_STEPS = 256 };
+#define STEP 0.125f
+
+/* What tokens without a logit may have of the best one's probability, all together. */
+static const double LITTLE = 0x1p-11;
+
 /* More than what numbers too small for a float's full precision can lose. */
 static const float TINY = 0x1p-100f;
 
@@ -22,6 +30,7 @@ struct ts_head {
     ts_tensor copy;      /* V */
     float *error, *norm; /* (V) |W_r - V_r| and what roundings may add; |V_r| */
     int32_t *left;       /* (n_vocab / FEW) rows for the second pass */
+    float *logits;       /* (n_vocab / FEW) of them */
     float *row;          /* (d) */
     int8_t *q;           /* (d) */
     float *scale;        /* (d / BLOCK) */
@@ -75,13 +84,14 @@ tiefsee_status ts_head_open(ts_head **out, const ts_tensor *W, const uint64_t *u
         h->error = ts_alloc(n * sizeof *h->error);
         h->norm = ts_alloc(n * sizeof *h->norm);
         h->left = ts_alloc(n / FEW * sizeof *h->left);
+        h->logits = ts_alloc(n / FEW * sizeof *h->logits);
         h->row = ts_alloc(d * sizeof *h->row);
         h->q = ts_alloc(d);
         h->scale = ts_alloc(d / BLOCK * sizeof *h->scale);
         h->sums = ts_alloc(d / 16 * sizeof *h->sums);
     }
-    if (!h || !h->copy.data || !h->error || !h->norm || !h->left || !h->row || !h->q || !h->scale ||
-        !h->sums) {
+    if (!h || !h->copy.data || !h->error || !h->norm || !h->left || !h->logits || !h->row ||
+        !h->q || !h->scale || !h->sums) {
         ts_head_close(h);
         return ts_fail_nomem(err, ts_head_bytes(W), "a copy of the output matrix");
     }
@@ -97,6 +107,7 @@ void ts_head_close(ts_head *h)
     ts_free(h->error);
     ts_free(h->norm);
     ts_free(h->left);
+    ts_free(h->logits);
     ts_free(h->row);
     ts_free(h->q);
     ts_free(h->scale);
@@ -263,20 +274,58 @@ static float largest_low(const ts_head *h, const float *approx, float whole, flo
     return most[0];
 }
 
-/* Rows that may be best, ascending; SIZE_MAX: too many.  One that is no number stays. */
-static size_t find_left(ts_head *h, const float *approx, float whole, float moved)
+/* How many steps below `low` a row may reach at least; one that is no number: 0. */
+static size_t steps_below(float low, float most, float factor)
 {
-    const float low = largest_low(h, approx, whole, moved);
+    const float steps = (low - most) * factor;
+
+    return !(steps > 0) ? 0 : steps < N_STEPS - 1 ? (size_t)steps : N_STEPS - 1;
+}
+
+/* Rows that may reach less than n steps below `low`, ascending; SIZE_MAX: too many. */
+static size_t find_left(ts_head *h, const float *approx, float whole, float moved, float low,
+                        float factor, size_t n_steps)
+{
     size_t n = 0;
 
     for (size_t r = 0; r < h->n_vocab; r++) {
-        if (approx[r] + bound(h, r, whole, moved) < low)
+        if (steps_below(low, approx[r] + bound(h, r, whole, moved), factor) >= n_steps)
             continue;
         if (n == h->n_vocab / FEW)
             return SIZE_MAX;
         h->left[n++] = (int32_t)r;
     }
     return n;
+}
+
+/* How far down a sampler must know the logits: until the others have little of the mass,
+ * and k tokens and what min-p allows lie above; not further than there is room for. */
+static size_t find_depth(const ts_head *h, const float *approx, float whole, float moved, float low,
+                         const tiefsee_sampling *o, ts_listed *list)
+{
+    const float factor = 1 / (o->temperature * STEP);
+    size_t high[N_STEPS] = {0}, certain[N_STEPS] = {0}, depth = 0, n = 0, n_certain = 0;
+    double below[N_STEPS + 1] = {0};
+
+    for (size_t r = 0; r < h->n_vocab; r++) {
+        const float b = bound(h, r, whole, moved);
+        high[steps_below(low, approx[r] + b, factor)]++;
+        if (o->top_k)
+            certain[steps_below(low, approx[r] - b, factor)]++;
+    }
+    for (size_t i = N_STEPS; i-- > 0;)
+        below[i] = below[i + 1] + (double)high[i] * exp(-(double)(STEP * (float)i));
+    const double least = o->min_p > 0 ? -log((double)o->min_p) / (double)STEP + 2 : 0;
+    while (depth < N_STEPS - 1 && n + high[depth] <= h->n_vocab / FEW &&
+           (below[depth] > LITTLE || (double)depth < least ||
+            (o->top_k && n_certain < (size_t)o->top_k))) {
+        n_certain += depth > 0 ? certain[depth - 1] : 0;
+        n += high[depth++];
+    }
+    /* Steps were counted in floats. */
+    list->each = exp(-(double)(STEP * (float)depth)) * (1 + 0x1p-12);
+    list->others = below[depth] * (1 + 0x1p-12);
+    return depth;
 }
 
 static void leave_out_undefined(const ts_head *h, float *approx)
@@ -287,31 +336,44 @@ static void leave_out_undefined(const ts_head *h, float *approx)
                 approx[r] = -INFINITY;
 }
 
-static int32_t best_of_row(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x,
-                           float *approx)
+/* Logits of the rows that are left, as the linear op computes them; false: one is no
+ * number. */
+static bool compute_left(ts_head *h, ts_backend *b, const float *x, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        const ts_tensor row = ts_tensor_row_range(h->W, (uint64_t)h->left[i], 1);
+        b->op->linear(b, &h->logits[i], &row, NULL, x, h->d, 1);
+        if (!isfinite(h->logits[i]))
+            return false;
+    }
+    return true;
+}
+
+static int32_t choose_of_row(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x,
+                             ts_sampler *sampler, float *approx)
+{
+    const bool is_draw = sampler && !ts_sampler_picks_best(sampler);
+    ts_listed list = {.ids = h->left, .logits = h->logits};
+    float factor = FLT_MAX; /* the least step counts */
+    size_t depth = 1;
     double whole, moved;
-    float best = -INFINITY;
-    int32_t token = -1;
 
     norms_of(h, k, x, &whole, &moved);
     const float w = rounded_up(whole + moved), m = rounded_up(moved);
     if (!isfinite(w))
         return -1;
     leave_out_undefined(h, approx);
-    const size_t n_left = find_left(h, approx, w, m);
-    for (size_t i = 0; n_left != SIZE_MAX && i < n_left; i++) {
-        const ts_tensor row = ts_tensor_row_range(h->W, (uint64_t)h->left[i], 1);
-        float logit;
-        b->op->linear(b, &logit, &row, NULL, x, h->d, 1);
-        if (!isfinite(logit))
-            return -1;
-        if (token < 0 || logit > best) {
-            best = logit;
-            token = h->left[i];
-        }
+    const float low = largest_low(h, approx, w, m);
+    if (is_draw) {
+        factor = 1 / (sampler->opt.temperature * STEP);
+        depth = find_depth(h, approx, w, m, low, &sampler->opt, &list);
     }
-    return token;
+    list.n = find_left(h, approx, w, m, low, factor, depth);
+    if (list.n == SIZE_MAX || !compute_left(h, b, x, list.n))
+        return -1;
+    if (is_draw)
+        return list.n > 0 ? ts_sampler_next_of(sampler, k, &list) : -1;
+    return list.n > 0 ? h->left[ts_argmax(h->logits, list.n)] : -1;
 }
 
 /* Another step without an answer: twice as many that are not tried. */
@@ -347,15 +409,15 @@ void ts_head_try(ts_head *h, const ts_kernels *k, const float *x, const float *l
         wait_longer(h);
 }
 
-void ts_head_best(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x, size_t n_rows,
-                  float *work, int32_t *best)
+void ts_head_choose(ts_head *h, ts_backend *b, const ts_kernels *k, const float *x, size_t n_rows,
+                    ts_sampler *const *samplers, float *work, int32_t *token)
 {
     size_t n_found = 0;
 
     b->op->linear(b, work, &h->copy, NULL, x, h->d, n_rows);
     for (size_t i = 0; i < n_rows; i++) {
-        best[i] = best_of_row(h, b, k, x + i * h->d, work + i * h->n_vocab);
-        n_found += best[i] >= 0;
+        token[i] = choose_of_row(h, b, k, x + i * h->d, samplers[i], work + i * h->n_vocab);
+        n_found += token[i] >= 0;
     }
     if (2 * n_found >= n_rows) {
         h->last_pause = 0;

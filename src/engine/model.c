@@ -233,7 +233,7 @@ static tiefsee_status adapt(tiefsee_model *m, const char *folder, tiefsee_error 
     return st;
 }
 
-/* For answers that want the likeliest token only.  Float activations meet other weights
+/* For answers that want tokens only.  Float activations meet other weights
  * than the first pass knows of. */
 static tiefsee_status open_head(tiefsee_model *m, bool precise, tiefsee_error *err)
 {
@@ -242,8 +242,9 @@ static tiefsee_status open_head(tiefsee_model *m, bool precise, tiefsee_error *e
     if (precise || !ts_head_pays(m->net->head))
         return TIEFSEE_OK;
     m->hidden = ts_alloc(m->max_logits * d * sizeof *m->hidden);
-    m->best = ts_alloc(m->max_logits * sizeof *m->best);
-    if (!m->hidden || !m->best)
+    m->chosen = ts_alloc(m->max_logits * sizeof *m->chosen);
+    m->samplers = ts_alloc(m->max_logits * sizeof(ts_sampler *));
+    if (!m->hidden || !m->chosen || !m->samplers)
         return ts_fail_nomem(err, m->max_logits * d * sizeof *m->hidden, "hidden rows");
     return ts_head_open(&m->head, m->net->head, m->undefined, err);
 }
@@ -325,7 +326,8 @@ void tiefsee_model_close(tiefsee_model *m)
     ts_free(m->choices);
     ts_head_close(m->head);
     ts_free(m->hidden);
-    ts_free(m->best);
+    ts_free(m->chosen);
+    ts_free(m->samplers);
     ts_free(m->undefined);
     ts_net_close(m->net);
     ts_bpe_free(m->bpe);

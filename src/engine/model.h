@@ -41,9 +41,10 @@ struct tiefsee_model {
     ts_kv **kv;
     float *step_logits; /* (max_logits, n_vocab); steps of several sessions only */
     int32_t *choices;   /* (n_layers, max_batch, n_active), see ts_model_tell_experts(); or NULL */
-    ts_head *head;      /* NULL: the best token is found by all logits */
+    ts_head *head;      /* NULL: tokens are chosen by all logits */
     float *hidden;      /* (max_logits, d_model) with head: what the last step left */
-    int32_t *best;      /* (max_logits) */
+    int32_t *chosen;    /* (max_logits) */
+    ts_sampler **samplers;
 };
 
 /* From now on sequences with room for them are told which experts their tokens chose. */

@@ -1,6 +1,7 @@
 /* sampler.c - see sampler.h. */
 #include "engine/sampler.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -9,7 +10,7 @@
 /* Below it no two logits that differ are both likely, and their quotients overflow. */
 #define COLDEST 1e-30f
 
-enum { FIRST_BUCKETS = 192 }; /* down to 2^-12 */
+enum { FIRST_BUCKETS = 192 /* down to 2^-12 */, LANES = 8, UNSURE = -1 };
 
 tiefsee_status ts_sampler_open(ts_sampler *s, size_t n_vocab, tiefsee_error *err)
 {
@@ -142,12 +143,28 @@ static void adjust(ts_sampler *s, const float *logits, const uint64_t *undefined
 
 /* ---- candidates
  *
- * What is cut off is found without sorting the vocabulary: probabilities fall into
- * buckets by exponent and upper bits of the fraction, 16 to a factor of two.  All
- * of a bucket is before all of the next one; only in the bucket where the cut lies
- * does the order within matter, and only that one is sorted.  Sums are made in the
- * order of buckets and ids, so the same logits and seed give the same token.
+ * A token's weight is exp of its scaled logit's distance to the best one's: 1 for the
+ * best, and what it is does not depend on the other tokens.  What is cut off is found
+ * without sorting the vocabulary: weights fall into buckets by exponent and upper bits
+ * of the fraction, 16 to a factor of two.  All of a bucket is before all of the next
+ * one; only in the bucket where the cut lies does the order within matter, and only
+ * that one is sorted.  Sums are made in the order of buckets and ids, so the same
+ * logits and seed give the same token.
+ *
+ * Where only some tokens are listed, of the others an upper bound of each one's weight
+ * and of their sum is known.  Buckets above that bound are whole; what is decided
+ * within them is decided as if all tokens were listed, and else there is no answer.
  */
+
+typedef struct range {
+    double low, high;
+} range;
+
+typedef struct cut {
+    size_t bucket;   /* of which not all tokens are allowed; n_whole: there is none */
+    size_t n_before; /* tokens before it, and their weight */
+    double before;
+} cut;
 
 /* Those of 2^-63 and less are all in the last one. */
 static size_t bucket_of(float p)
@@ -177,7 +194,7 @@ static void fill_buckets(ts_sampler *s, size_t n)
     const float least = least_of(n - 1);
 
     memset(s->bucket, 0, n * sizeof *s->bucket);
-    for (size_t i = 0; i < s->n_vocab; i++) {
+    for (size_t i = 0; i < s->n_listed; i++) {
         if (!(s->p[i] >= least)) /* nor NaN */
             continue;
         ts_sampler_bucket *b = &s->bucket[bucket_of(s->p[i])];
@@ -186,20 +203,7 @@ static void fill_buckets(ts_sampler *s, size_t n)
     }
 }
 
-/* What min-p allows. */
-static float lowest_allowed(const ts_sampler *s, size_t first_bucket)
-{
-    float best = 0;
-
-    if (s->opt.min_p <= 0)
-        return 0;
-    for (size_t i = 0; i < s->n_vocab; i++)
-        if (bucket_of(s->p[i]) == first_bucket && s->p[i] > best)
-            best = s->p[i];
-    return s->opt.min_p * best;
-}
-
-/* Does id a come before id b? */
+/* Does a come before b? */
 static bool is_before(const float *p, int32_t a, int32_t b)
 {
     return p[a] > p[b] || (p[a] == p[b] && a < b);
@@ -219,30 +223,32 @@ static void sift_down(const float *p, int32_t *heap, size_t i, size_t n)
     heap[i] = id;
 }
 
-/* Ids of a bucket in front of s->ids, ascending; returns how many. */
+/* Tokens of a bucket in front of s->ids, ascending; returns how many. */
 static size_t ids_of(ts_sampler *s, size_t bucket)
 {
     const float least = least_of(bucket);
     size_t n = 0;
 
-    for (size_t i = 0; i < s->n_vocab; i++)
+    for (size_t i = 0; i < s->n_listed; i++)
         if (s->p[i] >= least && bucket_of(s->p[i]) == bucket)
             s->ids[n++] = (int32_t)i;
     return n;
 }
 
-/* The best of a bucket that come before the cut: moved to the end of its n ids, the
- * best last; returns how many, and their mass. */
-static size_t cut_bucket(ts_sampler *s, size_t n, size_t k, double top_p, float lowest,
-                         double *mass)
+/* The best of a bucket that come before the cut, which is behind k tokens or a mass of
+ * `most`: moved to the end of its n ids, the best last; returns how many, and their
+ * mass.  SIZE_MAX: that depends on tokens that are not listed. */
+static size_t cut_bucket(ts_sampler *s, size_t n, size_t k, range most, double *mass)
 {
     size_t left = n, taken = 0;
 
     *mass = 0;
     for (size_t i = n / 2; i-- > 0;)
         sift_down(s->p, s->ids, i, n);
-    while (left > 0 && taken < k && *mass < top_p && s->p[s->ids[0]] >= lowest) {
+    while (left > 0 && taken < k && *mass < most.high && s->p[s->ids[0]] >= s->opt.min_p) {
         const int32_t id = s->ids[0];
+        if (*mass >= most.low)
+            return SIZE_MAX;
         s->ids[0] = s->ids[--left];
         if (left > 0)
             sift_down(s->p, s->ids, 0, left);
@@ -265,10 +271,10 @@ static int32_t walk(const ts_sampler *s, const int32_t *ids, size_t n, double u)
     return ids[i];
 }
 
-/* The token at u of the mass of whole buckets before `cut`; -1: u lies behind. */
-static int32_t draw_from_whole(ts_sampler *s, size_t cut, double u)
+/* The token at u of the mass of the first n buckets; -1: u lies behind. */
+static int32_t draw_from_whole(ts_sampler *s, size_t n, double u)
 {
-    for (size_t i = 0; i < cut; i++) {
+    for (size_t i = 0; i < n; i++) {
         if (s->bucket[i].n > 0 && u < s->bucket[i].mass)
             return walk(s, s->ids, ids_of(s, i), u);
         u -= s->bucket[i].mass;
@@ -276,90 +282,178 @@ static int32_t draw_from_whole(ts_sampler *s, size_t cut, double u)
     return -1;
 }
 
-static int32_t last_of_whole(ts_sampler *s, size_t cut)
+static int32_t last_of_whole(ts_sampler *s, size_t n)
 {
-    while (cut > 0 && s->bucket[cut - 1].n == 0)
-        cut--;
-    return s->ids[ids_of(s, cut - 1) - 1];
+    while (n > 0 && s->bucket[n - 1].n == 0)
+        n--;
+    return n > 0 ? s->ids[ids_of(s, n - 1) - 1] : -1;
 }
 
-/* Where top-k, top-p or min-p cut: the first of the first n buckets of which not all
- * tokens are allowed; n: none of them.  *before, *n_before: mass and tokens before it. */
-static size_t find_cut(ts_sampler *s, size_t n, size_t k, double top_p, float *lowest,
-                       double *before, size_t *n_before)
+/* Where top-k, top-p (a mass of `most`) or min-p cut; false: that depends on tokens that
+ * are not listed. */
+static bool find_cut(ts_sampler *s, size_t n, size_t k, range most, cut *c)
 {
-    size_t first = 0;
+    const size_t last = s->opt.min_p > 0 ? bucket_of(s->opt.min_p) : TS_SAMPLER_BUCKETS;
 
-    *lowest = 0;
-    *before = 0;
-    *n_before = 0;
     fill_buckets(s, n);
-    while (first < n && s->bucket[first].n == 0)
-        first++;
-    if (first == n)
-        return n;
-    *lowest = lowest_allowed(s, first);
-    const size_t last = *lowest > 0 ? bucket_of(*lowest) : TS_SAMPLER_BUCKETS;
-    for (size_t cut = first; cut < n; cut++) {
-        const ts_sampler_bucket *b = &s->bucket[cut];
-        if (cut >= last || *n_before + b->n > k || *before + b->mass >= top_p)
-            return cut;
-        *before += b->mass;
-        *n_before += b->n;
+    *c = (cut){0};
+    for (; c->bucket < n; c->bucket++) {
+        const ts_sampler_bucket *b = &s->bucket[c->bucket];
+        const double mass = c->before + b->mass;
+        if (c->bucket >= last || c->n_before + b->n > k || mass >= most.high)
+            return true;
+        if (mass >= most.low)
+            return false;
+        c->before = mass;
+        c->n_before += b->n;
     }
-    return n;
+    return true;
 }
 
-static int32_t draw(ts_sampler *s)
+static double sum_of(const float *p, size_t n)
+{
+    double sum[LANES] = {0};
+
+    for (size_t i = 0; i < n; i++)
+        sum[i % LANES] += (double)p[i];
+    for (size_t i = 1; i < LANES; i++)
+        sum[0] += sum[i];
+    return sum[0];
+}
+
+/* The mass of all tokens, the order of sums included. */
+static range mass_of_all(const ts_sampler *s, double others)
+{
+    const double sum = sum_of(s->p, s->n_listed);
+
+    if (s->n_listed == s->n_vocab)
+        return (range){sum, sum};
+    return (range){sum * (1 - 0x1p-30), (sum + others) * (1 + 0x1p-30)};
+}
+
+static int32_t draw_before_cut(ts_sampler *s, const cut *c, size_t k, range most)
+{
+    const size_t n = ids_of(s, c->bucket);
+    const range left = {most.low - c->before, most.high - c->before};
+    double mass;
+
+    const size_t taken = cut_bucket(s, n, k - c->n_before, left, &mass);
+    if (taken == SIZE_MAX)
+        return UNSURE;
+    const double u = ts_rng_unit(&s->rng) * (c->before + mass);
+    if (taken > 0 && u >= c->before)
+        return walk(s, s->ids + n - taken, taken, u - c->before);
+    const int32_t token = draw_from_whole(s, c->bucket, u);
+    return token >= 0 ? token : last_of_whole(s, c->bucket);
+}
+
+static int32_t draw_uncut(ts_sampler *s, size_t n_whole, const cut *c, range all)
+{
+    const tiefsee_sampling *o = &s->opt;
+    const double unit = ts_rng_unit(&s->rng);
+
+    if (s->n_listed == s->n_vocab) {
+        const int32_t token = draw_from_whole(s, n_whole, unit * c->before);
+        return token >= 0 ? token : last_of_whole(s, n_whole);
+    }
+    if (o->top_k || (o->top_p > 0 && o->top_p < 1) || o->min_p > 0)
+        return UNSURE; /* the cut is further down */
+    const int32_t token = draw_from_whole(s, n_whole, unit * all.low);
+    return token == draw_from_whole(s, n_whole, unit * all.high) ? token : UNSURE;
+}
+
+/* Which of s->p; `each`: more than the weight of any token that is not listed. */
+static int32_t draw(ts_sampler *s, double each, double others)
 {
     const tiefsee_sampling *o = &s->opt;
     const double top_p = o->top_p > 0 && o->top_p < 1 ? (double)o->top_p : 2; /* all */
     const size_t k = o->top_k ? (size_t)o->top_k : s->n_vocab;
-    size_t n_before, n = 0, taken = 0;
-    double before, mass = 0;
-    float lowest;
-    size_t cut = find_cut(s, FIRST_BUCKETS, k, top_p, &lowest, &before, &n_before);
+    const bool is_all = s->n_listed == s->n_vocab;
+    const size_t n_whole = is_all ? TS_SAMPLER_BUCKETS : bucket_of((float)each);
+    const range all = mass_of_all(s, others);
+    const range most = {top_p * all.low, top_p * all.high};
+    size_t n = n_whole < FIRST_BUCKETS ? n_whole : FIRST_BUCKETS;
+    cut c;
 
-    if (cut == FIRST_BUCKETS)
-        cut = find_cut(s, TS_SAMPLER_BUCKETS, k, top_p, &lowest, &before, &n_before);
-    if (cut == TS_SAMPLER_BUCKETS && n_before == 0) /* a model that computes NaN */
-        return 0;
-    if (cut < TS_SAMPLER_BUCKETS) {
-        n = ids_of(s, cut);
-        taken = cut_bucket(s, n, k - n_before, top_p - before, lowest, &mass);
+    if (n == 0 || !(all.low > 0) || !isfinite(all.high)) /* the model computes NaN */
+        return UNSURE;
+    bool is_sure = find_cut(s, n, k, most, &c);
+    if (is_sure && c.bucket == n && n < n_whole) {
+        n = n_whole;
+        is_sure = find_cut(s, n, k, most, &c);
     }
-    double u = ts_rng_unit(&s->rng) * (before + mass);
-    if (taken > 0 && u >= before)
-        return walk(s, s->ids + n - taken, taken, u - before);
-    const int32_t token = draw_from_whole(s, cut, u);
-    return token >= 0 ? token : last_of_whole(s, cut);
+    if (!is_sure)
+        return UNSURE;
+    return c.bucket < n ? draw_before_cut(s, &c, k, most) : draw_uncut(s, n, &c, all);
 }
 
-bool ts_sampler_picks_best(const ts_sampler *s)
+/* From logits to weights; returns the best scaled logit. */
+static float weigh(ts_sampler *s, const ts_kernels *k)
+{
+    float lane[LANES];
+
+    k->scale_f32(s->p, 1 / s->opt.temperature, s->p, s->n_listed);
+    for (size_t i = 0; i < LANES; i++)
+        lane[i] = -INFINITY;
+    for (size_t i = 0; i < s->n_listed; i++)
+        lane[i % LANES] = s->p[i] > lane[i % LANES] ? s->p[i] : lane[i % LANES];
+    for (size_t i = 1; i < LANES; i++)
+        lane[0] = lane[i] > lane[0] ? lane[i] : lane[0];
+    k->exp_f32(s->p, lane[0], s->n_listed);
+    return lane[0];
+}
+
+bool ts_sampler_is_plain(const ts_sampler *s)
 {
     const tiefsee_sampling *o = &s->opt;
     const bool repeats = !(o->repetition_penalty > 0) || o->repetition_penalty == 1.0f;
 
-    return o->temperature < COLDEST && o->n_bias == 0 && repeats && o->presence_penalty == 0 &&
-           o->frequency_penalty == 0;
+    return o->n_bias == 0 && repeats && o->presence_penalty == 0 && o->frequency_penalty == 0;
+}
+
+bool ts_sampler_picks_best(const ts_sampler *s)
+{
+    return s->opt.temperature < COLDEST;
 }
 
 int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
                         const uint64_t *undefined, const int32_t *recent, size_t n_recent)
 {
-    const tiefsee_sampling *o = &s->opt;
     int32_t token;
 
+    s->n_listed = s->n_vocab;
     adjust(s, logits, undefined, recent, n_recent);
-    if (o->temperature < COLDEST) {
+    if (ts_sampler_picks_best(s)) {
         token = ts_argmax(s->p, s->n_vocab);
     } else {
-        k->scale_f32(s->p, 1 / o->temperature, s->p, s->n_vocab);
-        k->softmax_f32(s->p, s->n_vocab);
-        token = draw(s);
+        (void)weigh(s, k);
+        token = draw(s, 0, 0);
+        token = token >= 0 ? token : 0;
     }
     s->counts[token]++;
     return token;
+}
+
+int32_t ts_sampler_next_of(ts_sampler *s, const ts_kernels *k, const ts_listed *l)
+{
+    const ts_rng rng = s->rng;
+
+    assert(l->n < s->n_vocab && ts_sampler_is_plain(s) && !ts_sampler_picks_best(s));
+    s->n_listed = l->n;
+    memcpy(s->p, l->logits, l->n * sizeof *s->p);
+    const double best = fabs((double)weigh(s, k));
+    /* Scaled logits were rounded, and so was their distance to the best one, of which more
+     * than 128 comes to nothing. */
+    const double rounding = (2 * best + 128) * 0x1p-21 + 0x1p-20;
+    if (!(rounding < 0.5))
+        return -1;
+    const int32_t i = draw(s, l->each * (1 + 2 * rounding), l->others * (1 + 2 * rounding));
+    if (i < 0) {
+        s->rng = rng; /* as if nobody had asked */
+        return -1;
+    }
+    s->counts[l->ids[i]]++;
+    return l->ids[i];
 }
 
 float ts_logprobs(tiefsee_token_logprob *top, size_t n, const float *logits, size_t n_vocab,

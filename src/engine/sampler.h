@@ -19,10 +19,10 @@ typedef struct ts_sampler_bucket {
 } ts_sampler_bucket;
 
 typedef struct ts_sampler {
-    size_t n_vocab;
+    size_t n_vocab, n_listed; /* n_listed: of p */
     tiefsee_sampling opt;
     ts_rng rng;
-    float *p;                  /* (n_vocab) working copy: logits, then probabilities */
+    float *p;                  /* (n_vocab) working copy: logits, then weights */
     int32_t *ids;              /* (n_vocab) of a bucket */
     ts_sampler_bucket *bucket; /* (TS_SAMPLER_BUCKETS) */
     int32_t *counts;           /* (n_vocab) of generated tokens */
@@ -40,8 +40,25 @@ tiefsee_status ts_sampler_start(ts_sampler *s, const tiefsee_sampling *opt,
 int32_t ts_sampler_next(ts_sampler *s, const ts_kernels *k, const float *logits,
                         const uint64_t *undefined, const int32_t *recent, size_t n_recent);
 
-/* Is the next token, whatever came before, the one with the largest logit? */
+/* Does the next token depend on the logits and the seed alone, whatever came before? */
+bool ts_sampler_is_plain(const ts_sampler *s);
+
+/* Is it always the best one? */
 bool ts_sampler_picks_best(const ts_sampler *s);
+
+/* Some tokens, ids ascending, the one with the largest logit among them.  Of any other
+ * token exp((logit - largest) / temperature) is at most `each`, and `others` of all of
+ * them together, in exact numbers. */
+typedef struct ts_listed {
+    const int32_t *ids;
+    const float *logits;
+    size_t n;
+    double each, others;
+} ts_listed;
+
+/* The token that ts_sampler_next() would choose, for a plain sampler that does not pick
+ * the best; -1: the list does not say, and nothing was drawn. */
+int32_t ts_sampler_next_of(ts_sampler *s, const ts_kernels *k, const ts_listed *l);
 
 /* The n most likely tokens of the model's own distribution, and the logprob of
  * `token` in it. */

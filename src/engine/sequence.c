@@ -47,24 +47,29 @@ static void tell_experts(const tiefsee_model *m, const ts_feed *f, size_t first,
     }
 }
 
-/* Does nobody want the logits themselves? */
-static bool picks_best(const ts_feed *feeds, size_t n_feeds)
+/* Does nobody want the logits themselves?  Then samplers of the rows. */
+static bool wants_tokens(tiefsee_model *m, const ts_feed *feeds, size_t n_feeds)
 {
-    for (size_t i = 0; i < n_feeds; i++)
-        if (feeds[i].n_logits > 0 && !feeds[i].picks_best)
+    for (size_t i = 0, row = 0; i < n_feeds; i++) {
+        if (feeds[i].n_logits == 0)
+            continue;
+        if (!feeds[i].sampler)
             return false;
+        assert(feeds[i].n_logits == 1);
+        m->samplers[row++] = feeds[i].sampler;
+    }
     return true;
 }
 
-/* Best tokens of the hidden rows, logits of those that have none. */
+/* Tokens of the hidden rows, logits of those that have none. */
 static void choose(tiefsee_model *m, float *rows, size_t n_rows)
 {
     const ts_net *net = m->net;
     const size_t n_vocab = net->config.n_vocab, d = net->config.d_model;
 
-    ts_head_best(m->head, m->backend, &m->k, m->hidden, n_rows, rows, m->best);
+    ts_head_choose(m->head, m->backend, &m->k, m->hidden, n_rows, m->samplers, rows, m->chosen);
     for (size_t i = 0; i < n_rows; i++)
-        if (m->best[i] < 0)
+        if (m->chosen[i] < 0)
             m->backend->op->linear(m->backend, rows + i * n_vocab, net->head, NULL,
                                    m->hidden + i * d, d, 1);
 }
@@ -87,7 +92,7 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
     const ts_batch batch = {n, m->id, m->pos, m->kv};
     /* One caller's rows go straight to it. */
     float *rows = n_feeds == 1 && feeds[0].logits ? feeds[0].logits : m->step_logits;
-    const bool may_be_short = m->head && n_logits > 0 && picks_best(feeds, n_feeds);
+    const bool may_be_short = m->head && n_logits > 0 && wants_tokens(m, feeds, n_feeds);
     const bool is_short = may_be_short && ts_head_is_ready(m->head, m->backend);
     const bool is_trial = may_be_short && !is_short && ts_head_wants_trial(m->head);
     const ts_forward forward = {.batch = &batch,
@@ -109,8 +114,8 @@ bool ts_model_step(tiefsee_model *m, ts_feed *feeds, size_t n_feeds, const _Atom
             tell_experts(m, f, at, n);
         f->seq->n += f->n;
         f->rows = rows + row * n_vocab;
-        f->best = is_short && f->n_logits > 0 ? m->best[row] : -1;
-        if (f->best >= 0 && f->hidden)
+        f->token = is_short && f->n_logits > 0 ? m->chosen[row] : -1;
+        if (f->token >= 0 && f->hidden)
             memcpy(f->hidden, m->hidden + row * d, d * sizeof *f->hidden);
         if (f->logits && f->logits != rows && f->n_logits)
             memcpy(f->logits, f->rows, f->n_logits * n_vocab * sizeof *f->logits);

@@ -17,18 +17,19 @@ typedef struct ts_sequence {
  * n_logits of them (n_logits rows of n_vocab) go to `logits`; if that is NULL,
  * they stay in the model, and rows points to them until its next step.
  *
- * picks_best, with n_logits 1: only the largest logit is wanted.  Then best may be its
- * token, and nobody has the logits; else best is -1 and they are where they always are. */
+ * sampler, with n_logits 1: only the token is wanted that this sampler, a plain one,
+ * chooses next.  Then `token` may be it, the sampler knows, and nobody has the logits; else
+ * token is -1 and they are where they always are. */
 typedef struct ts_feed {
     ts_sequence *seq;
     const int32_t *tokens;
     size_t n;
     float *logits;
     size_t n_logits;
-    bool picks_best;
+    ts_sampler *sampler;
     float *hidden; /* (d_model) or NULL: gets what ts_model_logits() makes logits of */
     const float *rows;
-    int32_t best;
+    int32_t token;
 } ts_feed;
 
 /* Run one step for several sequences.  The shares together must fit max_batch

@@ -1,4 +1,4 @@
-/* test_head.c - the best token in two passes is the best of all logits. */
+/* test_head.c - the token that two passes choose is the one that all logits would give. */
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -143,10 +143,11 @@ static void get_ready(ts_head *h, const ts_tensor *W)
 static int compare(ts_head *h, const ts_tensor *W, const float *x, size_t n_rows,
                    const uint64_t *undefined)
 {
+    ts_sampler *const none[MAX_ROWS] = {NULL};
     int32_t best[MAX_ROWS];
     int n = 0;
 
-    ts_head_best(h, backend, &kernels, x, n_rows, work, best);
+    ts_head_choose(h, backend, &kernels, x, n_rows, none, work, best);
     backend->op->linear(backend, logits, W, NULL, x, D, n_rows);
     for (size_t i = 0; i < n_rows; i++) {
         float *row = logits + i * V;
@@ -196,6 +197,132 @@ static void finds_the_best_of_every_type_and_shape(void **state)
     ts_free(w);
 }
 
+/* ---- draws */
+
+static void start_two(ts_sampler *s, const tiefsee_sampling *o)
+{
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(ts_sampler_open(&s[i], V, NULL), TIEFSEE_OK);
+        assert_int_equal(ts_sampler_start(&s[i], o, NULL), TIEFSEE_OK);
+    }
+}
+
+/* One draw by two passes and one by all logits, of samplers in the same state. */
+static bool draw_both(ts_head *h, const ts_tensor *W, const float *x, ts_sampler *s,
+                      const uint64_t *undefined)
+{
+    ts_sampler *const first[1] = {&s[0]};
+    int32_t token;
+
+    ts_head_choose(h, backend, &kernels, x, 1, first, work, &token);
+    backend->op->linear(backend, logits, W, NULL, x, D, 1);
+    const bool is_found = token >= 0;
+    if (!is_found)
+        token = ts_sampler_next(&s[0], &kernels, logits, undefined, NULL, 0);
+    assert_int_equal(token, ts_sampler_next(&s[1], &kernels, logits, undefined, NULL, 0));
+    assert_memory_equal(&s[0].rng, &s[1].rng, sizeof s[0].rng);
+    assert_memory_equal(s[0].counts, s[1].counts, V * sizeof *s[0].counts);
+    return is_found;
+}
+
+/* A few hundred rows that x likes, each a little less than the one before. */
+static void fill_likely(float *w, const float *x, float scale, ts_rng *rng)
+{
+    float norm = 0;
+
+    for (size_t i = 0; i < D; i++)
+        norm += x[i] * x[i];
+    for (size_t r = 0; r < V; r++)
+        for (size_t i = 0; i < D; i++) {
+            const float likes = r % 61 == 7 ? scale * expf(-(float)(r * 37 % 997) / 120) : 0;
+            w[r * D + i] = 0.002f * gauss(rng) + likes * x[i] / norm;
+        }
+}
+
+static void draws_are_those_of_all_logits(void **state)
+{
+    static const tiefsee_sampling options[] = {
+        {.temperature = 1},
+        {.temperature = 0.6f, .top_p = 0.95f},
+        {.temperature = 0.7f, .top_p = 0.3f},
+        {.temperature = 1.3f, .top_k = 40},
+        {.temperature = 1, .min_p = 0.05f},
+        {.temperature = 0.8f, .top_k = 20, .top_p = 0.9f, .min_p = 0.01f},
+        {.temperature = 3},
+        {.temperature = 1e-4f},
+        {.temperature = 1e-25f, .top_p = 0.5f},
+        {.temperature = 100, .top_k = 1},
+    };
+    static const ts_dtype types[] = {TS_F32, TS_BF16, TS_Q8_0, TS_Q6_K};
+    enum { N_OPTIONS = sizeof options / sizeof *options, N_DRAWS = 60 };
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    ts_rng rng;
+
+    (void)state;
+    assert_non_null(w);
+    for (size_t type = 0; type < sizeof types / sizeof *types; type++) {
+        uint64_t undefined[V / 64] = {0};
+        ts_head *h;
+        ts_rng_seed(&rng, type);
+        for (size_t i = 0; i < D; i++)
+            x[i] = gauss(&rng);
+        fill_likely(w, x, 25, &rng);
+        undefined[7 / 64] = 1 << 7; /* the one x likes most */
+        const ts_tensor W = tensor_of(types[type], w);
+        assert_int_equal(ts_head_open(&h, &W, undefined, NULL), TIEFSEE_OK);
+        get_ready(h, &W);
+        for (size_t k = 0; k < N_OPTIONS; k++) {
+            tiefsee_sampling o = options[k];
+            ts_sampler s[2];
+            int n_found = 0;
+            o.seed = 100 * type + k;
+            start_two(s, &o);
+            for (int i = 0; i < N_DRAWS; i++)
+                n_found += draw_both(h, &W, x, s, undefined);
+            if (k < 6) /* what people ask for */
+                assert_true(n_found > N_DRAWS * 2 / 3);
+            ts_sampler_close(&s[0]);
+            ts_sampler_close(&s[1]);
+        }
+        ts_head_close(h);
+        ts_free((void *)(uintptr_t)W.data);
+    }
+    ts_free(w);
+}
+
+static void draws_of_ties_and_of_noise_are_those_of_all_logits(void **state)
+{
+    float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    ts_rng rng;
+
+    (void)state;
+    assert_non_null(w);
+    ts_rng_seed(&rng, 5);
+    for (int kind = 0; kind < N_SHAPES; kind++) {
+        const tiefsee_sampling o = {
+            .temperature = 0.1f + 0.2f * (float)kind, .top_p = kind % 2 ? 0.8f : 0, .seed = 4};
+        ts_head *h;
+        ts_sampler s[2];
+        for (size_t i = 0; i < D; i++)
+            x[i] = 2 * gauss(&rng);
+        fill(w, x, (shape)kind, &rng);
+        const ts_tensor W = tensor_of(TS_Q8_0, w);
+        assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
+        get_ready(h, &W);
+        start_two(s, &o);
+        for (int i = 0; i < N_SEEDS; i++) {
+            (void)draw_both(h, &W, x, s, NULL);
+            for (size_t j = 0; j < D; j++)
+                x[j] += 0.3f * gauss(&rng);
+        }
+        ts_sampler_close(&s[0]);
+        ts_sampler_close(&s[1]);
+        ts_head_close(h);
+        ts_free((void *)(uintptr_t)W.data);
+    }
+    ts_free(w);
+}
+
 static void never_chooses_what_is_undefined(void **state)
 {
     float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
@@ -227,6 +354,7 @@ static void never_chooses_what_is_undefined(void **state)
 static void has_no_answer_where_numbers_are_none(void **state)
 {
     float *w = ts_alloc((size_t)V * D * sizeof *w), x[D];
+    ts_sampler *const none[1] = {NULL};
     int32_t best;
     ts_rng rng;
     ts_head *h;
@@ -241,10 +369,10 @@ static void has_no_answer_where_numbers_are_none(void **state)
     assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
     get_ready(h, &W);
     x[9] = NAN;
-    ts_head_best(h, backend, &kernels, x, 1, work, &best);
+    ts_head_choose(h, backend, &kernels, x, 1, none, work, &best);
     assert_int_equal(best, -1);
     x[9] = INFINITY;
-    ts_head_best(h, backend, &kernels, x, 1, work, &best);
+    ts_head_choose(h, backend, &kernels, x, 1, none, work, &best);
     assert_int_equal(best, -1);
     ts_head_close(h);
 
@@ -260,6 +388,7 @@ static void has_no_answer_where_numbers_are_none(void **state)
 static void gives_up_and_waits_where_nothing_was_learnt(void **state)
 {
     float *w = ts_alloc((size_t)V * D * sizeof *w), x[D] = {0};
+    ts_sampler *const none[1] = {NULL};
     int32_t best;
     ts_rng rng;
     ts_head *h;
@@ -275,7 +404,7 @@ static void gives_up_and_waits_where_nothing_was_learnt(void **state)
     assert_int_equal(ts_head_open(&h, &W, NULL, NULL), TIEFSEE_OK);
     get_ready(h, &W);
     for (int i = 0; i < 12; i++) {
-        ts_head_best(h, backend, &kernels, x, 1, work, &best); /* all are 0 */
+        ts_head_choose(h, backend, &kernels, x, 1, none, work, &best); /* all are 0 */
         assert_int_equal(best, -1);
     }
     while (!ts_head_is_ready(h, backend))
@@ -359,8 +488,9 @@ static void give_head(tiefsee_model *m)
 
     assert_null(m->head);
     m->hidden = ts_alloc(m->max_logits * d * sizeof *m->hidden);
-    m->best = ts_alloc(m->max_logits * sizeof *m->best);
-    assert_true(m->hidden && m->best);
+    m->chosen = ts_alloc(m->max_logits * sizeof *m->chosen);
+    m->samplers = ts_alloc(m->max_logits * sizeof(ts_sampler *));
+    assert_true(m->hidden && m->chosen && m->samplers);
     assert_int_equal(ts_head_open(&m->head, m->net->head, m->undefined, NULL), TIEFSEE_OK);
     get_ready(m->head, m->net->head);
 }
@@ -402,6 +532,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(finds_the_best_of_every_type_and_shape),
+        cmocka_unit_test(draws_are_those_of_all_logits),
+        cmocka_unit_test(draws_of_ties_and_of_noise_are_those_of_all_logits),
         cmocka_unit_test(never_chooses_what_is_undefined),
         cmocka_unit_test(has_no_answer_where_numbers_are_none),
         cmocka_unit_test(gives_up_and_waits_where_nothing_was_learnt),

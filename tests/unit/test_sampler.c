@@ -287,6 +287,77 @@ static void what_comes_is_what_sorting_would_allow(void **state)
     ts_sampler_close(&s);
 }
 
+/* The list of tokens whose weight is above `each`, and what is known of the others. */
+static ts_listed list_of(int32_t *ids, float *listed, const float *logits, float temperature,
+                         double each)
+{
+    ts_listed l = {.ids = ids, .logits = listed, .each = each};
+    const double best = (double)logits[ts_argmax(logits, MANY)];
+
+    for (int32_t i = 0; i < MANY; i++) {
+        const double weight = exp(((double)logits[i] - best) / (double)temperature);
+        if (weight > each) {
+            ids[l.n] = i;
+            listed[l.n++] = logits[i];
+        } else {
+            l.others += weight * 1.0001;
+        }
+    }
+    return l;
+}
+
+/* Options of trial i and logits that are peaked, flat, or have many ties. */
+static tiefsee_sampling trial_of(int i, float *logits, ts_rng *rng)
+{
+    for (size_t j = 0; j < MANY; j++)
+        logits[j] = (float)((3 + i % 7) * ts_rng_unit(rng));
+    for (size_t j = 0; i % 4 == 0 && j < MANY; j++)
+        logits[j] = floorf(4 * logits[j]) / 4;
+    return (tiefsee_sampling){.temperature = 0.1f + 0.2f * (float)(i % 5),
+                              .seed = (uint64_t)i,
+                              .top_k = i % 3 == 0 ? 1 + i * 7 % 90 : 0,
+                              .top_p = i % 4 == 1 ? (float)(i % 100 + 1) / 101 : 0,
+                              .min_p = i % 5 == 2 ? 1e-2f * (float)(1 + i % 97) : 0};
+}
+
+static void a_draw_from_a_list_is_the_draw_from_all(void **state)
+{
+    static float logits[MANY], listed[MANY];
+    static int32_t ids[MANY];
+    int n_drawn = 0, n_all = 0;
+    ts_kernels k;
+    ts_sampler a, b;
+    ts_rng rng;
+
+    (void)state;
+    ts_rng_seed(&rng, 9);
+    ts_kernels_select(&k, ts_cpu_flags());
+    assert_int_equal(ts_sampler_open(&a, MANY, NULL), TIEFSEE_OK);
+    assert_int_equal(ts_sampler_open(&b, MANY, NULL), TIEFSEE_OK);
+    for (int i = 0; i < 300; i++) {
+        const tiefsee_sampling o = trial_of(i, logits, &rng);
+        const double each = exp(-1.0 - i % 8);
+        const ts_listed l = list_of(ids, listed, logits, o.temperature, each);
+        assert_int_equal(ts_sampler_start(&a, &o, NULL), TIEFSEE_OK);
+        assert_int_equal(ts_sampler_start(&b, &o, NULL), TIEFSEE_OK);
+        for (int draws = 0; draws < 20 && l.n < MANY; draws++, n_all++) {
+            const ts_rng before = a.rng;
+            const int32_t token = ts_sampler_next_of(&a, &k, &l);
+            const int32_t want = ts_sampler_next(&b, &k, logits, NULL, NULL, 0);
+            if (token < 0) {
+                assert_memory_equal(&a.rng, &before, sizeof before);
+                assert_int_equal(ts_sampler_next(&a, &k, logits, NULL, NULL, 0), want);
+                continue;
+            }
+            assert_int_equal(token, want);
+            n_drawn++;
+        }
+    }
+    assert_true(n_drawn > n_all / 4 && n_drawn < n_all);
+    ts_sampler_close(&a);
+    ts_sampler_close(&b);
+}
+
 static void a_model_that_computes_nothing_crashes_nothing(void **state)
 {
     const tiefsee_sampling o[] = {{.temperature = 1, .top_p = 0.9f}, {.temperature = 1}, {0}};
@@ -341,6 +412,7 @@ int main(void)
         cmocka_unit_test(penalties_and_bias_change_the_choice),
         cmocka_unit_test(logprobs_are_of_the_models_own_distribution),
         cmocka_unit_test(what_comes_is_what_sorting_would_allow),
+        cmocka_unit_test(a_draw_from_a_list_is_the_draw_from_all),
         cmocka_unit_test(a_model_that_computes_nothing_crashes_nothing),
         cmocka_unit_test(refuses_options_out_of_range),
     };

@@ -1,4 +1,4 @@
-/* elementwise_neon.c - axpy, add, scale, sigmoid, swiglu, rope; see
+/* elementwise_neon.c - axpy, exp, sigmoid, swiglu, rope; see
  * ref/elementwise_ref.c.  The tails are the reference's own expressions. */
 #include "kernels/arm/exp_neon.h"
 #include "kernels/kernels.h"
@@ -12,6 +12,17 @@ void ts_axpy_f32_neon(float *y, float a, const float *x, size_t n)
         vst1q_f32(y + i, vfmaq_f32(vld1q_f32(y + i), factor, vld1q_f32(x + i)));
     for (; i < n; i++)
         y[i] = fmaf(a, x[i], y[i]);
+}
+
+void ts_exp_f32_neon(float *x, float shift, size_t n)
+{
+    const float32x4_t s = vdupq_n_f32(shift);
+    size_t i = 0;
+
+    for (; i + 4 <= n; i += 4)
+        vst1q_f32(x + i, neon_exp(vsubq_f32(vld1q_f32(x + i), s)));
+    for (; i < n; i++)
+        x[i] = exp_f32(x[i] - shift);
 }
 
 void ts_sigmoid_f32_neon(float *y, const float *x, size_t n)

@@ -3,6 +3,8 @@
  * Lengths 0 ... 300 by ones, so that every tail of every tile comes by; strides
  * are odd; in-place kernels work on two copies.
  */
+#include <math.h>
+
 #include "kernels/check/check.h"
 
 #define MAX_N 300
@@ -331,6 +333,36 @@ void ts_bench_softmax_f32(ts_check *c, const ts_kernels *k)
     c->bytes = 8.0 * (double)n;
     while (ts_check_again(c))
         k->softmax_f32(x, n);
+}
+
+bool ts_check_exp_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)
+{
+    static const float shift[] = {0, 0.7f, -INFINITY, NAN};
+
+    for (size_t trial = 0; trial <= 4 * MAX_N; trial++) {
+        const size_t n = trial / 4;
+
+        scale_row(ts_check_floats(c, C, n), n, trial % 3 ? 1 : 110);
+        float *want = ts_check_copy(c, WANT, C);
+        float *got = ts_check_copy(c, GOT, C);
+        ts_check_case(c, "n=%zu shift=%g", n, (double)shift[trial % 4]);
+        ref->exp_f32(want, shift[trial % 4], n);
+        variant->exp_f32(got, shift[trial % 4], n);
+        if (!ts_check_same_floats(c, WANT, GOT))
+            return false;
+    }
+    return true;
+}
+
+/* In place: later calls see what the first one left, which costs the same. */
+void ts_bench_exp_f32(ts_check *c, const ts_kernels *k)
+{
+    const size_t n = 4096;
+    float *x = ts_check_moderate(c, GOT, n);
+
+    c->bytes = 8.0 * (double)n;
+    while (ts_check_again(c))
+        k->exp_f32(x, 1, n);
 }
 
 bool ts_check_sigmoid_f32(ts_check *c, const ts_kernels *ref, const ts_kernels *variant)

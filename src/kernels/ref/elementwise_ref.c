@@ -1,5 +1,5 @@
 /* elementwise_ref.c - the definitions of the kernels that treat every element
- * (or pair) alone: add, scale, sigmoid, swiglu, rope.
+ * (or pair) alone: add, scale, exp, sigmoid, swiglu, rope.
  *
  * Nothing here is fused: products and sums round one by one, as written.
  */
@@ -16,6 +16,12 @@ void ts_scale_f32_ref(float *y, float a, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)
         y[i] = a * x[i];
+}
+
+void ts_exp_f32_ref(float *x, float shift, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        x[i] = exp_f32(x[i] - shift);
 }
 
 void ts_sigmoid_f32_ref(float *y, const float *x, size_t n)

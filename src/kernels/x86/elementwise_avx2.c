@@ -1,4 +1,4 @@
-/* elementwise_avx2.c - axpy, add, scale, sigmoid, swiglu, rope; see
+/* elementwise_avx2.c - axpy, add, scale, exp, sigmoid, swiglu, rope; see
  * ref/elementwise_ref.c.  The tails are the reference's own expressions. */
 #include "kernels/kernels.h"
 #include "kernels/x86/exp_avx2.h"
@@ -34,6 +34,17 @@ void ts_scale_f32_avx2(float *y, float a, const float *x, size_t n)
         _mm256_storeu_ps(y + i, _mm256_mul_ps(factor, _mm256_loadu_ps(x + i)));
     for (; i < n; i++)
         y[i] = a * x[i];
+}
+
+void ts_exp_f32_avx2(float *x, float shift, size_t n)
+{
+    const __m256 s = _mm256_set1_ps(shift);
+    size_t i = 0;
+
+    for (; i + 8 <= n; i += 8)
+        _mm256_storeu_ps(x + i, avx2_exp(_mm256_sub_ps(_mm256_loadu_ps(x + i), s)));
+    for (; i < n; i++)
+        x[i] = exp_f32(x[i] - shift);
 }
 
 void ts_sigmoid_f32_avx2(float *y, const float *x, size_t n)

@@ -1,4 +1,4 @@
-/* elementwise_avx512.c - axpy, add, scale, sigmoid, swiglu; see
+/* elementwise_avx512.c - axpy, add, scale, exp, sigmoid, swiglu; see
  * ref/elementwise_ref.c.  The tails are the reference's own expressions. */
 #include "kernels/kernels.h"
 #include "kernels/x86/exp_avx512.h"
@@ -34,6 +34,17 @@ void ts_scale_f32_avx512(float *y, float a, const float *x, size_t n)
         _mm512_storeu_ps(y + i, _mm512_mul_ps(factor, _mm512_loadu_ps(x + i)));
     for (; i < n; i++)
         y[i] = a * x[i];
+}
+
+void ts_exp_f32_avx512(float *x, float shift, size_t n)
+{
+    const __m512 s = _mm512_set1_ps(shift);
+    size_t i = 0;
+
+    for (; i + 16 <= n; i += 16)
+        _mm512_storeu_ps(x + i, avx512_exp(_mm512_sub_ps(_mm512_loadu_ps(x + i), s)));
+    for (; i < n; i++)
+        x[i] = exp_f32(x[i] - shift);
 }
 
 void ts_sigmoid_f32_avx512(float *y, const float *x, size_t n)

@@ -25,10 +25,11 @@ static const bound bounds[] = {
     BOUND(target_bytes, SIZE, 64, 32 << 10), /* within TS_HTTP_CONNECTION_POOL */
     BOUND(header_bytes, SIZE, 256, 32 << 10), BOUND(n_headers, SIZE, 8, 1000),
     BOUND(body_bytes, SIZE, 1024, 1 << 30),   BOUND(bodies_bytes, SIZE, 1024, 0x1p40),
-    BOUND(n_connections, SIZE, 1, 1 << 16),   BOUND(output_bytes, SIZE, 4096, 1 << 30),
-    BOUND(header_s, SECONDS, 0.1, 86400),     BOUND(body_s, SECONDS, 0.1, 86400),
-    BOUND(idle_s, SECONDS, 0.1, 86400),       BOUND(socket_s, SECONDS, 0.1, 86400),
-    BOUND(drain_s, SECONDS, 0.1, 86400),      BOUND(retry_after_s, COUNT, 1, 3600),
+    BOUND(answers_bytes, SIZE, 1024, 0x1p40), BOUND(n_connections, SIZE, 1, 1 << 16),
+    BOUND(output_bytes, SIZE, 4096, 1 << 30), BOUND(header_s, SECONDS, 0.1, 86400),
+    BOUND(body_s, SECONDS, 0.1, 86400),       BOUND(idle_s, SECONDS, 0.1, 86400),
+    BOUND(socket_s, SECONDS, 0.1, 86400),     BOUND(drain_s, SECONDS, 0.1, 86400),
+    BOUND(retry_after_s, COUNT, 1, 3600),
 };
 
 static void put(ts_http_limits *limits, const bound *b, double x)

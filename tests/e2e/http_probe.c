@@ -285,6 +285,8 @@ static void take(ts_http_options *o, const char *name, const char *value)
         o->limits.body_bytes = (size_t)x;
     else if (strcmp(name, "bodies") == 0)
         o->limits.bodies_bytes = (size_t)x;
+    else if (strcmp(name, "answers") == 0)
+        o->limits.answers_bytes = (size_t)x;
     else if (strcmp(name, "connections") == 0)
         o->limits.n_connections = (size_t)x;
     else if (strcmp(name, "output") == 0)

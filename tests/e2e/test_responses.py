@@ -120,6 +120,15 @@ class Responses(unittest.TestCase):
             final = gather(self.server.events(PATH, ask_for(stream=True, **more)))
             self.assertEqual(plain(final), plain(whole))
 
+    def test_a_title_comes_if_it_is_asked_for(self):
+        for path in (PATH, "/responses"):
+            asked = ask_for(title={"enabled": True}, max_output_tokens=4)
+            _, whole, _ = self.server.ask("POST", path, asked)
+            self.assertEqual(whole["title"], QUESTION)
+            events = self.server.events(path, {**asked, "stream": True})
+            self.assertNotIn("title", events[0][1]["response"])
+            self.assertEqual(events[-1][1]["response"]["title"], QUESTION)
+
     def test_the_text_is_that_of_chat(self):
         _, a = self.ask(ask_for(instructions="Be short."))
         _, b, _ = self.server.ask("POST", "/v1/chat/completions", {

@@ -181,6 +181,16 @@ class Sockets(test_http.Case):
             ws.__exit__()
 
 
+class Answers(test_http.Case):
+    options = {"body": 300_000, "bodies": 1_000_000, "answers": 200_000}
+
+    def test_what_finds_no_room_is_an_error_and_the_connection_goes_on(self):
+        with Ws(self.probe.port, PATH) as ws:
+            for size in (250_000, 150_000, 250_000):  # no room as a whole; in the frames
+                self.assertIn("{503 /ws too many", ws.ask("x" * size))
+                self.assertEqual(ws.ask("y" * 50_000), "y" * 50_000)
+
+
 class Times(test_http.Case):
     options = {"seconds": 2}
 

@@ -35,6 +35,8 @@ static int setup(void **state)
     hub->wake_fd = eventfd(0, EFD_NONBLOCK);
     hub->output_bytes = 64;
     hub->bodies_bytes = 100;
+    hub->answers_bytes = 40000;
+    hub->retry_after_s = 7;
     hub->finished = finished;
     n_finished = 0;
     return hub->wake_fd >= 0 ? 0 : 1;
@@ -213,6 +215,59 @@ static void bounds_all_bodies_together(void **state)
     ts_exchange_finish(b, true);
 }
 
+static void finish_taken(ts_reply *r)
+{
+    static char got[40000];
+
+    while (ts_exchange_take(r, got, sizeof got) > 0)
+        continue;
+    ts_exchange_finish(r, true);
+    clear_news();
+}
+
+static void bounds_all_whole_answers_together(void **state)
+{
+    static const char large[30000];
+    ts_reply *a = new_reply(), *b = new_reply(), *c = new_reply(), *d = new_reply();
+
+    (void)state;
+    ts_reply_send(a, 200, "text/plain", large, sizeof large);
+    assert_true(ts_reply_header(b, "Cache-Control", "immutable"));
+    ts_reply_send(b, 200, "text/plain", large, sizeof large);
+    assert_int_equal(a->status, 200);
+    assert_int_equal(b->status, 503);
+    assert_true(ts_exchange_has_header(b, "Retry-After"));
+    assert_false(ts_exchange_has_header(b, "Cache-Control"));
+    assert_true(b->out.len > 0 && b->out.len < 100);
+    ts_reply_send(c, 200, "text/plain", large, TS_HTTP_SMALL_ANSWER); /* always */
+    assert_int_equal(c->status, 200);
+    finish_taken(a);
+    finish_taken(b);
+    finish_taken(c);
+    assert_int_equal(hub->n_answer_bytes, 0);
+    ts_reply_send(d, 200, "text/plain", large, sizeof large);
+    assert_int_equal(d->status, 200);
+    finish_taken(d);
+}
+
+static void lets_answers_shrink_beyond_their_bound(void **state)
+{
+    size_t held = 0, other = 0;
+
+    (void)state;
+    assert_true(ts_hub_hold_answer(hub, &held, 30000));
+    assert_false(ts_hub_hold_answer(hub, &held, 40001));
+    assert_int_equal(held, 30000);
+    hub->answers_bytes = 20000; /* a reload */
+    assert_false(ts_hub_hold_answer(hub, &held, 30001));
+    assert_true(ts_hub_hold_answer(hub, &held, 29999));
+    assert_false(ts_hub_hold_answer(hub, &other, TS_HTTP_SMALL_ANSWER + 1));
+    assert_true(ts_hub_hold_answer(hub, &held, 0));
+    assert_true(ts_hub_hold_answer(hub, &other, 20000));
+    assert_int_equal(hub->n_answer_bytes, 20000);
+    assert_true(ts_hub_hold_answer(hub, &other, 0));
+}
+
 static void count_free(void *p)
 {
     ++*(int *)p;
@@ -329,6 +384,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(cuts_a_stream_that_fails, setup, teardown),
         cmocka_unit_test_setup_teardown(beats_only_while_nothing_is_written, setup, teardown),
         cmocka_unit_test_setup_teardown(bounds_all_bodies_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(bounds_all_whole_answers_together, setup, teardown),
+        cmocka_unit_test_setup_teardown(lets_answers_shrink_beyond_their_bound, setup, teardown),
         cmocka_unit_test_setup_teardown(lives_as_long_as_it_is_held, setup, teardown),
         cmocka_unit_test_setup_teardown(names_peers_without_their_addresses, setup, teardown),
         cmocka_unit_test_setup_teardown(ends_in_any_order, setup, teardown),

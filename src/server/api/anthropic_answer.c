@@ -180,9 +180,10 @@ static void write_call_end(ts_turn *t, const ts_turn_call *call)
 
 /* ---- the end */
 
-/* stop_reason and stop_sequence, behind a comma or not. */
-static void write_stop(ts_out *o, const ts_turn_end *end)
+/* stop_reason, stop_sequence and what DeepSeek adds, behind a comma or not. */
+static void write_stop(ts_turn *t, const ts_turn_end *end)
 {
+    ts_out *o = &t->out;
     const char *reason = "end_turn";
 
     if (end->finish == TS_TURN_LENGTH)
@@ -193,6 +194,10 @@ static void write_stop(ts_out *o, const ts_turn_end *end)
         reason = "stop_sequence";
     ts_out_f(o, "\"stop_reason\":\"%s\",\"stop_sequence\":", reason);
     ts_out_str(o, end->finish == TS_TURN_STOP ? end->stop : NULL);
+    if (t->title) {
+        ts_out_raw(o, ",\"title\":");
+        ts_out_str(o, t->title);
+    }
 }
 
 static void write_done(ts_turn *t, const ts_turn_end *end)
@@ -200,7 +205,7 @@ static void write_done(ts_turn *t, const ts_turn_end *end)
     close_block(t);
     begin_event(t, "message_delta");
     ts_out_raw(&t->out, ",\"delta\":{");
-    write_stop(&t->out, end);
+    write_stop(t, end);
     ts_out_raw(&t->out, "},\"usage\":");
     write_usage(&t->out, end->n_prompt, end->n_cached, end->n_generated);
     end_event(t);
@@ -267,7 +272,7 @@ static void write_whole(ts_turn *t, const ts_turn_end *end)
     ts_out_raw(o, ",\"content\":[");
     write_blocks(t);
     ts_out_raw(o, "],");
-    write_stop(o, end);
+    write_stop(t, end);
     ts_out_raw(o, ",\"usage\":");
     write_usage(o, end->n_prompt, end->n_cached, end->n_generated);
     ts_out_raw(o, "}");

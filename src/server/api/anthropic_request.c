@@ -244,5 +244,5 @@ bool ts_anthropic_request_read(ts_turn_request *r, const ts_models *models, ts_s
     r->names = (ts_turn_names){.output = "output_config.format"};
     return refuse_thread(r, w) && set_options(r, &p, endpoint->counts, w) &&
            read_thinking(r, endpoint, w) && read_format(r, w) && read_user(r, w) &&
-           read_tools(r, w) && ts_anthropic_messages_read(r, w);
+           ts_turn_take_title(r, w) && read_tools(r, w) && ts_anthropic_messages_read(r, w);
 }

@@ -227,22 +227,10 @@ static bool read_thinking(ts_turn_request *r, const params *p, ts_wrong *w)
     return true;
 }
 
-/* {"enabled": true} */
-static bool read_title(ts_turn_request *r, ts_wrong *w)
-{
-    const json_t *title = ts_field_get(r->body, "title");
-    const json_t *enabled = ts_field_get(title, "enabled");
-
-    if (title && (!json_is_object(title) || (enabled && !json_is_boolean(enabled))))
-        return ts_wrong_field(w, "title", "an object with enabled: true or false expected");
-    r->wants_title = json_is_true(enabled);
-    return true;
-}
-
 static bool read_chat(ts_turn_request *r, const params *p, ts_wrong *w)
 {
     r->one_call = !p->parallel;
-    return read_thinking(r, p, w) && read_title(r, w) && ts_openai_messages_read(r, w) &&
+    return read_thinking(r, p, w) && ts_turn_take_title(r, w) && ts_openai_messages_read(r, w) &&
            ts_openai_tools_read(r, w) && ts_openai_format_read(r, w);
 }
 

@@ -212,6 +212,10 @@ static void write_response(ts_turn *t, const ts_turn_end *end, const ts_http_err
     else
         ts_out_raw(o, "null");
     ts_out_bytes(o, a->echo.buf.ptr, a->echo.buf.len);
+    if (end && t->title) {
+        ts_out_raw(o, ",\"title\":");
+        ts_out_str(o, t->title);
+    }
     ts_out_raw(o, "}");
 }
 

@@ -364,6 +364,6 @@ bool ts_responses_request_read(ts_responses_request *out, const ts_models *model
     r->names = (ts_turn_names){.messages = "input", .output = "text.format"};
     return (endpoint->is_deepseek || refuse_state(r, endpoint->is_socket, w)) &&
            (!endpoint->is_socket || read_message(out, past, w)) && set_options(out, &p, w) &&
-           read_effort(r, w) && read_format(r, w) && read_tools(out, w) &&
-           ts_responses_items_read(r, out->is_warming, w);
+           read_effort(r, w) && read_format(r, w) && ts_turn_take_title(r, w) &&
+           read_tools(out, w) && ts_responses_items_read(r, out->is_warming, w);
 }

@@ -106,6 +106,17 @@ bool ts_turn_take_model(ts_turn_request *r, const ts_models *models, const char 
     return true;
 }
 
+bool ts_turn_take_title(ts_turn_request *r, ts_wrong *w)
+{
+    const json_t *title = ts_field_get(r->body, "title");
+    const json_t *enabled = ts_field_get(title, "enabled");
+
+    if (title && (!json_is_object(title) || (enabled && !json_is_boolean(enabled))))
+        return ts_wrong_field(w, "title", "an object with enabled: true or false expected");
+    r->wants_title = json_is_true(enabled);
+    return true;
+}
+
 bool ts_turn_take_stops(ts_turn_request *r, const char *param, ts_wrong *w)
 {
     const json_t *stop = ts_field_get(r->body, param);

@@ -118,6 +118,9 @@ const ts_served_model *ts_turn_find_model(const ts_models *models, const char *n
 /* The member `param` of the body: nothing, a string or an array of strings. */
 bool ts_turn_take_stops(ts_turn_request *r, const char *param, ts_wrong *w) TS_MUST_CHECK;
 
+/* The member "title": {"enabled": true} for a name of the conversation. */
+bool ts_turn_take_title(ts_turn_request *r, ts_wrong *w) TS_MUST_CHECK;
+
 /* The JSON text of a value, in the arena, as the models have seen it: ", " and ": ". */
 const char *ts_turn_json_text(ts_turn_request *r, const json_t *value, ts_wrong *w) TS_MUST_CHECK;
 

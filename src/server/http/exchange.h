@@ -27,12 +27,14 @@ typedef void ts_finished(void *app, const ts_http_request *req, const ts_http_su
 struct ts_hub {
     ts_lock *lock;
     size_t refs;
-    int wake_fd;                       /* eventfd; -1 after the server has closed */
-    ts_reply *dirty;                   /* replies with news, each once */
-    int n_corks;                       /* > 0: who uncorks wakes, not every piece of news */
-    size_t n_alive;                    /* replies that are not freed */
-    size_t output_bytes, bodies_bytes; /* limits */
-    size_t n_body_bytes;               /* of all requests */
+    int wake_fd;     /* eventfd; -1 after the server has closed */
+    ts_reply *dirty; /* replies with news, each once */
+    int n_corks;     /* > 0: who uncorks wakes, not every piece of news */
+    size_t n_alive;  /* replies that are not freed */
+    size_t output_bytes, bodies_bytes, answers_bytes; /* limits */
+    size_t n_body_bytes;                              /* of all requests */
+    size_t n_answer_bytes;                            /* of whole answers and WebSockets */
+    int retry_after_s;
     ts_finished *finished;
     void *app;
     uint8_t peer_key[16]; /* of the day, for the log */
@@ -85,6 +87,7 @@ struct ts_reply {
     ts_reply *next_dirty;
     ts_buf out;
     size_t n_taken; /* bytes of out that libmicrohttpd has */
+    size_t n_held;  /* of the hub's answers */
     int status;
     const char *content_type;
     ts_reply_header_node *headers;
@@ -159,6 +162,12 @@ void ts_exchange_beat(ts_reply *r, double now);
 bool ts_exchange_reserve_body(ts_reply *r, size_t n);
 
 void ts_exchange_release_body(ts_reply *r); /* it was thrown away */
+
+/* Of what all whole answers and WebSockets have to send, *held is one's own: make it
+ * `wanted`.  False, and nothing changed: together that would be too much.  Less is always
+ * granted, and so is TS_HTTP_SMALL_ANSWER. */
+bool ts_hub_hold_answer(ts_hub *hub, size_t *held, size_t wanted);
+#define TS_HTTP_ANSWERS_FULL "too many large answers wait to be read"
 
 /* Is name set by ts_reply_header? */
 bool ts_exchange_has_header(const ts_reply *r, const char *name);

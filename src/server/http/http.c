@@ -39,6 +39,7 @@ static void fill_limits(ts_http_limits *limits)
     OR_DEFAULT(n_headers);
     OR_DEFAULT(body_bytes);
     OR_DEFAULT(bodies_bytes);
+    OR_DEFAULT(answers_bytes);
     OR_DEFAULT(n_connections);
     OR_DEFAULT(output_bytes);
     OR_DEFAULT(header_s);
@@ -105,6 +106,17 @@ static tiefsee_status copy_options(ts_http *h, const ts_http_options *opt, tiefs
     return TIEFSEE_OK;
 }
 
+/* Under the hub's lock, or before anybody else knows it. */
+static void give_limits(ts_http *h)
+{
+    const ts_http_limits *limits = &h->opt.limits;
+
+    h->hub->output_bytes = limits->output_bytes;
+    h->hub->bodies_bytes = limits->bodies_bytes;
+    h->hub->answers_bytes = limits->answers_bytes;
+    h->hub->retry_after_s = limits->retry_after_s;
+}
+
 static tiefsee_status open_hub(ts_http *h, tiefsee_error *err)
 {
     uint64_t seed = 0;
@@ -120,8 +132,7 @@ static tiefsee_status open_hub(ts_http *h, tiefsee_error *err)
     if (h->epoll_fd < 0 || h->wake_fd < 0)
         return ts_fail_errno(err, errno, "epoll and eventfd");
     h->hub->wake_fd = h->wake_fd;
-    h->hub->output_bytes = h->opt.limits.output_bytes;
-    h->hub->bodies_bytes = h->opt.limits.bodies_bytes;
+    give_limits(h);
     h->hub->finished = h->opt.finished;
     h->hub->app = h->opt.app;
     struct epoll_event event = {.events = EPOLLIN, .data = {.ptr = h}};
@@ -360,8 +371,7 @@ void ts_http_set_limits(ts_http *h, const ts_http_limits *limits)
         new.idle_s = h->first_limits.idle_s;
     h->opt.limits = new;
     ts_lock_take(h->hub->lock);
-    h->hub->output_bytes = h->opt.limits.output_bytes;
-    h->hub->bodies_bytes = h->opt.limits.bodies_bytes;
+    give_limits(h);
     ts_lock_give(h->hub->lock);
 }
 

@@ -17,6 +17,7 @@ typedef struct ts_http_limits {
     size_t n_headers;     /* 431 */
     size_t body_bytes;    /* one body: 413 */
     size_t bodies_bytes;  /* all bodies in memory: 503 with Retry-After */
+    size_t answers_bytes; /* of answers sent whole and WebSockets, unread: 503 with Retry-After */
     size_t n_connections; /* open at once: 503 with Retry-After, then closed */
     size_t n_per_peer;    /* connections of one address; 0: as n_connections */
     size_t output_bytes;  /* unread bytes of one stream; beyond it ts_reply_write is false */
@@ -29,12 +30,12 @@ typedef struct ts_http_limits {
     int n_workers;        /* threads that run handlers */
 } ts_http_limits;
 
-#define TS_HTTP_LIMITS_DEFAULT                                                                   \
-    {                                                                                            \
-        .target_bytes = 8 << 10, .header_bytes = 16 << 10, .n_headers = 100,                     \
-        .body_bytes = 32 << 20, .bodies_bytes = 256 << 20, .n_connections = 2048,                \
-        .output_bytes = 1 << 20, .header_s = 15, .body_s = 120, .idle_s = 120, .socket_s = 3600, \
-        .drain_s = 30, .retry_after_s = 1, .n_workers = 2                                        \
+#define TS_HTTP_LIMITS_DEFAULT                                                             \
+    {                                                                                      \
+        .target_bytes = 8 << 10, .header_bytes = 16 << 10, .n_headers = 100,               \
+        .body_bytes = 32 << 20, .bodies_bytes = 256 << 20, .answers_bytes = 256 << 20,     \
+        .n_connections = 2048, .output_bytes = 1 << 20, .header_s = 15, .body_s = 120,     \
+        .idle_s = 120, .socket_s = 3600, .drain_s = 30, .retry_after_s = 1, .n_workers = 2 \
     }
 
 enum {
@@ -43,6 +44,9 @@ enum {
     TS_HTTP_CONNECTION_POOL = 40 << 10,
     TS_HTTP_REQUEST_ARENA = 4 << 20, /* of one request, the body not counted */
     TS_HTTP_BACKLOG = 512,
+    TS_HTTP_ANSWER = 1 << 30,        /* one answer that is sent whole */
+    TS_HTTP_MESSAGE = 64 << 20,      /* one message of a WebSocket's answer */
+    TS_HTTP_SMALL_ANSWER = 16 << 10, /* is sent whatever waits: errors are such */
 };
 
 /* Requests on one connection are answered one after the other: a pipelined request

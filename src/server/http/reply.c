@@ -17,8 +17,7 @@
 #include "core/clock.h"
 #include "core/log.h"
 
-/* An answer that is sent whole may be larger than a stream's buffer. */
-enum { MAX_WHOLE = 1 << 30, DAY_MS = 86400000 };
+enum { DAY_MS = 86400000 };
 
 /* -------------------------------------------------------------------- hub */
 
@@ -193,7 +192,7 @@ static void write_log(const ts_reply *r)
 static void free_exchange(ts_reply *r, ts_finished *finished, void *app)
 {
     ts_hub *hub = r->hub;
-    const size_t body_bytes = r->summary.body_bytes;
+    const size_t body_bytes = r->summary.body_bytes, n_held = r->n_held;
 
     r->summary.total_s = ts_clock_seconds() - r->req.started;
     r->summary.wait_s = r->first_write > 0 ? r->first_write - r->req.started : r->summary.total_s;
@@ -214,6 +213,7 @@ static void free_exchange(ts_reply *r, ts_finished *finished, void *app)
     ts_lock_take(hub->lock);
     hub->n_alive--;
     hub->n_body_bytes -= body_bytes;
+    hub->n_answer_bytes -= n_held;
     ts_lock_give(hub->lock);
     ts_hub_release(hub);
     if (parent)
@@ -379,6 +379,28 @@ void ts_exchange_release_body(ts_reply *r)
     ts_lock_give(r->hub->lock);
 }
 
+/* Under the lock. */
+static bool hold_answer(ts_hub *hub, size_t *held, size_t wanted)
+{
+    const size_t others = hub->n_answer_bytes - *held;
+
+    /* The limit may be less now than what is there. */
+    if (wanted > *held && wanted > TS_HTTP_SMALL_ANSWER &&
+        (others > hub->answers_bytes || wanted > hub->answers_bytes - others))
+        return false;
+    hub->n_answer_bytes = others + wanted;
+    *held = wanted;
+    return true;
+}
+
+bool ts_hub_hold_answer(ts_hub *hub, size_t *held, size_t wanted)
+{
+    ts_lock_take(hub->lock);
+    const bool result = hold_answer(hub, held, wanted);
+    ts_lock_give(hub->lock);
+    return result;
+}
+
 /* Under the lock.  Room is made by moving what is unsent to the front. */
 static bool append(ts_reply *r, const void *bytes, size_t n)
 {
@@ -458,12 +480,27 @@ static void end(ts_reply *r)
     mark_dirty(r);
 }
 
+/* Small, so it goes out. */
+static void refuse_large(ts_reply *r, int retry_after_s)
+{
+    r->headers = NULL; /* of another answer, which might say that it may be cached */
+    ts_reply_fail_with(r, &(ts_http_error){.status = 503,
+                                           .message = TS_HTTP_ANSWERS_FULL,
+                                           .retry_after_s = retry_after_s});
+}
+
 void ts_reply_send(ts_reply *r, int status, const char *content_type, const void *body, size_t n)
 {
     /* Handlers pass literals or texts of the arena; both last long enough. */
     ts_lock_take(r->hub->lock);
+    if (!hold_answer(r->hub, &r->n_held, n)) {
+        const int retry_after_s = r->hub->retry_after_s;
+        ts_lock_give(r->hub->lock);
+        refuse_large(r, retry_after_s);
+        return;
+    }
     settle(r, status, content_type);
-    r->out.max = MAX_WHOLE;
+    r->out.max = TS_HTTP_ANSWER;
     if (!append(r, body, n))
         r->is_cut = true;
     end(r);

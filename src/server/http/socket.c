@@ -25,8 +25,7 @@ enum {
     READ_BYTES = 16 << 10,
     READS_PER_TURN = 8,
     OUT_HIGH = 64 << 10, /* as much waits to be sent; the rest stays in the reply */
-    MAX_OUT = 128 << 20, /* one message may be larger than that */
-    MAX_LINE = 64 << 20,
+    MAX_OUT = TS_HTTP_MESSAGE + OUT_HIGH + (1 << 20), /* one message may be larger than that */
 };
 
 static const double CLOSE_S = 5;
@@ -43,6 +42,7 @@ struct ts_socket {
     ts_buf line; /* of the answer, its end is missing */
     ts_buf out;
     size_t n_sent; /* of out */
+    size_t n_held; /* of the hub's answers */
     ts_reply *incoming, *next, *at_work;
     double begun, heard, progressed, pinged, close_by;
     bool says_goodbye;  /* our close frame is in out, or sent; nothing follows it */
@@ -116,6 +116,7 @@ static void drop(ts_socket *s)
     lose_message(&s->incoming);
     lose_message(&s->next);
     end_answer(s, false);
+    (void)ts_hub_hold_answer(s->http->hub, &s->n_held, 0);
     ts_buf_free(&s->in);
     ts_buf_free(&s->line);
     ts_buf_free(&s->out);
@@ -157,23 +158,48 @@ static void say_goodbye(ts_socket *s, ts_ws_code code, double now)
     end_answer(s, false);
 }
 
+/* What was sent makes room, also while a slow client never has everything. */
+static void forget_sent(ts_socket *s)
+{
+    const size_t left = unsent(s);
+
+    if (s->n_sent > 0 && s->n_sent >= left) {
+        memmove(s->out.ptr, s->out.ptr + s->n_sent, left);
+        s->out.len = left;
+        s->n_sent = 0;
+    }
+    if (s->out.len == 0 && s->out.cap > OUT_HIGH)
+        ts_buf_free(&s->out);
+    (void)ts_hub_hold_answer(s->http->hub, &s->n_held, s->line.len + s->out.len);
+}
+
 /* False: the connection is broken. */
 static bool send_out(ts_socket *s)
 {
+    bool is_good = true;
+
     while (unsent(s) > 0) {
         const ssize_t n =
             send(s->fd, s->out.ptr + s->n_sent, unsent(s), MSG_DONTWAIT | MSG_NOSIGNAL);
 
-        if (n < 0)
-            return errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+        if (n < 0) {
+            is_good = errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR;
+            break;
+        }
         s->n_sent += (size_t)n;
         s->progressed = ts_clock_seconds();
     }
-    ts_buf_clear(&s->out);
-    if (s->out.cap > OUT_HIGH)
-        ts_buf_free(&s->out);
-    s->n_sent = 0;
-    return true;
+    forget_sent(s);
+    return is_good;
+}
+
+static void put_error(ts_socket *s, const ts_http_error *error)
+{
+    ts_buf text = ts_buf_make(1 << 14);
+
+    if (s->opener->protocol->render(&s->opener->req, error, &text))
+        (void)put_frame(s, TS_WS_TEXT, text.ptr, text.len);
+    ts_buf_free(&text);
 }
 
 static bool put_message(ts_socket *s)
@@ -223,16 +249,35 @@ static void start(ts_socket *s, ts_reply *r)
         ts_wire_hand_over(h, r);
 }
 
+static void start_next(ts_socket *s)
+{
+    ts_reply *next = s->next;
+
+    s->next = NULL;
+    if (next)
+        start(s, next);
+}
+
 /* The answer is out: on with the next one. */
 static void finish(ts_socket *s)
 {
     if (s->line.len > 0 && !put_message(s))
         say_goodbye(s, TS_WS_OURS, ts_clock_seconds());
     end_answer(s, true);
-    ts_reply *next = s->next;
-    s->next = NULL;
-    if (next)
-        start(s, next);
+    start_next(s);
+}
+
+/* There is no room for the rest of the answer. */
+static void give_up(ts_socket *s)
+{
+    const ts_http_error error = {.status = 503,
+                                 .message = TS_HTTP_ANSWERS_FULL,
+                                 .retry_after_s = s->http->opt.limits.retry_after_s};
+
+    ts_buf_free(&s->line);
+    end_answer(s, false);
+    put_error(s, &error);
+    start_next(s);
 }
 
 /* Frames from the answer, as far as they may wait here. */
@@ -247,6 +292,9 @@ static void take_answer(ts_socket *s)
             return;
         if (n == -1)
             finish(s);
+        else if (n > 0 && !ts_hub_hold_answer(s->http->hub, &s->n_held,
+                                              s->line.len + s->out.len + (size_t)n))
+            give_up(s);
         else if (n < 0 || !put_lines(s, bytes, (size_t)n))
             say_goodbye(s, TS_WS_OURS, ts_clock_seconds());
     }
@@ -404,11 +452,8 @@ static void end_life(ts_socket *s, double now)
     const ts_http_error error = {.status = 400,
                                  .code = "websocket_connection_limit_reached",
                                  .message = "this WebSocket is too old: open a new one"};
-    ts_buf text = ts_buf_make(1 << 14);
 
-    if (s->opener->protocol->render(&s->opener->req, &error, &text))
-        (void)put_frame(s, TS_WS_TEXT, text.ptr, text.len);
-    ts_buf_free(&text);
+    put_error(s, &error);
     say_goodbye(s, TS_WS_NORMAL, now);
 }
 
@@ -457,7 +502,7 @@ static ts_socket *new_socket(ts_reply *opener, int fd, struct MHD_UpgradeRespons
                      .handle = handle,
                      .fd = fd,
                      .in = ts_buf_make(4 * READ_BYTES),
-                     .line = ts_buf_make(MAX_LINE),
+                     .line = ts_buf_make(TS_HTTP_MESSAGE),
                      .out = ts_buf_make(MAX_OUT),
                      .begun = now,
                      .heard = now,

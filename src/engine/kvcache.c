@@ -313,8 +313,14 @@ void ts_kvcache_forget(ts_kvcache *c, const char *name_space, const char *topic)
             at = parent;
         }
     }
-    /* What is left is the beginning of something else, and about that from now on. */
-    for (size_t i = 0; topic && i < c->n_taken; i++)
-        if (is_about(&c->pages[i], name_space, topic))
-            memcpy(c->pages[i].topic, c->pages[c->pages[i].child].topic, sizeof c->pages[i].topic);
+    /* What is left is the beginning of something else, and about that from now on.  No leaf
+     * is about the topic any more, so there is another one below. */
+    for (size_t i = 0; topic && i < c->n_taken; i++) {
+        int32_t at = (int32_t)i;
+
+        while (is_about(&c->pages[at], name_space, topic))
+            at = c->pages[at].child;
+        if (at != (int32_t)i)
+            memcpy(c->pages[i].topic, c->pages[at].topic, sizeof c->pages[i].topic);
+    }
 }

@@ -143,6 +143,24 @@ static void a_topic_is_forgotten_and_what_others_go_on_from_stays(void **state)
     ts_kvcache_free(c);
 }
 
+static void a_long_beginning_is_of_what_goes_on_from_it(void **state)
+{
+    ts_kvcache *c = cache(20);
+    int32_t a[300], b[300];
+
+    (void)state;
+    fill(a, 300, 0);
+    memcpy(b, a, sizeof b);
+    b[250] = 7777; /* the first three pages are both */
+    assert_int_equal(visit_about(c, "anna", "a", a, 300), 0);
+    assert_int_equal(visit_about(c, "anna", "b", b, 300), 250);
+    ts_kvcache_forget(c, "anna", "a");
+    ts_kvcache_forget(c, "anna", "b");
+    assert_int_equal(ts_kvcache_used(c), 0);
+    assert_int_equal(visit_about(c, "anna", "", a, 300), 0);
+    ts_kvcache_free(c);
+}
+
 static bool is_zero(ts_kvcache *c, int32_t page)
 {
     const float *data = ts_kvcache_data(c, page);
@@ -240,6 +258,7 @@ int main(void)
         cmocka_unit_test(another_ending_shares_the_common_part),
         cmocka_unit_test(name_spaces_never_meet),
         cmocka_unit_test(a_topic_is_forgotten_and_what_others_go_on_from_stays),
+        cmocka_unit_test(a_long_beginning_is_of_what_goes_on_from_it),
         cmocka_unit_test(what_is_forgotten_is_zeroed_also_after_its_last_use),
         cmocka_unit_test(the_longest_unused_is_given_up_first),
         cmocka_unit_test(pages_in_use_are_never_given_up),

@@ -137,6 +137,25 @@ static void many_names_push_out_the_oldest_only(void **state)
     assert_true(try(ts_attempt_of_stranger("anna", "127.0.0.1"), false) > 0);
 }
 
+static void failures_with_other_names_wipe_nothing_out(void **state)
+{
+    char text[32];
+
+    (void)state;
+    for (int i = 0; i < 112; i++) {
+        (void)snprintf(text, sizeof text, "198.51.100.%d", i);
+        const int wait = try(ts_attempt_of_stranger("anna", text), false);
+        now += wait;
+    }
+    for (int i = 0; i < 10000; i++) {
+        (void)snprintf(text, sizeof text, "other-%d", i);
+        assert_int_equal(try(ts_attempt_of_stranger(text, "127.0.0.1"), false), 0);
+        now += 1;
+    }
+    assert_int_equal(try(ts_attempt_of_stranger("anna", "203.0.113.7"), false), 0);
+    assert_true(try(ts_attempt_of_stranger("anna", "203.0.113.8"), false) > 2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -148,6 +167,7 @@ int main(void)
         TEST(a_success_forgives_what_was_failed_there),
         TEST(one_password_is_hashed_at_a_time_and_one_of_known_devices),
         TEST(many_names_push_out_the_oldest_only),
+        TEST(failures_with_other_names_wipe_nothing_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,15 +2,19 @@
 #include "server/app/guesses.h"
 
 #include <arpa/inet.h>
+#include <sodium.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "core/alloc.h"
 #include "core/hash.h"
 
-/* Entries are made by failures alone, of which there is one a second. */
+/* Entries are made by failures alone, of which there is one a second: a day's have room, or
+ * who fails with many names would wipe out what was failed with one.  Nobody can choose
+ * which entries share a set. */
 enum {
-    MAX_GUESSES = 4096,
+    SETS = 1 << 14,
+    WAYS = 16,
     FREE_TRIES = 5,
     FREE_OF_PEER = 20,
     FREE_OF_NAME = 100,
@@ -26,13 +30,18 @@ typedef struct guess {
 } guess;
 
 struct ts_guesses {
-    guess at[MAX_GUESSES];
+    guess at[SETS][WAYS];
+    uint8_t secret[crypto_shorthash_KEYBYTES];
     bool is_hashing[2]; /* for strangers, for known devices */
 };
 
 ts_guesses *ts_guesses_new(void)
 {
-    return ts_alloc_zero(1, sizeof(ts_guesses));
+    ts_guesses *g = ts_alloc_zero(1, sizeof *g);
+
+    if (g)
+        crypto_shorthash_keygen(g->secret);
+    return g;
 }
 
 void ts_guesses_free(ts_guesses *g)
@@ -106,14 +115,25 @@ ts_attempt ts_attempt_of_known(const char *what)
     return a;
 }
 
+static guess *set_of(ts_guesses *g, uint64_t key)
+{
+    uint64_t hash;
+
+    _Static_assert(sizeof hash == crypto_shorthash_BYTES, "a hash");
+    (void)crypto_shorthash((uint8_t *)&hash, (const uint8_t *)&key, sizeof key, g->secret);
+    return g->at[hash % SETS];
+}
+
 /* NULL: it has never failed, or not for long. */
 static guess *find(ts_guesses *g, uint64_t key, double now)
 {
-    for (size_t i = 0; i < MAX_GUESSES; i++)
-        if (g->at[i].key == key) {
-            if (now - g->at[i].last <= FORGET_S)
-                return &g->at[i];
-            g->at[i] = (guess){0};
+    guess *set = set_of(g, key);
+
+    for (size_t i = 0; i < WAYS; i++)
+        if (set[i].key == key) {
+            if (now - set[i].last <= FORGET_S)
+                return &set[i];
+            set[i] = (guess){0};
             return NULL;
         }
     return NULL;
@@ -138,11 +158,11 @@ int ts_guesses_begin(ts_guesses *g, const ts_attempt *a, double now)
 
 static guess *make(ts_guesses *g, uint64_t key)
 {
-    guess *oldest = &g->at[0];
+    guess *set = set_of(g, key), *oldest = set;
 
-    for (size_t i = 0; i < MAX_GUESSES; i++)
-        if (g->at[i].last < oldest->last)
-            oldest = &g->at[i];
+    for (size_t i = 1; i < WAYS; i++)
+        if (set[i].last < oldest->last)
+            oldest = &set[i];
     *oldest = (guess){.key = key};
     return oldest;
 }

@@ -99,10 +99,12 @@ static tiefsee_status open_sealed(ts_vault *v, const uint8_t bytes[SEALED_BYTES]
     if (secret.len == 0)
         return ts_fail(err, TIEFSEE_E_FORMAT, "%s is sealed by a secret: --key-secret is needed",
                        v->path);
-    memcpy(v->salt, bytes + SALT_AT, sizeof v->salt);
-    const tiefsee_status st = make_outer(v, secret, err);
-    if (st != TIEFSEE_OK)
-        return st;
+    if (!v->is_sealed || memcmp(v->salt, bytes + SALT_AT, sizeof v->salt) != 0) {
+        memcpy(v->salt, bytes + SALT_AT, sizeof v->salt);
+        const tiefsee_status st = make_outer(v, secret, err);
+        if (st != TIEFSEE_OK)
+            return st;
+    }
     if (!unseal_into(v->outer, ts_str_of(MAGIC),
                      (ts_str){(const char *)bytes + NONCE_AT, SEALED_BYTES - NONCE_AT}, plain))
         return ts_fail(err, TIEFSEE_E_FORMAT, "%s does not open with this secret", v->path);
@@ -130,9 +132,10 @@ static tiefsee_status read_keys(ts_vault *v, int fd, ts_str secret, tiefsee_erro
         return ts_fail_errno(err, errno, "%s", v->path);
     if (n == SEALED_BYTES && memcmp(bytes, MAGIC, SALT_AT) == 0)
         st = open_sealed(v, bytes, secret, err);
-    else if (n == FILE_BYTES)
+    else if (n == FILE_BYTES) {
+        v->is_sealed = false; /* another program's, where ours would be sealed */
         take_keys(v, bytes);
-    else
+    } else
         st = ts_fail(err, TIEFSEE_E_FORMAT, "%s: %lld bytes where a key has %d", v->path,
                      (long long)info.st_size, FILE_BYTES);
     sodium_memzero(bytes, sizeof bytes);
@@ -156,19 +159,28 @@ static tiefsee_status sync_folder(const ts_vault *v, tiefsee_error *err)
     return is_good ? TIEFSEE_OK : ts_fail_errno(err, e, "%s", v->path);
 }
 
+static tiefsee_status make_new_outer(ts_vault *v, ts_str secret, tiefsee_error *err)
+{
+    randombytes_buf(v->salt, sizeof v->salt);
+    return make_outer(v, secret, err);
+}
+
 /* Written beside it and linked: a key file is complete or not there, and the first of
- * two programs wins. */
-static tiefsee_status make_keys(ts_vault *v, tiefsee_error *err)
+ * two programs wins.  With a secret it is never there without its seal. */
+static tiefsee_status make_keys(ts_vault *v, ts_str secret, tiefsee_error *err)
 {
     char beside[600];
 
+    tiefsee_status st = secret.len > 0 ? make_new_outer(v, secret, err) : TIEFSEE_OK;
+    if (st != TIEFSEE_OK)
+        return st;
     (void)snprintf(beside, sizeof beside, "%s.%ld.tmp", v->path, (long)getpid());
     (void)unlink(beside);
     const int fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
         return ts_fail_errno(err, errno, "%s", v->path);
     randombytes_buf(v->master, TS_VAULT_KEY);
-    tiefsee_status st = write_keys(v, fd, err);
+    st = write_keys(v, fd, err);
     if (close(fd) != 0 && st == TIEFSEE_OK)
         st = ts_fail_errno(err, errno, "%s", v->path);
     if (st == TIEFSEE_OK && link(beside, v->path) != 0 && errno != EEXIST)
@@ -198,7 +210,7 @@ static tiefsee_status open_keys(ts_vault *v, ts_str secret, tiefsee_error *err)
     int fd = open_file(v, O_RDONLY);
 
     if (fd < 0 && errno == ENOENT) {
-        const tiefsee_status st = make_keys(v, err);
+        const tiefsee_status st = make_keys(v, secret, err);
         if (st != TIEFSEE_OK)
             return st;
         fd = open_file(v, O_RDONLY);
@@ -221,8 +233,7 @@ tiefsee_status ts_vault_open(ts_vault *out, const char *path, ts_str secret, tie
     tiefsee_status st = open_keys(out, secret, err);
     if (st != TIEFSEE_OK || secret.len == 0 || out->is_sealed)
         return st;
-    randombytes_buf(out->salt, sizeof out->salt);
-    st = make_outer(out, secret, err);
+    st = make_new_outer(out, secret, err);
     return st == TIEFSEE_OK ? rewrite(out, err) : st;
 }
 

@@ -128,7 +128,8 @@ static void remove_notes(ts_app *app, const note *notes, size_t n)
     tiefsee_status st = TIEFSEE_OK;
 
     ts_lock_take(app->store_lock);
-    const bool are_done = n > 0 && is_done(app);
+    /* Noted again since they were read, a note would go undone: all are read again. */
+    const bool are_done = n > 0 && !app->is_cache_due && is_done(app);
     for (size_t i = 0; i < n && st == TIEFSEE_OK && are_done; i++)
         st = remove_note(app, &notes[i], &err);
     app->is_cache_due = app->is_cache_due || st != TIEFSEE_OK;

@@ -204,6 +204,12 @@ class Times(test_http.Case):
             while got := quiet.read():
                 self.assertEqual(got[0], PING)
 
+    def test_who_waits_for_an_answer_is_not_dead(self):
+        with Ws(self.probe.port, PATH) as ws:
+            ws.send(TEXT, "slow?ms=5000")
+            ws.send(TEXT, "then")  # behind it nothing is read, no pong either
+            self.assertEqual([ws.text(), ws.text()], ["slow", "then"])
+
     def test_a_message_that_comes_too_slowly_is_closed(self):
         with Ws(self.probe.port, PATH) as ws:
             ws.send(TEXT, "x", fin=False)

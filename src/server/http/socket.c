@@ -254,8 +254,10 @@ static void start_next(ts_socket *s)
     ts_reply *next = s->next;
 
     s->next = NULL;
-    if (next)
+    if (next) {
+        s->heard = ts_clock_seconds(); /* nobody has listened since it came */
         start(s, next);
+    }
 }
 
 /* The answer is out: on with the next one. */
@@ -431,6 +433,7 @@ void ts_socket_ready(ts_socket *s, unsigned what)
 {
     const unsigned gone = (unsigned)EPOLLHUP | (unsigned)EPOLLERR;
 
+    parse_kept(s); /* what came with the handshake, before what came after it */
     /* A half-closed WebSocket is none; what was sent before is still read. */
     if ((what & gone) || ((what & (unsigned)EPOLLRDHUP) && s->next) ||
         ((what & ((unsigned)EPOLLIN | (unsigned)EPOLLRDHUP)) && !read_in(s))) {
@@ -462,7 +465,7 @@ void ts_socket_tick(ts_socket *s, double now)
     const ts_http_limits *limits = &s->http->opt.limits;
     const double patience = limits->idle_s;
 
-    if ((s->says_goodbye && now > s->close_by) || now - s->heard > patience ||
+    if ((s->says_goodbye && now > s->close_by) || (!s->next && now - s->heard > patience) ||
         (unsent(s) > 0 && now - s->progressed > patience)) {
         drop(s);
         return;

@@ -5,7 +5,8 @@ import { app, type Session } from '../api/app';
 import { ApiError } from '../api/base';
 import { isId } from '../core/id';
 import { heard, show } from './answer';
-import { currentId, current, newChat, useStore } from './chats';
+import { currentId, current, isStored, isTemporary, newChat, unsent, useStore } from './chats';
+import { dropDraft, keepDraft, takeDraft } from './draft';
 import { reach, refreshModels } from './server';
 import { ServerStore } from './server-store';
 import { releaseSettings } from './settings';
@@ -42,6 +43,10 @@ function follow(): void {
   effect(() => { history.replaceState(null, '', wanted.value); });
   window.addEventListener('hashchange', () => void showAddressed());
   if (session.value?.server.has_store) listenToOthers(heard);
+  window.addEventListener('pagehide', () => {
+    const isUnsent = (id: string) => current.value !== null && isStored(current.value) && unsent.has(id);
+    keepDraft(session.value?.user?.id ?? '', current.value, isTemporary.value, isUnsent);
+  });
 }
 
 async function begin(): Promise<void> {
@@ -52,7 +57,10 @@ async function begin(): Promise<void> {
   else releaseSettings();
   if (server?.has_store) await useStore(new ServerStore());
   await showAddressed();
-  if (!isReady.value) follow();
+  if (!isReady.value) {
+    follow();
+    takeDraft(user?.id ?? '', current.value);
+  }
   isReady.value = true;
 }
 
@@ -89,5 +97,6 @@ export async function login(form: { name: string; password: string; code?: strin
 export async function logout(): Promise<void> {
   await settingsAreKept();
   await app('POST', 'logout', {});
+  dropDraft();
   location.reload();
 }

@@ -1,11 +1,12 @@
 /* Where questions are written. */
-import { useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { useLayoutEffect, useRef } from 'preact/hooks';
 import { EFFORTS, type Effort } from '../core/types';
 import { cleanName } from '../files/extract';
 import { t } from '../i18n';
 import { liveNow, send, stop } from '../state/answer';
 import { currentId } from '../state/chats';
 import { dialog } from '../state/dialogs';
+import { typed } from '../state/draft';
 import { attach, attached, attachPasted, detach, reading } from '../state/drop';
 import { isReady } from '../state/session';
 import { changeSettings, settings } from '../state/settings';
@@ -107,7 +108,7 @@ function InstructionsButton() {
 }
 
 export function Composer() {
-  const [text, setText] = useState('');
+  const text = typed.value;
   const field = useRef<HTMLTextAreaElement>(null);
   const isRunning = liveNow() !== undefined;
   const canSend = (text.trim() !== '' || attached.value.length > 0) && reading.value.length === 0;
@@ -125,7 +126,7 @@ export function Composer() {
     if (!canSend || isRunning || !isReady.value) return;
     send(text.trim(), attached.value);
     attached.value = [];
-    setText('');
+    typed.value = '';
   };
   return (
     <div class="composer-box">
@@ -139,7 +140,7 @@ export function Composer() {
           aria-label={t.value.messageLabel}
           placeholder={t.value.placeholder}
           value={text}
-          onInput={(event) => { setText(event.currentTarget.value); }}
+          onInput={(event) => { typed.value = event.currentTarget.value; }}
           onPaste={(event) => {
             const files = [...(event.clipboardData?.files ?? [])];
             if (files.length > 0) void attach(files);

@@ -4,6 +4,7 @@ import { app } from '../api/app';
 import { address } from '../api/base';
 import { decimal, language, t } from '../i18n';
 import { dialog } from '../state/dialogs';
+import { dropDraft } from '../state/draft';
 import { notify } from '../state/notices';
 import { costOf, money, type Prices, type Tokens } from './cost';
 import { DialogFrame } from './dialog';
@@ -56,7 +57,7 @@ function askErasure(): void {
     action: t.value.eraseAll,
     onConfirm: () => {
       app('POST', 'me/erase', { what: 'all' }).then(
-        () => { location.reload(); },
+        () => { dropDraft(); location.reload(); },
         () => { notify(t.value.notSaved, true); },
       );
     },

@@ -3,6 +3,7 @@ import { app, type User } from '../api/app';
 import { ApiError } from '../api/base';
 import { t } from '../i18n';
 import { dialog } from '../state/dialogs';
+import { dropDraft } from '../state/draft';
 import { notify } from '../state/notices';
 import { session } from '../state/session';
 import { tell, textsOf } from './use-answer';
@@ -12,7 +13,7 @@ const DAY_MS = 86_400_000;
 function confirm(text: string, action: string, body: object): void {
   dialog.value = {
     kind: 'confirm', text, action,
-    onConfirm: () => { app('POST', 'me/erase', body).then(() => { location.reload(); }, tell); },
+    onConfirm: () => { app('POST', 'me/erase', body).then(() => { dropDraft(); location.reload(); }, tell); },
   };
 }
 

@@ -15,6 +15,7 @@ export class FakeApp {
     this.user = { id: 'local', name: 'local', role: 'admin' };
     this.mode = 'single';
     this.needsSetup = false;
+    this.isBusy = false; // refuses every question
   }
 
   session() {
@@ -82,6 +83,7 @@ export class FakeApp {
   }
 
   answers(method, chat, mid, body, response) {
+    if (!mid && this.isBusy) return fail(response, 429, 'too_many_requests');
     if (!mid && [...this.running.values()].some((run) => run.chat === chat && chat.messages)) return fail(response, 409, 'conflict');
     if (!mid) return this.answer(chat, body, response);
     const run = this.running.get(mid);

@@ -75,6 +75,35 @@ test('a reload in the middle of an answer listens in again', async () => {
   await page.check();
 });
 
+test('a question that was refused is in the field again after a reload, with its file', async () => {
+  const { app } = all.proxy;
+  app.script = async (run) => run.say('content', `You said ${run.body.content} with ${run.body.files.length}`);
+  app.isBusy = true;
+  const page = await openPage(all);
+  page.mayFail = true; // a refusal is written on the console
+  await page.setInputFiles('input[multiple]', { name: 'a.txt', mimeType: '', buffer: Buffer.from('text') });
+  await page.waitForSelector('.composer .files:has-text("a.txt")');
+  await ask(page, 'Too early?');
+  await page.waitForSelector('.outcome.is-error');
+  await page.fill('#message-input', 'And this?');
+  await page.reload();
+  await page.waitForFunction(() => document.getElementById('message-input')?.value === 'Too early?\n\nAnd this?');
+  await page.waitForSelector('.composer .files:has-text("a.txt")');
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0);
+  app.isBusy = false;
+  await page.waitForSelector('.composer button[type=submit]:enabled');
+  await button(page, 'Send').click();
+  await page.waitForSelector('.answer:not(.is-live):has-text("with 1")');
+  await page.reload();
+  await page.waitForSelector('.answer:has-text("with 1")');
+  assert.equal(await page.inputValue('#message-input'), '');
+  await button(page, 'Temporary chat').click();
+  await page.fill('#message-input', 'Between us');
+  await page.evaluate(() => { window.dispatchEvent(new PageTransitionEvent('pagehide')); });
+  assert.equal(await page.evaluate(() => sessionStorage.length), 0); // of a temporary chat nothing is kept
+  await page.check();
+});
+
 test('accounts: the code of the console, then name and password', async () => {
   Object.assign(all.proxy.app, { user: null, mode: 'accounts', needsSetup: true });
   const page = await openPage(all, { first: '.login' });

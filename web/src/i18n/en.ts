@@ -255,6 +255,8 @@ export const en = {
   filesAllowed: 'Files it may touch',
   refused: 'refused',
   notRefused: 'not refused',
+  /* What the server and its kernel say in English, word for word. */
+  serverWords: {} as Record<string, string>,
 };
 
 export type Messages = typeof en;

@@ -24,13 +24,21 @@ interface Status {
   };
 }
 
+/** The server's words in the language of the page; "this kernel has no Landlock (why)" by its parts. */
+function words(text: string): string {
+  const known = t.value.serverWords;
+  const [, said = '', why = ''] = /^(.*?) \((.*)\)$/.exec(text) ?? [];
+  if (said === '') return known[text] ?? text;
+  return `${known[said] ?? said} (${known[why] ?? why})`;
+}
+
 function Tries({ list }: { list: Try[] }) {
   return (
     <dl class="facts">
       {list.map((one) => (
         <div key={one.route}>
-          <dt>{one.route}</dt>
-          <dd class={one.is_refused ? '' : 'is-error'}>{one.is_refused ? `${t.value.refused}: ${one.error}` : t.value.notRefused}</dd>
+          <dt>{words(one.route)}</dt>
+          <dd class={one.is_refused ? '' : 'is-error'}>{one.is_refused ? `${t.value.refused}: ${words(one.error)}` : t.value.notRefused}</dd>
         </div>
       ))}
     </dl>
@@ -53,18 +61,18 @@ export function StatusDialog() {
           </section>
           <section>
             <h3>{privacy.network === 'sealed' ? t.value.networkSealed : t.value.networkOpen}</h3>
-            {privacy.why !== '' && <p class="quiet">{privacy.why}</p>}
+            {privacy.why !== '' && <p class="quiet">{words(privacy.why)}</p>}
             <Tries list={privacy.tried} />
           </section>
           <section>
             <h3>{privacy.file_access.is_sealed ? t.value.filesSealed : t.value.filesOpen}</h3>
-            {privacy.file_access.why !== '' && <p class="quiet">{privacy.file_access.why}</p>}
+            {privacy.file_access.why !== '' && <p class="quiet">{words(privacy.file_access.why)}</p>}
             <Tries list={privacy.file_access.tried} />
             {privacy.file_access.allowed.length > 0 && (
               <details>
                 <summary>{t.value.filesAllowed}</summary>
                 <dl class="facts">
-                  {privacy.file_access.allowed.map((a) => <div key={a.path + a.right}><dt><code>{a.path}</code></dt><dd>{a.right}</dd></div>)}
+                  {privacy.file_access.allowed.map((a) => <div key={a.path + a.right}><dt><code>{a.path}</code></dt><dd>{words(a.right)}</dd></div>)}
                 </dl>
               </details>
             )}

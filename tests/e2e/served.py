@@ -20,13 +20,13 @@ LIMIT_S = 120
 class Server:
     """The embedded model; db and port of its own."""
 
-    def __init__(self, *args, context=1024):
+    def __init__(self, *args, context=1024, before=None):
         self.log = tempfile.NamedTemporaryFile("wb", dir=FOLDER, delete=False)
         self.db = tempfile.mktemp(dir=FOLDER)
         self.process = subprocess.Popen(
             [TIEFSEE, "serve", "--port", "0", "--db", self.db, "--ctx", str(context), "--cache",
              "64", "--threads", "1", "--drain", "1", *map(str, args)],
-            stdin=subprocess.DEVNULL, stderr=self.log)
+            stdin=subprocess.DEVNULL, stderr=self.log, preexec_fn=before)
         self.log.close()
         self.port = int(self.wait_for(r"http://[\d.]+:(\d+)/v1").group(1))
         self.url = f"http://127.0.0.1:{self.port}"

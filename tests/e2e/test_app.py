@@ -2,11 +2,15 @@
 """The assistant's API (docs/app-api.md): one user, conversations, answers, rights.
 
     test_app.py PATH_OF_TIEFSEE"""
+import ctypes
+import errno
 import http.client
 import json
 import os
+import platform
 import re
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -17,6 +21,7 @@ import served
 OURS = {"X-Tiefsee": "1"}
 QUESTION = "What is 17 + 25?"
 MARK = "Quittenbrotmarkierung"
+SECCOMP_CALL = {"x86_64": 317, "aarch64": 277}
 
 
 def events_of(text):
@@ -572,6 +577,56 @@ class Beyond(unittest.TestCase):
         self.assertNotIn(address, server.read_log().split("serving", 1)[1].split("\n", 2)[2])
         self.assertIn("peer-", server.read_log())
         self.assertEqual(server.stop(), 0)
+
+
+LANDLOCK_CALLS = (444, 445, 446)
+
+
+def forget(*numbers):
+    """From here on this process has a kernel without these calls: a filter says that they are not
+    implemented."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    load, equal, give = 0x20, 0x15, 0x06  # BPF_LD+W+ABS, BPF_JMP+JEQ+K, BPF_RET+K
+    rules = [(load, 0, 0, 0)]
+    rules += [(equal, len(numbers) - i, 0, n) for i, n in enumerate(numbers)]
+    rules += [(give, 0, 0, 0x7fff0000), (give, 0, 0, 0x00050000 | errno.ENOSYS)]
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *r) for r in rules))
+    program = ctypes.create_string_buffer(struct.pack("HxxxxxxP", len(rules),
+                                                      ctypes.addressof(code)))
+    for option, value, more in ((38, 1, 0), (22, 2, ctypes.addressof(program))):
+        if libc.prctl(option, *map(ctypes.c_ulong, (value, more, 0, 0))) != 0:
+            raise OSError(ctypes.get_errno(), "prctl")
+
+
+class OldKernel(unittest.TestCase):
+    @unittest.skipUnless(platform.machine() in SECCOMP_CALL, "numbers of calls")
+    def test_without_seccomp_and_landlock_it_goes_on_and_says_so(self):
+        def all_of_it():
+            forget(SECCOMP_CALL[platform.machine()], *LANDLOCK_CALLS)
+        server = served.Server(before=all_of_it)
+        me = Client(server)
+        privacy = me.good("GET", "status")["privacy"]
+        log = server.read_log()
+        self.assertEqual(server.stop(), 0)
+        if privacy["why"].startswith("built with sanitizers"):
+            self.skipTest(privacy["why"])
+        self.assertEqual((privacy["network"], privacy["seccomp"], privacy["landlock"]),
+                         ("open", False, False))
+        self.assertEqual((privacy["tried"], privacy["file_access"]["is_sealed"]), ([], False))
+        for why, name in ((privacy["why"], "seccomp"), (privacy["file_access"]["why"], "Landlock")):
+            self.assertEqual(why, f"this kernel has no {name} (Function not implemented)")
+            self.assertIn(why, log)
+        r = self.prove(all_of_it)
+        self.assertEqual(r.returncode, 1, r)  # no proof without a filter
+        self.assertIn(b"this kernel has no seccomp (Function not implemented)", r.stderr)
+        r = self.prove(lambda: forget(*LANDLOCK_CALLS))
+        self.assertIn(b"files are open to this process: this kernel has no Landlock", r.stdout)
+        self.assertEqual(r.returncode, 0, r)
+
+    def prove(self, before):
+        return subprocess.run([served.TIEFSEE, "prove-offline"], preexec_fn=before,
+                              stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=served.LIMIT_S)
 
 
 class Opening(unittest.TestCase):

@@ -11,6 +11,7 @@ import unittest
 
 import seed
 import served
+from ws import TEXT, Ws
 
 MARK = "Annasgeheimnis"
 ROUTES = os.path.join(os.path.dirname(os.path.abspath(__file__)),
@@ -51,7 +52,7 @@ PROGRAMS = {
     ("POST", "/anthropic/v1/messages/count_tokens"): {"model": served.NAME, "messages": TURN},
     ("POST", "/v1/responses/input_tokens"): {"model": served.NAME, "input": TURN},
     ("POST", "/v1/responses/compact"): {"model": served.NAME, "input": TURN, "temperature": 0},
-    ("GET", "/v1/responses"): None,  # without an upgrade; test_websocket has the rest
+    ("GET", "/v1/responses"): None,  # without an upgrade; World.say has one
     ("GET", "/admin/keys"): None, ("POST", "/admin/keys"): {"name": "x"},
     ("GET", "/admin/keys/{key}"): None, ("PATCH", "/admin/keys/{key}"): {"enabled": False},
     ("DELETE", "/admin/keys/{key}"): None, ("GET", "/admin/usage"): None,
@@ -110,6 +111,7 @@ class World:
     def __init__(self, db, users, keys):
         self.server = served.Server("--accounts", "--db", db)
         self.users, self.keys, self.heard = users, keys, []
+        self.id_of_anna = None  # of her last response, which her open socket goes on from
 
     def ask(self, who, method, path, body=None, note=True):
         headers = {"X-Tiefsee": "1"}
@@ -125,6 +127,28 @@ class World:
         assert who == "anna" or path == "/openapi.json" or MARK not in text.replace(
             json.dumps(TURN[0]["content"])[1:-1], ""), (method, path, text)
         return r.status, text
+
+    def socket(self, who):
+        ws = Ws(self.server.port, "/v1/responses", timeout=served.LIMIT_S,
+                Authorization="Bearer " + self.keys[who])
+        assert ws.status == 101, ws.status
+        return ws
+
+    def say(self, who, ws, note=True, **more):
+        """One answer over a WebSocket: its last event."""
+        ws.send(TEXT, json.dumps({"type": "response.create", "model": served.NAME,
+                                  "temperature": 0, "max_output_tokens": 12, **more}))
+        while True:
+            text = ws.text()
+            assert who == "anna" or MARK not in text.replace(
+                json.dumps(TURN[0]["content"])[1:-1], ""), text
+            e = json.loads(text)
+            if e["type"] in ("error", "response.completed", "response.incomplete",
+                             "response.failed"):
+                break
+        if note:
+            self.heard.append(("WebSocket", e["type"], e.get("status", 200), plain(e)))
+        return e
 
     def app(self, who, method, path, body=None, **more):
         return self.ask(who, method, "/app/api/" + path, body, **more)
@@ -170,6 +194,13 @@ class World:
         for (method, path), sent in PROGRAMS.items():
             path = path.replace("{model}", served.NAME).replace("{key}", "key-of-anna")
             self.ask("bert", method, path, sent)
+        with self.socket("bert") as ws:
+            self.say("bert", ws, input=TURN)
+            last = self.say("bert", ws, input=TURN[0]["content"])["response"]["id"]
+            self.say("bert", ws, input="And 3 + 4?", previous_response_id=last)
+            for input in ("What did I say?", []):
+                e = self.say("bert", ws, input=input, previous_response_id=self.id_of_anna)
+                assert e["error"]["code"] == "previous_response_not_found", e
         for path in ("me", "me/usage", "me/export", "me/audit", "conversations", "folders"):
             self.app("bert", "GET", path)
 
@@ -203,6 +234,10 @@ class Differential(unittest.TestCase):
             if isinstance(sent, dict) and ("messages" in sent or "prompt" in sent or "input" in sent):
                 status, text = a.ask("anna", method, path, sent, note=False)
                 self.assertEqual(status, 200, (path, text))
+        annas = a.socket("anna")
+        self.addCleanup(annas.__exit__)
+        a.id_of_anna = a.say("anna", annas, note=False, input=TURN)["response"]["id"]
+        b.id_of_anna = a.id_of_anna
         before = {p: a.app("anna", "GET", p, note=False) for p in ("me/export", "me/sessions")}
         a.heard.clear()
         a.bert_does()
@@ -223,6 +258,9 @@ class Differential(unittest.TestCase):
             if "sessions" in was:
                 self.assertEqual([s["id"] for s in was["sessions"]],
                                  [s["id"] for s in now["sessions"]])
+
+        e = a.say("anna", annas, note=False, input="Go on.", previous_response_id=a.id_of_anna)
+        self.assertIn(e["type"], ("response.completed", "response.incomplete"), e)
 
 
 served.main()

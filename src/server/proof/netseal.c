@@ -45,7 +45,9 @@ static bool install(ts_netseal *s, ts_call_mode mode)
         const struct sock_fprog prog = {.len = p.n, .filter = p.at};
         if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, &prog) == 0)
             return true;
-        (void)snprintf(s->why, sizeof s->why, "seccomp: %s", strerror(errno));
+        (void)snprintf(s->why, sizeof s->why,
+                       errno == ENOSYS ? "this kernel has no seccomp (%s)" : "seccomp: %s",
+                       strerror(errno));
     }
     return false;
 }

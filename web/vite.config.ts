@@ -32,6 +32,20 @@ const noEval: Plugin = {
   },
 };
 
+/* The scripts of the page come while its shell is painted. */
+const START = 'start';
+const preloadStart: Plugin = {
+  name: 'preload-start',
+  transformIndexHtml: {
+    order: 'post',
+    handler(_, { bundle = {} }) {
+      const start = Object.values(bundle).find((file) => file.type === 'chunk' && file.name === START);
+      if (!start) throw new Error('no scripts of the page');
+      return [{ tag: 'link', attrs: { rel: 'modulepreload', crossorigin: true, href: `./${start.fileName}` }, injectTo: 'head' }];
+    },
+  },
+};
+
 /* The service worker has a fixed name and knows what the page begins with: what changes
  * there changes it, and so the browser learns of a new build. */
 const serviceWorker: Plugin = {
@@ -41,7 +55,7 @@ const serviceWorker: Plugin = {
     const worker = bundle['sw.js'];
     if (worker?.type !== 'chunk') throw new Error('no service worker');
     const first = Object.values(bundle).filter((file) =>
-      file.type === 'chunk' ? file.isEntry && file !== worker : /index-[^/]*\.css$/.test(file.fileName));
+      file.type === 'chunk' ? (file.isEntry && file !== worker) || file.name === START : /index-[^/]*\.css$/.test(file.fileName));
     const names = first.map((file) => file.fileName).sort();
     const hash = createHash('sha256').update(worker.code);
     for (const file of first) hash.update(file.type === 'chunk' ? file.code : file.source);
@@ -54,7 +68,7 @@ const serviceWorker: Plugin = {
 
 export default defineConfig({
   base: './', // relative, so that the app works below any path
-  plugins: [onlyWoff2, cmaps, serviceWorker],
+  plugins: [onlyWoff2, cmaps, preloadStart, serviceWorker],
   worker: { format: 'es', plugins: () => [noEval] },
   esbuild: { jsx: 'automatic', jsxImportSource: 'preact', legalComments: 'none' },
   build: {

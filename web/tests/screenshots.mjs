@@ -1,13 +1,14 @@
-/* Pictures of the main screens for the documentation:
- *     node web/tests/screenshots.mjs build/tiefsee docs/screenshots */
-import { mkdirSync } from 'node:fs';
+/* Pictures of the main screens for the documentation, and of every dialog in a folder that is
+ * not kept, to be looked at:
+ *     node web/tests/screenshots.mjs build/tiefsee docs/screenshots [/tmp/dialogs] */
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { startBrowser, startServer } from './e2e/browser.mjs';
 import { startProxy } from './e2e/proxy.mjs';
 import { catalogues } from './e2e/words.mjs';
 
-const [tiefsee, folder] = process.argv.slice(2);
-mkdirSync(folder, { recursive: true });
+const [tiefsee, folder, dialogFolder] = process.argv.slice(2);
+for (const name of [folder, dialogFolder]) if (name) mkdirSync(name, { recursive: true });
 
 const thoughts = `The question is about pressure at depth. Water adds about one atmosphere every ten metres, so at 10,935 m it is roughly 1,090 atmospheres plus the air above.
 
@@ -101,12 +102,17 @@ const words = (language) => catalogues[language];
 const button = (page, name) => page.getByRole('button', { name, exact: true });
 const password = 'correct horse battery staple';
 
+/** Of the dialogs these are shown in docs/. */
+const KEPT = ['proof-dark-de', 'privacy-light', 'admin-usage-light', 'phone-admin-dark-zh'];
+
 /** A dialog, and where `clip` is false the page around it. */
 async function shot(page, name, clip = true) {
   await page.waitForLoadState('networkidle');
   await page.waitForTimeout(200);
   const target = clip ? page.locator('dialog') : page;
-  await target.screenshot({ path: join(folder, `${name}.png`) });
+  const path = join(dialogFolder, `${name}.png`);
+  await target.screenshot({ path });
+  if (KEPT.includes(name)) copyFileSync(path, join(folder, `${name}.png`));
 }
 
 async function close(page) {
@@ -123,26 +129,6 @@ async function fromSettings(page, t, item) {
 const asAdmin = (page, method, path, body) => page.evaluate(([m, p, b]) => fetch(`app/api/${p}`, {
   method: m, headers: { 'X-Tiefsee': '1', 'Content-Type': 'application/json' }, body: JSON.stringify(b),
 }).then((r) => r.text()), [method, path, body]);
-
-const people = await startServer(tiefsee, '--accounts');
-const context = await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'light', locale: 'en' });
-const admin = await context.newPage();
-await admin.goto(people.url);
-await admin.waitForSelector('.login');
-await shot(admin, 'login-light', false);
-await admin.getByLabel(catalogues.en.setupCode).fill(/minutes: (\S+)/.exec(people.log())[1]);
-await admin.getByLabel(catalogues.en.userName).fill('ada');
-await admin.getByLabel(catalogues.en.password).fill(password);
-await button(admin, catalogues.en.setupButton).click();
-await admin.waitForSelector('#message-input');
-for (const [name, role] of [['bob', 'member'], ['carla', 'member'], ['dorothea', 'reader']])
-  await asAdmin(admin, 'POST', 'admin/users', { name, role, password, limits: { tokens_per_day: 50_000, requests_per_minute: 30, concurrent: 2, n_ctx: 0 } });
-await asAdmin(admin, 'POST', 'admin/keys', { name: 'ci-runner', scopes: 'chat' });
-for (const [name, system] of [['Translator', 'Translate into English.'], ['Editor', 'Shorten what I write.']])
-  await asAdmin(admin, 'PUT', `presets/preset-${name}`, { name, system });
-await admin.fill('#message-input', 'What is 12 + 7?');
-await admin.keyboard.press('Enter');
-await admin.waitForSelector('.answer:not(.is-live)');
 
 async function dialogs(page, language, suffix) {
   const t = words(language);
@@ -177,47 +163,76 @@ async function dialogs(page, language, suffix) {
   await close(page);
 }
 
-await dialogs(admin, 'en', 'light');
-const german = await (await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'dark', locale: 'de', storageState: await context.storageState() })).newPage();
-await german.goto(people.url);
-await german.waitForSelector('#message-input');
-await dialogs(german, 'de', 'dark-de');
-const small = await (await browser.newContext({ reducedMotion: 'reduce', ...phone, colorScheme: 'dark', locale: 'zh', storageState: await context.storageState() })).newPage();
-await small.goto(people.url);
-await small.waitForSelector('#message-input');
-await button(small, catalogues.zh.showSidebar).click();
-await shot(small, 'phone-sidebar-dark-zh', false);
-await fromSettings(small, catalogues.zh, catalogues.zh.administration);
-await shot(small, 'phone-admin-dark-zh', false);
-await people.stop();
+async function withAccounts() {
+  const people = await startServer(tiefsee, '--accounts');
+  const context = await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'light', locale: 'en' });
+  const admin = await context.newPage();
+  await admin.goto(people.url);
+  await admin.waitForSelector('.login');
+  await shot(admin, 'login-light', false);
+  await admin.getByLabel(catalogues.en.setupCode).fill(/minutes: (\S+)/.exec(people.log())[1]);
+  await admin.getByLabel(catalogues.en.userName).fill('ada');
+  await admin.getByLabel(catalogues.en.password).fill(password);
+  await button(admin, catalogues.en.setupButton).click();
+  await admin.waitForSelector('#message-input');
+  for (const [name, role] of [['bob', 'member'], ['carla', 'member'], ['dorothea', 'reader']])
+    await asAdmin(admin, 'POST', 'admin/users', { name, role, password, limits: { tokens_per_day: 50_000, requests_per_minute: 30, concurrent: 2, n_ctx: 0 } });
+  await asAdmin(admin, 'POST', 'admin/keys', { name: 'ci-runner', scopes: 'chat' });
+  for (const [name, system] of [['Translator', 'Translate into English.'], ['Editor', 'Shorten what I write.']])
+    await asAdmin(admin, 'PUT', `presets/preset-${name}`, { name, system });
+  await admin.fill('#message-input', 'What is 12 + 7?');
+  await admin.keyboard.press('Enter');
+  await admin.waitForSelector('.answer:not(.is-live)');
+
+  await dialogs(admin, 'en', 'light');
+  const german = await (await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'dark', locale: 'de', storageState: await context.storageState() })).newPage();
+  await german.goto(people.url);
+  await german.waitForSelector('#message-input');
+  await dialogs(german, 'de', 'dark-de');
+  const small = await (await browser.newContext({ reducedMotion: 'reduce', ...phone, colorScheme: 'dark', locale: 'zh', storageState: await context.storageState() })).newPage();
+  await small.goto(people.url);
+  await small.waitForSelector('#message-input');
+  await button(small, catalogues.zh.showSidebar).click();
+  await shot(small, 'phone-sidebar-dark-zh', false);
+  await fromSettings(small, catalogues.zh, catalogues.zh.administration);
+  await shot(small, 'phone-admin-dark-zh', false);
+  await people.stop();
+}
 
 /* ------------------------------------------------------------------ what goes wrong */
-const little = await startServer(tiefsee, '--ctx', '256');
-const full = await (await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'light', locale: 'de' })).newPage();
-await full.goto(little.url);
-await full.waitForSelector('.composer button[type=submit]');
-const turns = Array.from({ length: 12 }, (_, i) => ({
-  id: `turn-${i}-long`, parent: i > 0 ? `turn-${i - 1}-long` : null, role: i % 2 === 0 ? 'user' : 'assistant', created: 1e12 + i,
-  content: i % 2 === 0 ? `Frage ${i / 2 + 1}: Wie tief ist der Graben, und wer war schon unten?` : 'Fast elf Kilometer; nur wenige Menschen waren dort, die ersten im Jahr 1960.',
-}));
-await asAdmin(full, 'POST', 'import', { conversations: [{ id: 'chat-that-is-long', title: 'Der Graben', created: 1e12, updated: 1e12, messages: turns, leaf: turns.at(-1).id }] });
-await full.reload();
-await full.click('.chat-link');
-await full.waitForSelector('.answer');
-await full.fill('#message-input', 'Was ist 3 + 4?');
-await full.keyboard.press('Enter');
-await full.waitForSelector('.is-full');
-await shot(full, 'full-light-de', false);
-await button(full, catalogues.de.goOnShorter).click();
-await full.waitForSelector('.read-from');
-await full.waitForSelector('.answer:not(.is-live) .numbers');
-await full.evaluate(() => document.querySelector('.read-from').scrollIntoView({ block: 'center' }));
-await shot(full, 'read-from-light-de', false);
-await little.stop();
-await full.fill('#message-input', 'Und jetzt?');
-await full.keyboard.press('Enter');
-await full.waitForSelector('.outcome.is-error');
-await shot(full, 'away-light-de', false);
+async function withTrouble() {
+  const little = await startServer(tiefsee, '--ctx', '256');
+  const full = await (await browser.newContext({ reducedMotion: 'reduce', ...desktop, colorScheme: 'light', locale: 'de' })).newPage();
+  await full.goto(little.url);
+  await full.waitForSelector('.composer button[type=submit]');
+  const turns = Array.from({ length: 12 }, (_, i) => ({
+    id: `turn-${i}-long`, parent: i > 0 ? `turn-${i - 1}-long` : null, role: i % 2 === 0 ? 'user' : 'assistant', created: 1e12 + i,
+    content: i % 2 === 0 ? `Frage ${i / 2 + 1}: Wie tief ist der Graben, und wer war schon unten?` : 'Fast elf Kilometer; nur wenige Menschen waren dort, die ersten im Jahr 1960.',
+  }));
+  await asAdmin(full, 'POST', 'import', { conversations: [{ id: 'chat-that-is-long', title: 'Der Graben', created: 1e12, updated: 1e12, messages: turns, leaf: turns.at(-1).id }] });
+  await full.reload();
+  await full.click('.chat-link');
+  await full.waitForSelector('.answer');
+  await full.fill('#message-input', 'Was ist 3 + 4?');
+  await full.keyboard.press('Enter');
+  await full.waitForSelector('.is-full');
+  await shot(full, 'full-light-de', false);
+  await button(full, catalogues.de.goOnShorter).click();
+  await full.waitForSelector('.read-from');
+  await full.waitForSelector('.answer:not(.is-live) .numbers');
+  await full.evaluate(() => document.querySelector('.read-from').scrollIntoView({ block: 'center' }));
+  await shot(full, 'read-from-light-de', false);
+  await little.stop();
+  await full.fill('#message-input', 'Und jetzt?');
+  await full.keyboard.press('Enter');
+  await full.waitForSelector('.outcome.is-error');
+  await shot(full, 'away-light-de', false);
+}
+
+if (dialogFolder) {
+  await withAccounts();
+  await withTrouble();
+}
 await browser.close();
 await proxy.stop();
 await server.stop();

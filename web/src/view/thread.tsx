@@ -13,7 +13,7 @@ import { Icon } from './icon';
 import { Turn } from './message';
 
 const NEAR_PX = 80;
-const GROUP = 8;
+const GROUP = 4;
 const FIRST_SHOWN = 2; // groups drawn at once; older ones follow when there is time
 
 function useGrowingTail(key: string | null, n: number): number {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import { answered, ask, openPage, useStage } from './stage.mjs';
+import { catalogues } from './words.mjs';
 
 const all = useStage();
 const axe = readFileSync(new URL('../../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
@@ -50,6 +51,28 @@ for (const [name, options] of [
       await check(page, opener);
       await page.keyboard.press('Escape');
       await page.waitForSelector('dialog', { state: 'detached' });
+    }
+    await page.check();
+  });
+
+const open = (page, name) => page.getByRole('button', { name, exact: true }).click();
+
+for (const colorScheme of ['light', 'dark'])
+  test(`no violations: privacy, proof and administration, ${colorScheme}`, async () => {
+    const page = await openPage(all, { url: all.server.url, reducedMotion: 'reduce', colorScheme });
+    const { en: t } = catalogues;
+    for (const [name, text] of [[t.privacy, t.yourRights], [t.proof, t.packetsOwn], [t.administration, t.addKey]]) {
+      await open(page, t.settings);
+      await open(page, name);
+      await page.waitForSelector(`dialog :text("${text}")`);
+      await check(page, name);
+      if (name !== t.administration) await page.keyboard.press('Escape');
+    }
+    for (const [name, text] of [[t.adminModels, t.modelMemory], [t.adminUsage, t.usageTitle(30)],
+      [t.adminAudit, t.auditIntact], [t.adminHealth, 'store'], [t.adminServer, t.operatorName]]) {
+      await open(page, name);
+      await page.waitForSelector(`dialog :text("${text}")`);
+      await check(page, name);
     }
     await page.check();
   });

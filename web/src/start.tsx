@@ -1,15 +1,8 @@
+/* The page itself; main.ts calls for it. */
 import { render } from 'preact';
 import { registerServiceWorker } from './core/trusted';
 import { watchServer } from './state/server';
 import { watchSession } from './state/session';
-import './style/tokens.css';
-import './style/base.css';
-import './style/layout.css';
-import './style/thread.css';
-import './style/markdown.css';
-import './style/composer.css';
-import './style/dialog.css';
-import './style/sidebar.css';
 import { App } from './view/app';
 import { listenToKeys } from './view/shortcuts';
 
@@ -22,6 +15,12 @@ watchServer();
 watchSession();
 listenToKeys();
 
+function keepPage(): void {
+  void registerServiceWorker('sw.js').catch(() => undefined);
+}
+
 /* Not there on plain http beyond this machine, nor in every private window. */
-if ('serviceWorker' in navigator)
-  window.addEventListener('load', () => void registerServiceWorker('sw.js').catch(() => undefined));
+if ('serviceWorker' in navigator) {
+  if (document.readyState === 'complete') keepPage();
+  else window.addEventListener('load', keepPage);
+}

@@ -123,6 +123,29 @@ static double share(uint64_t k, uint64_t n)
     return n ? (double)k / (double)n : 0;
 }
 
+static json_t *of_languages(const ts_eval_score *s)
+{
+    json_t *all = json_object();
+
+    for (size_t l = 0; l < TS_N_LANGS; l++)
+        if (s->n_of[l])
+            (void)json_object_set_new(all, ts_lang_names[l],
+                                      json_pack("{s:I, s:I, s:f}", "n", (json_int_t)s->n_of[l],
+                                                "correct", (json_int_t)s->n_correct_of[l],
+                                                "accuracy", share(s->n_correct_of[l], s->n_of[l])));
+    return all;
+}
+
+static void print_languages(const ts_eval_score *s)
+{
+    for (size_t l = 0; l < TS_N_LANGS; l++)
+        if (s->n_of[l])
+            (void)printf("  %s %5.1f %%", ts_lang_names[l],
+                         100 * share(s->n_correct_of[l], s->n_of[l]));
+        else
+            (void)printf("  %s      - ", ts_lang_names[l]);
+}
+
 static void report(json_t *task, const char *name, const ts_eval_score *s)
 {
     double range[2] = {0, 0};
@@ -132,16 +155,18 @@ static void report(json_t *task, const char *name, const ts_eval_score *s)
     if (as_json) {
         (void)json_object_set_new(
             task, name,
-            json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f}", "n", (json_int_t)s->n, "correct",
+            json_pack("{s:I, s:I, s:f, s:f, s:f, s:f, s:f, s:o}", "n", (json_int_t)s->n, "correct",
                       (json_int_t)s->n_correct, "accuracy", share(s->n_correct, s->n), "formed",
                       share(s->n_formed, s->n), "cut", share(s->n_cut, s->n), "tokens",
-                      share(s->n_tokens, s->n), "seconds", s->seconds));
+                      share(s->n_tokens, s->n), "seconds", s->seconds, "lang", of_languages(s)));
         return;
     }
-    (void)printf("%-16s %6llu of %6llu  %5.1f %%  [%5.1f, %5.1f]  formed %5.1f %%  cut %4.1f %%  "
-                 "%4.0f tokens  %6.1f s\n",
-                 name, (unsigned long long)s->n_correct, (unsigned long long)s->n,
-                 100 * share(s->n_correct, s->n), range[0], range[1],
+    (void)printf("%-16s %6llu of %6llu  %5.1f %%  [%5.1f, %5.1f]", name,
+                 (unsigned long long)s->n_correct, (unsigned long long)s->n,
+                 100 * share(s->n_correct, s->n), range[0], range[1]);
+    if (!lang_name && s->n_of[TS_LANG_EN] + s->n_of[TS_LANG_DE] + s->n_of[TS_LANG_ZH] > 0)
+        print_languages(s);
+    (void)printf("  formed %5.1f %%  cut %4.1f %%  %4.0f tokens  %6.1f s\n",
                  100 * share(s->n_formed, s->n), 100 * share(s->n_cut, s->n),
                  share(s->n_tokens, s->n), s->seconds);
     if (s->n_bad > 0)
@@ -196,8 +221,43 @@ static int code_of(tiefsee_status st, const tiefsee_error *err)
                                        : ts_cli_fail(err);
 }
 
-/* One family, all (f NULL) or the questions of a file (path). */
-static int run_problems(tiefsee_model *model, const ts_family *f, const char *path, json_t *task)
+/* Which families TASK names: all of them, or one or more with commas between. */
+typedef struct task_set {
+    bool has[TS_MAX_FAMILIES];
+    size_t n;
+} task_set;
+
+static bool add_task(task_set *t, ts_str name)
+{
+    for (size_t i = 0; i < ts_n_all_families; i++)
+        if (ts_str_is(name, ts_families[i].name)) {
+            t->n += !t->has[i];
+            return t->has[i] = true;
+        }
+    return false;
+}
+
+/* n stays 0 if TASK is something else. */
+static task_set tasks_of(const char *names)
+{
+    task_set t = {0};
+
+    if (strcmp(names, "all") == 0) {
+        for (size_t i = 0; i < ts_n_all_families; i++)
+            t.has[i] = level <= ts_families[i].n_levels;
+        t.n = ts_n_all_families;
+        return t;
+    }
+    for (const char *p = names, *end; *p; p = *end ? end + 1 : end) {
+        end = p + strcspn(p, ",");
+        if (!add_task(&t, (ts_str){p, (size_t)(end - p)}))
+            return (task_set){0};
+    }
+    return t;
+}
+
+/* Families, or the questions of a file. */
+static int run_problems(tiefsee_model *model, const task_set *t, const char *path, json_t *task)
 {
     const ts_eval_options o = eval_options();
     view v = {.is_live = ts_cli_has_escapes(STDERR_FILENO)};
@@ -208,15 +268,13 @@ static int run_problems(tiefsee_model *model, const ts_family *f, const char *pa
     ts_eval_score score;
 
     tiefsee_status st = ts_eval_open(&e, model, &o, &err);
-    for (size_t i = 0; st == TIEFSEE_OK && i < (f || path ? 1 : ts_n_all_families); i++) {
-        const ts_family *now = f ? f : &ts_families[i];
-
-        v.name = path ? "lines" : now->name;
-        v.n_wrong_shown = 0;
-        if (!f && !path && o.level > now->n_levels)
+    for (size_t i = 0; st == TIEFSEE_OK && i < (path ? 1 : ts_n_all_families); i++) {
+        if (!path && !t->has[i])
             continue;
+        v.name = path ? "lines" : ts_families[i].name;
+        v.n_wrong_shown = 0;
         st = path ? ts_eval_lines(e, path, &events, &score, &err)
-                  : ts_eval_family(e, now, &events, &score, &err);
+                  : ts_eval_family(e, &ts_families[i], &events, &score, &err);
         clear_line(&v);
         if (st == TIEFSEE_OK || (st == TIEFSEE_E_CANCELLED && score.n > 0))
             report(task, v.name, &score);
@@ -279,16 +337,17 @@ static bool ends_in(const char *s, const char *end)
 static int run(int argc, char **argv)
 {
     const char *name = argv[argc - 1];
-    const ts_family *f = ts_family_find(name);
-    const bool is_all = strcmp(name, "all") == 0;
+    const task_set tasks = tasks_of(name);
     tiefsee_model *model = NULL;
 
     if (thinking && no_thinking)
         return ts_cli_error(TS_EXIT_USAGE, "eval: --think and --no-think");
-    if (!f && !is_all && !ts_file_exists(name))
+    if (!tasks.n && !ts_file_exists(name))
         return unknown_task(name);
-    if (f && level > f->n_levels)
-        return ts_cli_error(TS_EXIT_USAGE, "eval: %s has %u levels", f->name, f->n_levels);
+    for (size_t i = 0; tasks.n && i < ts_n_all_families; i++)
+        if (tasks.has[i] && level > ts_families[i].n_levels)
+            return ts_cli_error(TS_EXIT_USAGE, "eval: %s has %u levels", ts_families[i].name,
+                                ts_families[i].n_levels);
     int code = ts_cli_take_model(argc - 1, argv);
     if (code == TS_EXIT_NONE)
         code = ts_cli_open_model(&model, false);
@@ -296,8 +355,8 @@ static int run(int argc, char **argv)
         return code;
     json_t *task = json_object();
     ts_interrupt_install();
-    if (f || is_all)
-        code = run_problems(model, f, NULL, task);
+    if (tasks.n)
+        code = run_problems(model, &tasks, NULL, task);
     else if (ends_in(name, ".jsonl"))
         code = run_problems(model, NULL, name, task);
     else
@@ -312,14 +371,16 @@ const ts_command ts_cmd_eval = {
     .name = "eval",
     .arguments = "[MODEL] TASK [options]",
     .summary = "how often a model is right, or how well it predicts a text",
-    .details = "TASK is a family of problems (addition, subtraction, multiplication, division, "
-               "expression, ordering, countdown3, countdown4, units, dates, percent, stories, "
-               "letters, logic, self, beyond, smalltalk, dialogue, tools), all of them, a file of "
-               "lines {\"question\": ..., "
-               "\"answer\": \"... #### 42\"} that ends in .jsonl, or any other text file, of which "
-               "the perplexity is measured. Problems are made from a seed and are none that `train "
-               "data` writes; answers are judged by what they end with. Greedy unless told "
-               "otherwise. Ctrl-C ends it with exit code 130.",
+    .details =
+        "TASK is a family of problems (addition, subtraction, multiplication, division, "
+        "expression, ordering, countdown3, countdown4, units, dates, percent, stories, "
+        "letters, logic, self, beyond, smalltalk, dialogue, tools), several with commas between, "
+        "all, a file of "
+        "lines {\"question\": ..., "
+        "\"answer\": \"... #### 42\"} that ends in .jsonl, or any other text file, of which "
+        "the perplexity is measured. Problems are made from a seed and are none that `train "
+        "data` writes; answers are judged by what they end with. Greedy unless told "
+        "otherwise. Ctrl-C ends it with exit code 130.",
     .options = options,
     .min_arguments = 1,
     .max_arguments = 2,

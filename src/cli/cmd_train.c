@@ -15,6 +15,7 @@
 #include "train/export_gguf.h"
 #include "train/grpo.h"
 #include "train/run.h"
+#include "train/run_files.h"
 
 static const char *preset = "r-5m", *config_path, *folder, *from, *teacher, *schedule_name,
                   *optimizer_name;
@@ -29,7 +30,7 @@ static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, over
 static double valid_drop = 0.03;
 static double clip_low = 0.2, clip_high = 0.28, kl_weight;
 static uint64_t n_updates = 1, n_refresh = 400;
-static uint64_t valid_every = 25, n_valid = 24;
+static uint64_t valid_every = 25, n_valid = 24, n_valid_answers = 4, level;
 static const char *rollout_type = "f32", *rollout_experts;
 static bool has_no_curriculum, keeps_routing;
 static ts_opt_list families;
@@ -45,7 +46,8 @@ static const ts_opt options[] = {
     {'d', "data", "SHARD", "tokens to learn from; up to 16 times", .list = &shards},
     {'o', "out", "PATH", "folder of the checkpoint and the log; of export: the model file",
      .text = &folder},
-    {0, "resume", .help = "go on with the checkpoint in FOLDER and its options", .flag = &resumes},
+    {0, "resume", .help = "go on with the checkpoint in FOLDER, its options and its files",
+     .flag = &resumes},
     {0, "from", "CHECKPOINT", "start with these weights (sft, grpo and distill need it)",
      .text = &from},
     {0, "preset", "NAME", "model: r-1m, r-5m, d-5m (dense), r-10m or r-16m; default: r-5m",
@@ -89,6 +91,8 @@ static const ts_opt options[] = {
      .max = TS_MAX_THREADS},
     {0, "family", "NAME", "grpo, distill: ask only these problems; up to 16 times; default: all",
      .list = &families},
+    {0, "level", "N", "grpo, distill: and only those of this difficulty; default: all",
+     .count = &level, .min = 1, .max = TS_MAX_LEVELS},
     {0, "problems", "N", "grpo, distill: problems of a step; default: 32, 64", .count = &n_prompts,
      .min = 1, .max = 4096},
     {0, "answers", "N", "grpo, distill: answers to each; default: 16, 4", .count = &n_answers,
@@ -103,6 +107,9 @@ static const ts_opt options[] = {
      .count = &valid_every, .max = 1u << 30},
     {0, "valid", "N", "grpo: problems of each family to validate with; default: 24",
      .count = &n_valid, .min = 1, .max = 4096},
+    {0, "valid-answers", "N",
+     "grpo: sampled answers to those of asked families, what is best goes by them; default: 4",
+     .count = &n_valid_answers, .max = 64},
     {0, "valid-drop", "X", "grpo: end if validation falls that far below the best; default: 0.03",
      .number = &valid_drop, .high = 1},
     {0, "no-curriculum", .help = "grpo: all levels alike, not those that teach most",
@@ -275,8 +282,12 @@ static void take_stage(ts_run_options *o, stage at, uint64_t fingerprint)
         ts_run_distill_defaults(o, fingerprint);
     if (at >= GRPO)
         take_answers(&o->grpo);
+    if (at >= GRPO)
+        o->level = (uint32_t)level;
     if (at == GRPO)
         take_rewards(&o->grpo);
+    if (at == GRPO && valid_every)
+        o->valid_answers = (uint32_t)n_valid_answers;
     if (at == GRPO && (n_updates > 1 || kl_weight > 0))
         o->updates = (ts_grpo_updates){.n = (uint32_t)n_updates,
                                        .refresh = kl_weight > 0 ? (uint32_t)n_refresh : 0,
@@ -315,6 +326,10 @@ static tiefsee_status take_options(ts_run_options *o, stage at, tiefsee_error *e
     if (at >= GRPO && families.n && !o->grpo.families)
         return ts_fail(err, TIEFSEE_E_INVALID,
                        "no such family of problems (tiefsee eval lists them)");
+    if (at >= GRPO)
+        st = ts_grpo_check_level(o->grpo.families, o->level, err);
+    if (st != TIEFSEE_OK)
+        return st;
     take_optimizer(o, at);
     if (schedule_name)
         o->schedule.kind = strcmp(schedule_name, "wsd") == 0 ? TS_SCHEDULE_WSD : TS_SCHEDULE_COSINE;
@@ -386,6 +401,31 @@ static int go(ts_run *r)
     return TS_EXIT_INTERRUPTED;
 }
 
+/* What the folder knows need not be said again. */
+static void find_files(void)
+{
+    ts_run_file_names known = {.n_data = shards.n, .tokenizer = vocab_model, .teacher = teacher};
+
+    if (!resumes || !folder)
+        return;
+    ts_run_files_load(folder, &known);
+    for (; shards.n < known.n_data; shards.n++)
+        shards.at[shards.n] = known.data[shards.n];
+    vocab_model = known.tokenizer;
+    teacher = known.teacher;
+}
+
+/* Without it the run is as good; the names can be given again. */
+static void keep_files(void)
+{
+    ts_run_file_names names = {.n_data = shards.n, .tokenizer = vocab_model, .teacher = teacher};
+    tiefsee_error err;
+
+    memcpy(names.data, shards.at, shards.n * sizeof *shards.at);
+    if (ts_run_files_save(folder, &names, &err) != TIEFSEE_OK)
+        (void)fprintf(stderr, "tiefsee: %s\n", err.message);
+}
+
 /* TS_EXIT_NONE: go. */
 static int begin(ts_run **out, const ts_run_files *files, stage at)
 {
@@ -409,6 +449,8 @@ static int begin(ts_run **out, const ts_run_files *files, stage at)
         st = resumes ? ts_run_resume(out, files, &err) : ts_run_new(out, &o, files, &err);
     if (st != TIEFSEE_OK)
         return fail(&err);
+    if (!resumes && is_first)
+        keep_files();
     if (resumes && is_first)
         (void)fprintf(stderr, "going on behind step %llu\n", (unsigned long long)ts_run_step(*out));
     return TS_EXIT_NONE;
@@ -416,6 +458,7 @@ static int begin(ts_run **out, const ts_run_files *files, stage at)
 
 static int train(stage at)
 {
+    find_files();
     ts_run_files files = {.folder = folder,
                           .shards = shards.at,
                           .n_shards = shards.n,

@@ -21,15 +21,17 @@
 #include "core/error.h"
 #include "core/file.h"
 
-enum { MAX_WORDS = 48, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, MAX_SHARDS = 16 };
+enum { MAX_WORDS = 96, MAX_TEXT = 16384, SHARD_TOKENS = 32000000, BATCH = 8192, MAX_SHARDS = 16 };
 /* From fine-tuning on: what tools in a prompt need. */
 enum { CONTEXT = 1024 };
 
-static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0";
+static const char *folder, *preset = "r-5m", *type_name = "q8_0", *experts_name = "q4_0", *teacher;
 static uint64_t n_vocab = 2048, n_tokens = 80000000, n_base_steps, n_anneal_tokens = 48000000,
                 n_sft_tokens = 12000000, n_grpo_steps = 150, n_reject_tokens = 8000000,
-                n_grpo2_steps = 50, n_judged = 1000, n_threads = 2;
-static bool only_says;
+                n_grpo2_steps = 50, n_judged = 1000, n_threads = 2, level, n_distill_steps = 100,
+                n_batch = BATCH;
+static ts_opt_list families;
+static bool only_says, has_old_tokenizer;
 
 static const ts_opt options[] = {
     {'o', "out", "FOLDER", "where everything goes", .text = &folder},
@@ -38,21 +40,31 @@ static const ts_opt options[] = {
     {0, "vocab", "N", "tokens of the vocabulary; default: 2048", .count = &n_vocab, .min = 512,
      .max = 1 << 17},
     {0, "tokens", "N", "of data of pre-training; default: 80000000", .count = &n_tokens,
-     .min = BATCH, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
-    {0, "steps", "N", "of pre-training at the full rate; default: one for 8192 tokens",
+     .min = CONTEXT, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
+    {0, "steps", "N", "of pre-training at the full rate; default: as many as --tokens are",
      .count = &n_base_steps, .max = 1 << 24},
     {0, "anneal-tokens", "N", "of pre-training while the rate falls, 0: none; default: 48000000",
      .count = &n_anneal_tokens, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
     {0, "sft-tokens", "N", "of fine-tuning; default: 12000000", .count = &n_sft_tokens,
-     .min = BATCH, .max = SHARD_TOKENS},
+     .min = CONTEXT, .max = SHARD_TOKENS},
     {0, "grpo-steps", "N", "of learning from rewards, 0: none; default: 150",
      .count = &n_grpo_steps, .max = 1 << 20},
     {0, "reject-tokens", "N", "of rejection sampling, 0: none; default: 8000000",
      .count = &n_reject_tokens, .max = SHARD_TOKENS},
     {0, "grpo2-steps", "N", "of learning from rewards with rounded weights, 0: none; default: 50",
      .count = &n_grpo2_steps, .max = 1 << 20},
+    {0, "teacher", "CHECKPOINT", "distill from this larger model, behind rejection sampling",
+     .text = &teacher},
+    {0, "distill-steps", "N", "of it; default: 100", .count = &n_distill_steps, .min = 1,
+     .max = 1 << 20},
+    {0, "batch", "N", "tokens of a step of training; default: 8192", .count = &n_batch,
+     .min = CONTEXT, .max = 1 << 24},
     {0, "type", "TYPE", "of matrices in the model file; default: q8_0", .text = &type_name},
     {0, "experts", "TYPE", "of routed experts in it; default: q4_0", .text = &experts_name},
+    {0, "family", "NAME", "only these problems, in all stages; up to 16 times; default: all",
+     .list = &families},
+    {0, "level", "N", "with --family: only problems of this difficulty; default: all",
+     .count = &level, .min = 1, .max = 8},
     {0, "judge", "N", "problems of each family to judge it with; default: 1000", .count = &n_judged,
      .min = 1, .max = 1 << 24},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
@@ -127,6 +139,19 @@ static void tokenizer(command *c)
     words(c, (const char *const[]){"train", "tokenizer", NULL});
     path_option(c, "--out", "tokenizer.json");
     option(c, "--vocab", n_vocab);
+    if (!has_old_tokenizer)
+        word(c, "--tools");
+}
+
+/* What --family and --level say. */
+static void problems(command *c)
+{
+    for (size_t i = 0; i < families.n; i++) {
+        word(c, "--family");
+        word(c, "%s", families.at[i]);
+    }
+    if (level)
+        option(c, "--level", level);
 }
 
 static uint64_t shards_of(uint64_t n)
@@ -141,6 +166,7 @@ static void data(command *c, const char *kind, uint64_t n)
     words(c, (const char *const[]){"train", "data", "--out", folder, "--kind", kind, NULL});
     option(c, "--tokens", n);
     option(c, "--shard-tokens", (n + shards_of(n) - 1) / shards_of(n));
+    problems(c);
 }
 
 static void shards(command *c, const char *kind, uint64_t n)
@@ -167,13 +193,27 @@ static void sft_data(command *c)
     option(c, "--max-length", CONTEXT);
 }
 
+/* At least one. */
+static uint64_t steps_of(uint64_t tokens)
+{
+    return tokens / n_batch + (tokens < n_batch);
+}
+
+/* Steps of another size, in passes of no more than that; what is usual is not said. */
+static void batch(command *c)
+{
+    if (n_batch != BATCH)
+        option(c, "--batch", n_batch);
+}
+
 static void pretrain(command *c)
 {
     words(c, (const char *const[]){"train", "pretrain", "--preset", preset, NULL});
     shards(c, "pretrain", n_tokens);
     path_option(c, "--out", "base");
-    option(c, "--steps", n_base_steps ? n_base_steps : n_tokens / BATCH);
+    option(c, "--steps", n_base_steps ? n_base_steps : steps_of(n_tokens));
     words(c, (const char *const[]){"--decay", "0", NULL});
+    batch(c);
     option(c, "--threads", n_threads);
 }
 
@@ -185,8 +225,9 @@ static void anneal(command *c)
     shards(c, "anneal", n_anneal_tokens);
     path_option(c, "--from", "base/checkpoint.bin");
     path_option(c, "--out", "anneal");
-    option(c, "--steps", n_anneal_tokens / BATCH + (n_anneal_tokens < BATCH));
+    option(c, "--steps", steps_of(n_anneal_tokens));
     words(c, (const char *const[]){"--warmup", "1", "--decay", "1", NULL});
+    batch(c);
     option(c, "--threads", n_threads);
 }
 
@@ -203,7 +244,8 @@ static void sft(command *c)
     path_option(c, "--from", pretrained());
     path_option(c, "--out", "sft");
     option(c, "--ctx", CONTEXT);
-    option(c, "--steps", n_sft_tokens / BATCH);
+    option(c, "--steps", steps_of(n_sft_tokens));
+    batch(c);
     option(c, "--threads", n_threads);
 }
 
@@ -224,7 +266,8 @@ static void grpo(command *c)
     path_option(c, "--from", "sft/checkpoint.bin");
     path_option(c, "--tokenizer", "tokenizer.json");
     path_option(c, "--out", "grpo");
-    for (size_t i = 0; i < TS_COUNT(asked); i++) {
+    problems(c);
+    for (size_t i = 0; families.n == 0 && i < TS_COUNT(asked); i++) {
         word(c, "--family");
         word(c, "%s", asked[i]);
     }
@@ -247,6 +290,7 @@ static void reject(command *c)
     words(c, (const char *const[]){"--out", folder, NULL});
     option(c, "--tokens", n_reject_tokens);
     option(c, "--problems", n_reject_tokens / 100 + 1); /* documents have about 90 tokens */
+    problems(c);
     option(c, "--threads", n_threads);
 }
 
@@ -256,13 +300,33 @@ static void sft_again(command *c)
     path_option(c, "--data", "reject-000.shard");
     path_option(c, "--from", rewarded());
     path_option(c, "--out", "sft-2");
-    option(c, "--steps", n_reject_tokens / BATCH + (n_reject_tokens < BATCH));
+    option(c, "--steps", steps_of(n_reject_tokens));
+    batch(c);
     option(c, "--threads", n_threads);
 }
 
 static const char *tuned(void)
 {
     return n_reject_tokens ? "sft-2/checkpoint.bin" : rewarded();
+}
+
+/* What a larger model with the same tokenizer would say where this one answers. */
+static void distill(command *c)
+{
+    words(c, (const char *const[]){"train", "distill", "--teacher", teacher, NULL});
+    path_option(c, "--data", "sft-000.shard");
+    path_option(c, "--from", tuned());
+    path_option(c, "--tokenizer", "tokenizer.json");
+    path_option(c, "--out", "distill");
+    problems(c);
+    option(c, "--max-answer", 400);
+    option(c, "--steps", n_distill_steps);
+    option(c, "--threads", n_threads);
+}
+
+static const char *taught(void)
+{
+    return teacher ? "distill/checkpoint.bin" : tuned();
 }
 
 /* All families, half the rate, on the weights that the model file will have. */
@@ -272,9 +336,10 @@ static void grpo_again(command *c)
     words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
     words(c, (const char *const[]){"--lr", "5e-5", "--temp", "0.8", NULL});
     path_option(c, "--data", "sft-000.shard");
-    path_option(c, "--from", tuned());
+    path_option(c, "--from", taught());
     path_option(c, "--tokenizer", "tokenizer.json");
     path_option(c, "--out", "grpo-2");
+    problems(c);
     option(c, "--max-answer", 400);
     option(c, "--steps", n_grpo2_steps);
     validation(c);
@@ -284,18 +349,33 @@ static void grpo_again(command *c)
 static void export_model(command *c)
 {
     words(c, (const char *const[]){"train", "export", NULL});
-    word(c, "%s/%s", folder, n_grpo2_steps ? "grpo-2/best.bin" : tuned());
+    word(c, "%s/%s", folder, n_grpo2_steps ? "grpo-2/best.bin" : taught());
     path_option(c, "--tokenizer", "tokenizer.json");
     words(c, (const char *const[]){"--type", type_name, "--experts", experts_name, NULL});
     path_option(c, "--out", "model.gguf");
+}
+
+/* As one word. */
+static void name_tasks(command *c)
+{
+    char names[1024] = "all";
+    size_t at = 0;
+
+    for (size_t i = 0; i < families.n && at < sizeof names; i++)
+        at += (size_t)snprintf(names + at, sizeof names - at, "%s%s", i ? "," : "", families.at[i]);
+    c->is_full |= at >= sizeof names;
+    word(c, "%s", names);
 }
 
 static void judge(command *c)
 {
     word(c, "eval");
     word(c, "%s/model.gguf", folder);
-    words(c, (const char *const[]){"all", "--json", NULL});
+    name_tasks(c);
+    word(c, "--json");
     option(c, "-n", n_judged);
+    if (level)
+        option(c, "--level", level);
     option(c, "--threads", n_threads);
 }
 
@@ -317,6 +397,7 @@ static const stage stages[] = {
     {"grpo", grpo, true, false},
     {"reject", reject, false, false},
     {"sft-2", sft_again, true, false},
+    {"distill", distill, true, false},
     {"grpo-2", grpo_again, true, false},
     {"export", export_model, false, false},
     {"eval", judge, false, true},
@@ -468,6 +549,16 @@ static bool append_mark(ts_buf *marks, const stage *s)
     return append_line(marks, &c);
 }
 
+/* A folder that was begun before tokenizers learned from tools goes on with its own. */
+static void find_old_tokenizer(void)
+{
+    ts_buf marks = ts_buf_make(MAX_TEXT);
+
+    has_old_tokenizer = true;
+    has_old_tokenizer = append_mark(&marks, &stages[0]) && is_marked(&stages[0], ".done", &marks);
+    ts_buf_free(&marks);
+}
+
 static int run_stage(const stage *s, ts_buf *marks)
 {
     ts_buf line = ts_buf_make(MAX_TEXT);
@@ -497,7 +588,7 @@ static bool is_left_out(const stage *s)
 {
     return ((s->fill == anneal || s->fill == anneal_data) && n_anneal_tokens == 0) ||
            (s->fill == grpo && n_grpo_steps == 0) ||
-           (s->fill == grpo_again && n_grpo2_steps == 0) ||
+           (s->fill == grpo_again && n_grpo2_steps == 0) || (s->fill == distill && !teacher) ||
            ((s->fill == reject || s->fill == sft_again) && n_reject_tokens == 0);
 }
 
@@ -518,6 +609,7 @@ static int run(int argc, char **argv)
         (void)mkdir(folder, 0777); /* if it cannot be, writing says why */
     ts_buf marks = ts_buf_make(MAX_TEXT);
     int code = TS_EXIT_OK;
+    find_old_tokenizer();
     for (size_t i = 0; i < TS_COUNT(stages) && code == TS_EXIT_OK; i++) {
         if (is_left_out(&stages[i]))
             continue;
@@ -536,7 +628,8 @@ const ts_command ts_cmd_train_all = {
     .details =
         "Tokenizer, data, pre-training at the full rate and with a falling one, fine-tuning, "
         "learning from rewards, rejection sampling "
-        "and fine-tuning with it, rewards again on rounded weights, export and evaluation, each as "
+        "and fine-tuning with it, a larger teacher if there is one, rewards again on rounded "
+        "weights, export and evaluation, each as "
         "a command of this program that is "
         "shown before it runs. What "
         "ended is not done again while its command and those before it stay the same; what was "

@@ -14,8 +14,8 @@
 static const char *out_path, *folder, *tokenizer_path, *kind = "pretrain", *split = "train";
 static ts_opt_list texts, chats, families;
 static uint64_t n_vocab = 2560, n_items = 48000, seed = UINT64_MAX, n_tokens = 10000000,
-                shard_tokens = 32000000, max_length = 512, thinking = UINT64_MAX;
-static bool skips_bad, as_jsonl;
+                shard_tokens = 32000000, max_length = 512, thinking = UINT64_MAX, level;
+static bool skips_bad, as_jsonl, has_tools;
 
 static const char *const kinds[] = {"pretrain", "sft", "anneal", NULL};
 static const char *const splits[] = {"train", "valid", NULL};
@@ -34,6 +34,8 @@ static const ts_opt tokenizer_options[] = {
     {0, "vocab", "N", "tokens; default: 2560", .count = &n_vocab, .min = 512, .max = 1 << 17},
     {'n', "problems", "N", "problems to learn from; default: 48000", .count = &n_items,
      .max = 1 << 30},
+    {0, "tools", .help = "learn from prompts with tools too, one for every 120 problems",
+     .flag = &has_tools},
     OPTIONS_TEXT,
     {0}};
 
@@ -52,6 +54,9 @@ static const ts_opt data_options[] = {
     {0, "thinking", "PERCENT", "documents that think first; default: as the kind has it",
      .count = &thinking, .max = 100},
     {0, "family", "NAME", "only these problems; up to 16 times; default: all", .list = &families},
+    {0, "level", "N",
+     "only problems of this difficulty, which the families must have; default: all",
+     .count = &level, .min = 1, .max = 8},
     {0, "chat", "FILE", "conversations to learn too, {\"messages\": [...]} a line; up to 16 times",
      .list = &chats},
     {0, "jsonl", .help = "write conversations as lines of JSON instead", .flag = &as_jsonl},
@@ -121,6 +126,7 @@ static int run_tokenizer(int argc, char **argv)
                               .n_vocab = (uint32_t)n_vocab,
                               .seed = seed == UINT64_MAX ? 3 : seed,
                               .n_items = n_items,
+                              .has_tools = has_tools,
                               .text = text_files()};
     ts_tokenizer_made made;
     tiefsee_error err;
@@ -159,6 +165,7 @@ static int run_data(int argc, char **argv)
                          .thinking = thinking == UINT64_MAX ? -1 : (int)thinking,
                          .families = families.at,
                          .n_families = families.n,
+                         .level = (unsigned)level,
                          .as_jsonl = as_jsonl,
                          .text = text_files(),
                          .chats = {.paths = chats.at, .n = chats.n, .skips_bad = skips_bad}};

@@ -14,7 +14,7 @@
 
 static const char *folder, *tokenizer_path;
 static uint64_t n_tokens = 8000000, n_problems = 200000, n_answers = 8, max_answer = 400, seed = 1,
-                n_threads = 2;
+                n_threads = 2, level;
 static double temperature = 1;
 static ts_opt_list families;
 
@@ -34,6 +34,9 @@ static const ts_opt options[] = {
      .high = 10},
     {0, "family", "NAME", "ask only these problems; up to 16 times; default: all, by their shares",
      .list = &families},
+    {0, "level", "N",
+     "with --family: ask, and make, only problems of this difficulty; default: all",
+     .count = &level, .min = 1, .max = TS_MAX_LEVELS},
     {'s', "seed", "N", "of problems and answers; default: 1", .count = &seed},
     {'t', "threads", "N", "threads to compute with; default: 2", .count = &n_threads, .min = 1,
      .max = TS_MAX_THREADS},
@@ -123,6 +126,7 @@ static int run(int argc, char **argv)
                                  .max_answer = (size_t)max_answer,
                                  .temperature = temperature,
                                  .families = ts_grpo_family_mask(families.at, families.n),
+                                 .level = (unsigned)level,
                                  .n_threads = (int)n_threads};
     static ts_reject_made made;
     tiefsee_error err;
@@ -133,6 +137,8 @@ static int run(int argc, char **argv)
     if (families.n && !spec.families)
         return ts_cli_error(TS_EXIT_USAGE,
                             "train reject: no such family of problems (tiefsee eval lists them)");
+    if (ts_grpo_check_level(spec.families, spec.level, &err) != TIEFSEE_OK)
+        return ts_cli_error(TS_EXIT_USAGE, "train reject: %s", err.message);
     (void)snprintf(checkpoint, sizeof checkpoint, "%s%s", argv[0],
                    ts_file_is_folder(argv[0]) ? "/checkpoint.bin" : "");
     (void)mkdir(folder, 0777); /* if it cannot be, writing says why */

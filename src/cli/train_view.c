@@ -248,11 +248,14 @@ static void print_messages(const ts_run_stats *s)
     if (s->save_error)
         (void)fprintf(stderr, "tiefsee: no checkpoint at step %llu: %s\n",
                       (unsigned long long)s->step, s->save_error);
-    if (s->has_validation)
-        (void)fprintf(stderr, "validation %.1f%%, the best was %.1f%% behind step %llu%s\n",
-                      100 * s->validation, 100 * s->best_validation,
-                      (unsigned long long)s->best_step,
-                      s->is_over ? ": it has fallen, and ends here (best.bin)" : "");
+    if (!s->has_validation)
+        return;
+    (void)fprintf(stderr, "validation %.1f%%", 100 * s->validation);
+    if (s->sampled >= 0)
+        (void)fprintf(stderr, ", %.1f%% of the sampled answers", 100 * s->sampled);
+    (void)fprintf(stderr, ", the best was %.1f%% behind step %llu%s\n", 100 * s->best_validation,
+                  (unsigned long long)s->best_step,
+                  s->is_over ? ": it has fallen, and ends here (best.bin)" : "");
 }
 
 static void draw(ts_train_view *v, const ts_run_stats *s, const char *figures, bool is_end)

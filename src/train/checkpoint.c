@@ -76,6 +76,8 @@ static bool is_possible(const ts_run_options *o)
         {FIELD(grpo.n_prompts), 0, 4096},
         {FIELD(grpo.group), 0, 1024},
         {FIELD(grpo.valid_n), 0, 4096},
+        {FIELD(valid_answers), 0, 64},
+        {FIELD(level), 0, TS_MAX_LEVELS},
         {FIELD(grpo.has_curriculum), 0, 1},
         {FIELD(grpo.keeps_routing), 0, 1},
     };

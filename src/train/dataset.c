@@ -9,6 +9,7 @@
 #include "core/hash.h"
 #include "core/rng.h"
 #include "formats/encoding.h"
+#include "train/chat_line.h"
 #include "train/tasks/maker.h"
 
 /* LONG: tokens that a conversation with any tools fits into. */
@@ -124,7 +125,7 @@ tiefsee_status ts_dataset_new(ts_dataset **out, const ts_dataset_options *opt, c
                               tiefsee_error *err)
 {
     ts_dataset *d = ts_alloc_zero(1, sizeof *d);
-    unsigned total = 0, left = 0;
+    unsigned total = 0;
 
     *out = NULL;
     if (!d)
@@ -140,17 +141,11 @@ tiefsee_status ts_dataset_new(ts_dataset **out, const ts_dataset_options *opt, c
         total += opt->share[i];
     for (size_t i = 0; total == 0 && i < ts_n_all_families; i++)
         d->opt.share[i] = ts_families[i].share;
-    if (opt->no_tools)
-        d->opt.share[ts_family_find("tools") - ts_families] = 0;
     d->end_think = ts_bpe_find(bpe, "</think>");
     d->begin_output = ts_bpe_find(bpe, TS_OUTPUT_BEGIN);
     d->end_output = ts_bpe_find(bpe, TS_OUTPUT_END);
-    for (size_t i = 0; i < ts_n_all_families; i++)
-        left += d->opt.share[i];
     tiefsee_status st = TIEFSEE_OK;
-    if (left == 0)
-        st = ts_fail(err, TIEFSEE_E_INVALID, "nothing but tools, and those are left out");
-    else if (!d->ids || !d->learned)
+    if (!d->ids || !d->learned)
         st = ts_fail_nomem(err, MAX_TOKENS, "a document");
     else if (d->end_think < 0 || ts_bpe_bos(bpe) < 0 || ts_bpe_eos(bpe) < 0)
         st = ts_fail(err, TIEFSEE_E_INVALID, "the tokenizer has no bos, eos or </think>");
@@ -193,6 +188,8 @@ static unsigned level_of(const ts_dataset *d, const ts_family *f)
 {
     const bool is_long = d->opt.max_tokens == 0 || d->opt.max_tokens >= LONG;
 
+    if (d->opt.level)
+        return d->opt.level;
     return strcmp(f->name, "tools") != 0 || is_long ? 0 : 1;
 }
 
@@ -286,8 +283,34 @@ static void unlearn(ts_dataset *d, size_t first, size_t end, const ts_item *it)
 
 typedef struct said {
     ts_str trace, answer;
-    bool thinks, has_calls;
+    bool thinks, has_calls;         /* calls: in the answer's text, with their markers */
+    const tiefsee_tool_call *calls; /* behind the answer */
+    size_t n_calls;
 } said;
+
+static tiefsee_status push_text(ts_dataset *d, ts_str text, tiefsee_error *err)
+{
+    return ts_bpe_encode(d->bpe, text.ptr, text.len, false, &d->tokens, err);
+}
+
+/* As V3.1 writes them: no text of theirs can become a marker. */
+static tiefsee_status push_calls(ts_dataset *d, const said *a, tiefsee_error *err)
+{
+    tiefsee_status st = push(d, ts_bpe_find(d->bpe, TS_CALLS_BEGIN), err);
+
+    for (size_t i = 0; i < a->n_calls && st == TIEFSEE_OK; i++) {
+        st = push(d, ts_bpe_find(d->bpe, TS_CALL_BEGIN), err);
+        if (st == TIEFSEE_OK)
+            st = push_text(d, ts_str_of(a->calls[i].name), err);
+        if (st == TIEFSEE_OK)
+            st = push(d, ts_bpe_find(d->bpe, TS_CALL_SEP), err);
+        if (st == TIEFSEE_OK)
+            st = push_text(d, ts_str_of(a->calls[i].arguments), err);
+        if (st == TIEFSEE_OK)
+            st = push(d, ts_bpe_find(d->bpe, TS_CALL_END), err);
+    }
+    return st == TIEFSEE_OK ? push(d, ts_bpe_find(d->bpe, TS_CALLS_END), err) : st;
+}
 
 /* What is learned: the working (of a model that thinks), the answer, the end.  Markers are
  * tokens only in calls of tools, which none but this program writes.
@@ -305,6 +328,8 @@ static tiefsee_status add_answer(ts_dataset *d, const said *a, size_t *trace_end
         st = push(d, d->end_think, err);
     if (st == TIEFSEE_OK)
         st = ts_bpe_encode(d->bpe, a->answer.ptr, a->answer.len, a->has_calls, &d->tokens, err);
+    if (st == TIEFSEE_OK && a->n_calls > 0)
+        st = push_calls(d, a, err);
     if (st == TIEFSEE_OK)
         st = push(d, ts_bpe_eos(d->bpe), err);
     if (st != TIEFSEE_OK)
@@ -388,43 +413,46 @@ static int take(const char *bytes, size_t n, void *user)
 
 tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err)
 {
-    static const char *const roles[] = {"system", "user", "assistant"};
     const talk t = d->last;
     lines conversation;
 
     assert(t.n > 0);
     const ts_item *it = &d->item[0];
-    json_t *list = json_array();
     const ts_chat chat = look(d, &t, &conversation);
-    for (size_t k = 0; k < chat.n; k++)
-        (void)json_array_append_new(list,
-                                    json_pack("{s:s, s:s}", "role", roles[chat.messages[k].role],
-                                              "content", chat.messages[k].content));
-    json_t *answer =
-        json_pack("{s:s, s:s}", "role", "assistant", "content", ts_text_in(&it->answer));
-    if (t.thinks)
-        (void)json_object_set_new(answer, "reasoning_content", json_string(ts_text_in(&it->trace)));
-    (void)json_array_append_new(list, answer);
-    json_t *line =
-        json_pack("{s:o, s:b, s:s, s:s, s:i}", "messages", list, "thinking", t.thinks, "family",
-                  it->family->name, "lang", ts_lang_names[it->lang], "level", (int)it->level);
-    const bool is_good =
-        line && json_dump_callback(line, take, out, 0) == 0 && ts_buf_append(out, "\n", 1);
+    const tiefsee_message answer = {.role = TIEFSEE_ASSISTANT,
+                                    .content = ts_text_in(&it->answer),
+                                    .reasoning = t.thinks ? ts_text_in(&it->trace) : NULL};
+    json_t *line = ts_chat_line(&chat, &answer);
+    json_t *about =
+        json_pack("{s:b, s:s, s:s, s:i}", "thinking", t.thinks, "family", it->family->name, "lang",
+                  ts_lang_names[it->lang], "level", (int)it->level);
+    const bool is_good = line && json_object_update(line, about) == 0 &&
+                         json_dump_callback(line, take, out, 0) == 0 && ts_buf_append(out, "\n", 1);
     json_decref(line);
+    json_decref(about);
     return is_good ? TIEFSEE_OK : ts_fail_nomem(err, it->trace.len, "a line of JSON");
 }
 
-tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, size_t n,
+tiefsee_status ts_dataset_chat(ts_dataset *d, const ts_chat *conversation, size_t n,
                                ts_document *out, tiefsee_error *err)
 {
     *out = (ts_document){0};
-    if (n < 2 || messages[n - 1].role != TIEFSEE_ASSISTANT)
+    if (n < 2 || conversation->messages[n - 1].role != TIEFSEE_ASSISTANT)
         return ts_fail(err, TIEFSEE_E_INVALID, "a conversation ends with an answer");
-    const tiefsee_message *last = &messages[n - 1];
-    const bool thinks = last->reasoning && *last->reasoning;
-    const ts_chat chat = {.messages = messages, .n = n - 1, .thinking = thinks};
-    const said a = {
-        .trace = ts_str_of(last->reasoning), .answer = ts_str_of(last->content), .thinks = thinks};
+    const tiefsee_message *last = &conversation->messages[n - 1];
+    /* Behind a tool's result an answer goes on with its turn. */
+    const bool goes_on = conversation->messages[n - 2].role == TIEFSEE_TOOL;
+    const bool thinks = last->reasoning && *last->reasoning && !goes_on;
+    const ts_chat chat = {.messages = conversation->messages,
+                          .n = n - 1,
+                          .tools = conversation->tools,
+                          .n_tools = conversation->n_tools,
+                          .thinking = thinks};
+    const said a = {.trace = ts_str_of(last->reasoning),
+                    .answer = ts_str_of(last->content),
+                    .thinks = thinks,
+                    .calls = last->calls,
+                    .n_calls = last->n_calls};
     size_t trace_end;
     d->tokens.n = 0;
     tiefsee_status st = ts_encoding_render(TS_ENCODING_V31, d->bpe, &chat, &d->tokens, err);

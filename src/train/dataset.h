@@ -9,6 +9,7 @@
 #define TS_TRAIN_DATASET_H
 
 #include "formats/bpe.h"
+#include "formats/encoding.h"
 #include "train/shard.h"
 #include "train/tasks/task.h"
 
@@ -21,7 +22,7 @@ typedef struct ts_dataset_options {
     unsigned thinking, mistakes;     /* percent of documents; of traces */
     unsigned several;                /* percent with two to four turns */
     unsigned system;                 /* percent with a system message */
-    bool no_tools;                   /* no documents in which tools are offered */
+    unsigned level;                  /* of all problems; 0: as each family has them */
     size_t max_tokens; /* a longer document is drawn again with one turn, or left out */
 } ts_dataset_options;
 
@@ -49,9 +50,9 @@ tiefsee_status ts_dataset_make(ts_dataset *d, uint64_t i, ts_document *out,
  * {"messages": [...], "thinking": true, "family": "...", "lang": "en", "level": 1} */
 tiefsee_status ts_dataset_line(ts_dataset *d, ts_buf *out, tiefsee_error *err) TS_MUST_CHECK;
 
-/* A conversation of somebody's, which ends with an answer (the last message); only that
- * is learned.  It thinks if that message has reasoning. */
-tiefsee_status ts_dataset_chat(ts_dataset *d, const tiefsee_message *messages, size_t n,
+/* The first n messages of a conversation of somebody's, which end with an answer; only
+ * that is learned.  It thinks if that message has reasoning. */
+tiefsee_status ts_dataset_chat(ts_dataset *d, const ts_chat *conversation, size_t n,
                                ts_document *out, tiefsee_error *err) TS_MUST_CHECK;
 
 /* Any text as a document between bos and eos, all of it learned. */

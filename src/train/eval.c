@@ -246,6 +246,10 @@ static tiefsee_status count(stretch *r, slot *s)
     r->score->n_formed += v.is_formed;
     r->score->n_cut += s->is_cut;
     r->score->n_tokens += s->n_generated;
+    if (it->family->make) { /* what a file asks may be in any language */
+        r->score->n_of[it->lang]++;
+        r->score->n_correct_of[it->lang] += v.is_correct;
+    }
     if (r->events->on_answer) {
         const ts_eval_answer a = {.question = {it->question.ptr, it->question.len},
                                   .text = text,

@@ -25,9 +25,10 @@ typedef struct ts_eval_options {
 } ts_eval_options;
 
 typedef struct ts_eval_score {
-    uint64_t n, n_correct, n_formed, n_cut; /* cut: no end before max_tokens */
-    uint64_t n_tokens;                      /* of the answers */
-    uint64_t n_bad;                         /* lines that were left out */
+    uint64_t n, n_correct, n_formed, n_cut;              /* cut: no end before max_tokens */
+    uint64_t n_tokens;                                   /* of the answers */
+    uint64_t n_bad;                                      /* lines that were left out */
+    uint64_t n_of[TS_N_LANGS], n_correct_of[TS_N_LANGS]; /* by the question's language */
     double seconds;
 } ts_eval_score;
 

@@ -27,6 +27,17 @@ uint32_t ts_grpo_family_mask(const char *const *names, size_t n)
     return mask;
 }
 
+tiefsee_status ts_grpo_check_level(uint32_t mask, unsigned level, tiefsee_error *err)
+{
+    if (level && !mask)
+        return ts_fail(err, TIEFSEE_E_INVALID, "a level of which families of problems?");
+    for (size_t i = 0; i < ts_n_families; i++)
+        if ((mask >> i & 1) && level > ts_families[i].n_levels)
+            return ts_fail(err, TIEFSEE_E_INVALID, "no level %u: %s has %u", level,
+                           ts_families[i].name, ts_families[i].n_levels);
+    return TIEFSEE_OK;
+}
+
 const ts_family *ts_grpo_family(uint32_t mask, uint64_t index)
 {
     size_t n = 0;
@@ -49,7 +60,8 @@ static ts_item_spec problem(const ts_run *r, uint64_t index)
     ts_item_spec spec = {
         .seed = o->seed + ITEM_SEED, .index = index, .split = TS_SPLIT_TRAIN, .lang = -1};
 
-    spec.family = o->grpo.has_curriculum
+    spec.level = o->level;
+    spec.family = o->grpo.has_curriculum && !o->level
                       ? ts_curriculum_choose(&r->grpo->curriculum, &rule, index, &spec.level)
                       : ts_grpo_family(o->grpo.families, index);
     return spec;
@@ -160,7 +172,7 @@ static tiefsee_status reward_all(ts_run *r, ts_policy *p, ts_run_stats *stats, t
         if (st != TIEFSEE_OK)
             return st;
         n_right = i % g->group == 0 ? is_right : n_right + is_right;
-        if ((i + 1) % g->group == 0 && g->has_curriculum)
+        if ((i + 1) % g->group == 0 && g->has_curriculum && !r->head->options.level)
             ts_curriculum_tell(&r->grpo->curriculum, it->family, it->level,
                                (double)n_right / g->group);
         stats->reward += s->reward[i] / n;
@@ -248,9 +260,16 @@ static void tell(const ts_run_stats *s, char *out, size_t size)
                       s->clipped, s->divergence);
     if (s->has_validation && n > 0 && (size_t)n < size)
         n += snprintf(out + n, size - (size_t)n, "\"validation\":%.4f,", s->validation);
+    if (s->has_validation && s->sampled >= 0 && n > 0 && (size_t)n < size)
+        n += snprintf(out + n, size - (size_t)n, "\"sampled\":%.4f,", s->sampled);
     for (size_t f = 0; s->has_validation && f < ts_n_families && n > 0 && (size_t)n < size; f++)
-        n += snprintf(out + n, size - (size_t)n, "\"validation_%s\":%.4f,", ts_families[f].name,
-                      s->validation_of[f]);
+        if (s->validation_of[f] >= 0)
+            n += snprintf(out + n, size - (size_t)n, "\"validation_%s\":%.4f,", ts_families[f].name,
+                          s->validation_of[f]);
+    for (size_t f = 0; s->has_validation && f < ts_n_families && n > 0 && (size_t)n < size; f++)
+        if (s->sampled_of[f] >= 0)
+            n += snprintf(out + n, size - (size_t)n, "\"sampled_%s\":%.4f,", ts_families[f].name,
+                          s->sampled_of[f]);
 }
 
 /* ------------------------------------------------------------------ passes */
@@ -485,7 +504,7 @@ static tiefsee_status reserve(ts_grpo_source *s, const ts_run_options *o, tiefse
     bool has_all = true;
 
     s->n_items = larger(o->grpo.n_prompts, n_valid);
-    s->n_room = larger(n, n_valid);
+    s->n_room = larger(n, ts_grpo_n_valid_answers(o));
     s->item = ts_alloc_zero(s->n_items, sizeof *s->item);
     s->answer = ts_alloc_zero(s->n_room, sizeof *s->answer);
     s->reward = ts_alloc_zero(n, sizeof *s->reward);

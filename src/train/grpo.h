@@ -20,8 +20,10 @@
  * An answer in another language than its question, where that is not English, earns
  * `language` less, and the last 15 % of max_answer cost up to `overlong` (DAPO's soft
  * punishment).  Every valid_every steps, and before the first, the model answers problems
- * for validation, greedily; the weights that were best so far lie in FOLDER/best.bin, and a
- * run that falls valid_drop below them is over.
+ * for validation: greedily those of all families, and valid_answers times at the
+ * temperature those of the families that are asked, since what rewards change first is how
+ * the model samples.  The weights whose sampled answers were right most often lie in
+ * FOLDER/best.bin; a run that falls valid_drop below its best in either way is over.
  *
  * With a teacher (teacher.h) all answers count alike and their loss is the divergence from
  * what it says; rewards are reported only.
@@ -37,8 +39,9 @@
 /* What is remembered between steps, a part of the checkpoint. */
 typedef struct ts_grpo_state {
     ts_curriculum curriculum;
-    double best; /* validation: share of right answers, 0 before the first */
+    double best; /* validation: what is best goes by, 0 before the first */
     uint64_t best_step, has_best, is_over;
+    double best_greedy; /* share of right ones among the greedy answers, the largest so far */
 } ts_grpo_state;
 
 uint32_t ts_grpo_n_updates(const ts_run_options *o); /* of a step, at least 1 */
@@ -57,6 +60,9 @@ void ts_grpo_set_reward(ts_run *r, ts_grpo_reward *reward);
 
 /* Bits of ts_grpo_options.families; 0 if a name is no family, or there are none. */
 uint32_t ts_grpo_family_mask(const char *const *names, size_t n);
+
+/* Whether all families of the mask, of which there must be one, have that level; 0: any. */
+tiefsee_status ts_grpo_check_level(uint32_t mask, unsigned level, tiefsee_error *err) TS_MUST_CHECK;
 
 /* The families of a mask in turn; NULL: all of them, by their shares. */
 const ts_family *ts_grpo_family(uint32_t mask, uint64_t index);

@@ -36,7 +36,9 @@ void ts_grpo_share_experts(ts_run *r);
  * take its experts; a token of which none are known, the last one, chooses for itself. */
 void ts_grpo_route(ts_run *r, const ts_policy_answer *a, size_t first);
 
-size_t ts_grpo_n_valid(const ts_run_options *o); /* problems of a validation */
+/* Of a validation: problems; answers to them. */
+size_t ts_grpo_n_valid(const ts_run_options *o);
+size_t ts_grpo_n_valid_answers(const ts_run_options *o);
 
 /* Validates the weights as they are, keeps the best ones, ends a run that has fallen.
  * Overwrites items and answers. */

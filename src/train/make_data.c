@@ -11,7 +11,7 @@
 #include "train/learn_bpe.h"
 #include "train/read_chats.h"
 
-enum { MAX_JSON = 256 << 20, N_PROBES = 500, MAX_FILES = 1000 };
+enum { MAX_JSON = 256 << 20, N_PROBES = 500, MAX_FILES = 1000, TOOLS_EVERY = 120 };
 
 /* --------------------------------------------------------------- tokenizer */
 
@@ -54,6 +54,60 @@ static tiefsee_status learn_items(ts_bpe_learner *l, const ts_tokenizer_spec *sp
     return st;
 }
 
+/* What stands between the markers of a rendered conversation, which are tokens anyway. */
+static tiefsee_status learn_rendered(ts_bpe_learner *l, const ts_buf *text, tiefsee_error *err)
+{
+    static const char open[] = "<｜", shut[] = "｜>";
+    const char *p = text->ptr, *end = p + text->len;
+    tiefsee_status st = TIEFSEE_OK;
+
+    while (p < end && st == TIEFSEE_OK) {
+        const char *mark = memmem(p, (size_t)(end - p), open, sizeof open - 1);
+        const char *stop = mark ? mark : end;
+        const char *behind =
+            mark ? memmem(mark, (size_t)(end - mark), shut, sizeof shut - 1) : NULL;
+
+        if (stop > p)
+            st = ts_bpe_learner_add(l, p, (size_t)(stop - p), err);
+        p = behind ? behind + sizeof shut - 1 : end;
+    }
+    return st;
+}
+
+/* One for every TOOLS_EVERY problems: they are long, and their words are the same. */
+static tiefsee_status learn_tools(ts_bpe_learner *l, const ts_tokenizer_spec *spec,
+                                  tiefsee_error *err)
+{
+    const ts_family *tools = ts_family_find("tools");
+    ts_buf text = ts_buf_make(1 << 20);
+    ts_item it = ts_item_empty();
+    tiefsee_status st = TIEFSEE_OK;
+
+    for (uint64_t i = 0; i * TOOLS_EVERY < spec->n_items && st == TIEFSEE_OK; i++) {
+        const ts_item_spec item = {
+            .seed = spec->seed, .index = i, .family = tools, .lang = (int)(i % TS_N_LANGS)};
+        ts_scene_view scene;
+
+        st = ts_item_make(&it, &item, err);
+        if (st != TIEFSEE_OK)
+            break;
+        ts_item_look(&scene, &it);
+        const ts_chat chat = {.messages = scene.messages,
+                              .n = scene.n,
+                              .tools = scene.tools,
+                              .n_tools = scene.n_tools};
+        ts_buf_clear(&text);
+        st = ts_encoding_render_text(TS_ENCODING_V31, &chat, &text, err);
+        if (st == TIEFSEE_OK && !ts_buf_append(&text, it.answer.ptr, it.answer.len))
+            st = ts_fail_nomem(err, it.answer.len, "a prompt");
+        if (st == TIEFSEE_OK)
+            st = learn_rendered(l, &text, err);
+    }
+    ts_item_free(&it);
+    ts_buf_free(&text);
+    return st;
+}
+
 static tiefsee_status measure(ts_tokenizer_made *made, const ts_vocab *v, tiefsee_error *err)
 {
     ts_item it = ts_item_empty();
@@ -92,6 +146,8 @@ tiefsee_status ts_make_tokenizer(ts_tokenizer_made *made, ts_tokenizer_spec *spe
     if (!l)
         return ts_fail_nomem(err, 1, "a vocabulary");
     tiefsee_status st = learn_items(l, spec, on_made, user, err);
+    if (st == TIEFSEE_OK && spec->has_tools)
+        st = learn_tools(l, spec, err);
     if (st == TIEFSEE_OK)
         st = ts_read_lines(&spec->text, learn_text, l, err);
     if (st == TIEFSEE_OK)
@@ -180,18 +236,17 @@ static tiefsee_status add_text(void *user, const char *text, size_t n, tiefsee_e
 }
 
 /* Every answer of a conversation is the end of a document. */
-static tiefsee_status add_messages(void *user, const tiefsee_message *messages, size_t n,
-                                   tiefsee_error *err)
+static tiefsee_status add_messages(void *user, const ts_chat *chat, tiefsee_error *err)
 {
     writer *w = user;
     tiefsee_status st = TIEFSEE_OK;
 
-    for (size_t i = 0; i < n && st == TIEFSEE_OK; i++) {
+    for (size_t i = 0; i < chat->n && st == TIEFSEE_OK; i++) {
         ts_document doc;
 
-        if (messages[i].role != TIEFSEE_ASSISTANT)
+        if (chat->messages[i].role != TIEFSEE_ASSISTANT)
             continue;
-        st = ts_dataset_chat(w->set, messages, i + 1, &doc, err);
+        st = ts_dataset_chat(w->set, chat, i + 1, &doc, err);
         if (st == TIEFSEE_OK)
             st = add(w, &doc, err);
     }
@@ -244,6 +299,11 @@ static tiefsee_status take_families(ts_dataset_options *o, const ts_data_spec *s
             return ts_fail(err, TIEFSEE_E_INVALID, "no family of problems '%s'", s->families[i]);
         o->share[f - ts_families] = f->share;
     }
+    o->level = s->level;
+    for (size_t i = 0; s->level && i < ts_n_all_families; i++)
+        if ((s->n_families == 0 || o->share[i]) && s->level > ts_families[i].n_levels)
+            return ts_fail(err, TIEFSEE_E_INVALID, "no level %u: %s has %u", s->level,
+                           ts_families[i].name, ts_families[i].n_levels);
     return TIEFSEE_OK;
 }
 
@@ -323,7 +383,6 @@ tiefsee_status ts_make_data(ts_data_made *made, ts_data_spec *spec, ts_on_made *
     o.seed = spec->seed;
     o.split = (ts_split)spec->split;
     o.max_tokens = spec->max_length;
-    o.no_tools = spec->as_jsonl; /* those lines have questions and answers only */
     if (spec->thinking >= 0)
         o.thinking = (unsigned)spec->thinking;
     tiefsee_status st = arena ? TIEFSEE_OK : ts_fail_nomem(err, 1, "a tokenizer");

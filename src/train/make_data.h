@@ -14,6 +14,7 @@ typedef struct ts_tokenizer_spec {
     const char *out; /* tokenizer.json */
     uint32_t n_vocab;
     uint64_t seed, n_items;
+    bool has_tools; /* learns from prompts with tools and from calls, too */
     ts_text_files text;
 } ts_tokenizer_spec;
 
@@ -39,6 +40,7 @@ typedef struct ts_data_spec {
     int thinking;                /* percent; -1: as the kind has it */
     const char *const *families; /* n_families of them; none: all */
     size_t n_families;
+    unsigned level; /* of all problems, which the families then must have; 0: all */
     bool as_jsonl;
     ts_text_files text;
     /* Conversations, one a line: {"messages": [{"role": ..., "content": ...}, ...]}; answers

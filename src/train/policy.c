@@ -83,6 +83,19 @@ void ts_policy_close(ts_policy *p)
 
 /* ------------------------------------------------------------------ asking */
 
+/* To stop was chosen too, and is learned like the rest; the engine does not count it. */
+static void add_end(const ts_policy *p, ts_policy_answer *a)
+{
+    const tiefsee_token eos = ts_bpe_eos(p->model->bpe);
+
+    if (eos < 0 || a->n >= p->opt.n_ctx)
+        return;
+    if (a->experts)
+        for (size_t i = 0; i < p->n_choices; i++)
+            a->experts[a->n * p->n_choices + i] = TS_NO_EXPERT;
+    a->token[a->n++] = (uint32_t)eos;
+}
+
 /* On the engine's thread. */
 static void on_done(void *user, const ts_job_result *r)
 {
@@ -98,6 +111,8 @@ static void on_done(void *user, const ts_job_result *r)
         a->token[i] = (uint32_t)r->tokens[i];
     if (a->experts && r->experts)
         memcpy(a->experts, r->experts, a->n * p->n_choices * sizeof *a->experts);
+    if (!a->is_cut && a->status == TIEFSEE_OK)
+        add_end(p, a);
     ts_lock_take(p->lock);
     a->state = TS_ANSWER_DONE;
     p->n_done++;

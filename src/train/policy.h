@@ -29,7 +29,8 @@ void ts_policy_close(ts_policy *p);
 
 typedef enum ts_answer_state { TS_ANSWER_IDLE, TS_ANSWER_ASKED, TS_ANSWER_DONE } ts_answer_state;
 
-/* One answer: prompt and answer as tokens, in memory of the caller's. */
+/* One answer: prompt and answer as tokens, its end (unless it was cut) included, in memory of
+ * the caller's. */
 typedef struct ts_policy_answer {
     uint32_t *token;   /* (n_ctx) */
     uint16_t *experts; /* (n_ctx, n_layers, n_active) as in ts_job_result; NULL: not wanted */

@@ -16,6 +16,7 @@ typedef struct preset {
 } preset;
 
 static const preset presets[] = {
+    {"r-0m", 64, 3, 2, 0, 32, 160, 4, 2, 512, 32},
     {"r-1m", 128, 4, 4, 0, 32, 320, 8, 2, 512, 48},
     {"r-5m", 192, 6, 6, 0, 48, 512, 16, 2, 512, 64},
     {"d-5m", 192, 6, 6, 0, 48, 256, 0, 0, 512, 0},
@@ -189,7 +190,7 @@ void ts_run_copy_options(ts_run_options *to, const ts_run_options *from)
     COPY(grpo.language), COPY(grpo.overlong);
     COPY(round_type), COPY(round_experts), COPY(average), COPY(n_parts), COPY(teacher);
     COPY(updates.n), COPY(updates.refresh), COPY(updates.low), COPY(updates.high);
-    COPY(updates.kl);
+    COPY(updates.kl), COPY(valid_answers), COPY(level);
 #undef ROPE
 #undef CONFIG
 #undef COPY

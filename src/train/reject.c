@@ -64,6 +64,7 @@ static tiefsee_status begin_problem(sampling *s, tiefsee_error *err)
                                .index = index,
                                .family = ts_grpo_family(s->spec->families, index),
                                .split = TS_SPLIT_TRAIN,
+                               .level = s->spec->level,
                                .lang = -1};
     const tiefsee_status st = ts_item_make(&x->item, &spec, err);
 
@@ -223,9 +224,10 @@ static void release(sampling *s)
 /* What the answers depend on. */
 static uint64_t key_of(const ts_reject_spec *s, const ts_checkpoint *h)
 {
-    const uint64_t numbers[] = {h->hash,       h->tokenizer, s->seed,       s->n_tokens,
-                                s->n_problems, s->n_answers, s->max_answer, s->families};
-    const uint64_t key = ts_hash(numbers, sizeof numbers);
+    const uint64_t numbers[] = {h->hash,       h->tokenizer,  s->seed,
+                                s->n_tokens,   s->n_problems, s->n_answers,
+                                s->max_answer, s->families,   s->level};
+    const uint64_t key = ts_hash(numbers, sizeof numbers - (s->level ? 0 : sizeof *numbers));
 
     return ts_hash_more(key, &s->temperature, sizeof s->temperature);
 }
@@ -239,6 +241,9 @@ static tiefsee_status add_fresh(sampling *s, const ts_vocab *v, tiefsee_error *e
 
     o.seed = s->spec->seed + 0x667265;
     o.max_tokens = s->n_ctx < MAX_FRESH ? s->n_ctx : MAX_FRESH;
+    o.level = s->spec->level;
+    for (size_t i = 0; o.level && s->spec->families && i < ts_n_all_families; i++)
+        o.share[i] *= s->spec->families >> i & 1;
     if (st == TIEFSEE_OK)
         st = ts_dataset_new(&set, &o, bpe, err);
     for (uint64_t i = 0; st == TIEFSEE_OK && s->shard.n_tokens < s->spec->n_tokens; i++) {

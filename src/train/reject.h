@@ -25,6 +25,7 @@ typedef struct ts_reject_spec {
     size_t max_answer;   /* tokens */
     double temperature;
     uint32_t families; /* bit i: ts_families[i]; 0: all, by their shares */
+    unsigned level;    /* problems of this level, fresh ones of those families too; 0: all */
     int n_threads;
     /* Tests: this is right, instead of what the judge says; the answer's tokens. */
     bool (*judge)(const ts_item *it, const uint32_t *tokens, size_t n);

@@ -65,6 +65,10 @@ typedef struct ts_run_options {
     uint32_t n_parts; /* 0: passes add up one after the other; else see step_gradients.h */
     uint64_t teacher; /* distillation (teacher.h): its fingerprint; 0: rewards are learned */
     ts_grpo_updates updates;
+    /* GRPO, validation: answers at the temperature to each problem of a family that is asked;
+     * what is best goes by them.  0: by the greedy ones alone. */
+    uint32_t valid_answers;
+    uint32_t level; /* GRPO: problems of this level and of grpo.families alone; 0: all */
 } ts_run_options;
 
 /* The recommended models by name: "r-1m", "r-5m", "d-5m", "r-10m", "r-16m".  The
@@ -131,6 +135,8 @@ typedef struct ts_run_stats {
     /* Share of right answers to validation problems: mean over families, and of each. */
     bool has_validation, is_over; /* over: it fell too far, the run ends here */
     double validation, best_validation, validation_of[TS_MAX_FAMILIES];
+    /* The same at the temperature, of families that are asked.  Negative: there is none. */
+    double sampled, sampled_of[TS_MAX_FAMILIES];
     uint64_t best_step;
 } ts_run_stats;
 

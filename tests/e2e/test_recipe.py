@@ -71,8 +71,12 @@ class Recipe(Case):
 
     def test_what_is_written_as_json_can_be_read(self):
         path = self.folder("json")
-        self.assert_ok(run("train", "data", "--out", path, "-n", 5000, "--kind", "sft", "--jsonl"))
+        self.assert_ok(run("train", "data", "--out", path, "-n", 50000, "--kind", "sft", "--jsonl",
+                           "--max-length", 1024))
         lines = [json.loads(line) for line in (path / "sft.jsonl").read_text("utf-8").splitlines()]
+        with_tools = [line for line in lines if line["family"] == "tools"]
+        self.assertTrue(with_tools)
+        self.assertTrue(all(line["tools"][0]["function"]["name"] for line in with_tools))
         self.assertTrue(all(line["messages"][-1]["role"] == "assistant" for line in lines))
         self.assertEqual({line["lang"] for line in lines}, {"en", "de", "zh"})
         self.assert_ok(run("train", "data", "--out", path, "-n", 1, "--chat", path / "sft.jsonl"))
@@ -99,12 +103,20 @@ class Recipe(Case):
         self.assert_ok(run("train", "data", "--out", path, "-n", 20000, "--max-length", 192))
         self.assert_ok(run("train", "pretrain", "-d", path / "pretrain-000.shard", "-o", path / "run",
                            "--preset", "r-1m", "-n", 2, "--batch", 512, "--pass", 512, "-t", 1))
+        again = run("train", "pretrain", "--resume", "-o", path / "run")  # it knows its data
+        self.assert_ok(again)
+        self.assertIn("going on behind step 2", again.stderr.decode())
+        self.assert_error(run("train", "pretrain", "--resume", "-o", path / "no"), 2, "--data and --out")
         self.assert_ok(run("train", "export", path / "run" / "checkpoint.bin", "--tokenizer",
                            path / "tokenizer.json", "--out", path / "mini.gguf"))
         out = json.loads(self.assert_ok(run("eval", path / "mini.gguf", "addition", "-n", 4, "--json",
                                             "--tokens", 8)))
         self.assertEqual(out["task"]["addition"]["n"], 4)
         self.assertEqual(out["task"]["addition"]["accuracy"], 0)
+        out = json.loads(self.assert_ok(run("eval", path / "mini.gguf", "addition,units", "-n", 3, "--json",
+                                            "--tokens", 8, "--lang", "de")))
+        self.assertEqual({name: task["lang"] for name, task in out["task"].items()},
+                         {name: {"de": {"n": 3, "correct": 0, "accuracy": 0}} for name in ("addition", "units")})
 
     def test_fine_tuning_with_tools_has_a_longer_context(self):
         path = self.folder("tools")
@@ -222,6 +234,13 @@ class Recipe(Case):
         self.assertIn(f"{path}/grpo-2/best.bin", plan.splitlines()[-3])
         self.assertIn(f"--from {path}/sft-2/checkpoint.bin", plan)
         self.assertIn(f"train reject {path}/grpo/best.bin", plan)
+        plan = run(*command[:6], "--teacher", "big.bin", "--plan").stderr.decode()
+        self.assertIn(f"train distill --teacher big.bin --data {path}/sft-000.shard "
+                      f"--from {path}/sft-2/checkpoint.bin", plan)
+        self.assertIn(f"--from {path}/distill/checkpoint.bin --tokenizer {path}/tokenizer.json "
+                      f"--out {path}/grpo-2", plan)
+        self.assertIn("train tokenizer", plan.splitlines()[0])
+        self.assertIn("--tools", plan.splitlines()[0])
         plan = run(*command[:6], "--tokens", 32000100, "--plan").stderr.decode()
         self.assertIn("--tokens 32000100 --shard-tokens 16000050\n", plan)
         self.assertIn("pretrain-001.shard", plan)

@@ -13,6 +13,7 @@
 #include "support/scratch.h"
 #include "train/dataset.h"
 #include "train/learn_bpe.h"
+#include "train/read_chats.h"
 
 typedef struct fixture {
     ts_bpe_learner *learner;
@@ -278,12 +279,61 @@ static void a_conversation_is_what_the_engine_makes_of_it(void **state)
     ts_item_free(&it);
 }
 
+typedef struct wanted {
+    ts_dataset *d;
+    uint32_t *token;
+    size_t n;
+} wanted;
+
+static tiefsee_status compare_tokens(void *user, const ts_chat *chat, tiefsee_error *err)
+{
+    const wanted *w = user;
+    ts_document doc;
+
+    assert_int_equal(ts_dataset_chat(w->d, chat, chat->n, &doc, err), TIEFSEE_OK);
+    assert_int_equal(doc.n, w->n);
+    assert_memory_equal(doc.tokens, w->token, w->n * sizeof *w->token);
+    return TIEFSEE_OK;
+}
+
+static void a_line_of_json_is_the_same_document_again(void **state)
+{
+    const fixture *f = *state;
+    ts_dataset_options o = ts_dataset_sft();
+    ts_buf line = ts_buf_make(1 << 20);
+    size_t n_with_tools = 0, n_with_calls = 0;
+
+    o.max_tokens = 0;
+    o.mistakes = 0;
+    o.share[ts_family_find("tools") - ts_families] *= 20;
+    ts_dataset *d = open_set(f, &o), *again = open_set(f, &o);
+    for (uint64_t i = 0; i < 400; i++) {
+        tiefsee_error err = {0};
+        ts_document doc;
+
+        assert_int_equal(ts_dataset_make(d, i, &doc, &err), TIEFSEE_OK);
+        ts_buf_clear(&line);
+        assert_int_equal(ts_dataset_line(d, &line, &err), TIEFSEE_OK);
+        wanted w = {again, test_malloc(doc.n * sizeof *w.token), doc.n};
+        memcpy(w.token, doc.tokens, doc.n * sizeof *w.token);
+        if (ts_read_chat(line.ptr, line.len, compare_tokens, &w, &err) != TIEFSEE_OK)
+            fail_msg("%s", err.message);
+        test_free(w.token);
+        n_with_tools += memmem(line.ptr, line.len, "\"tools\": [{", 11) != NULL;
+        n_with_calls += memmem(line.ptr, line.len, "\"tool_calls\": [{", 16) != NULL;
+    }
+    assert_true(n_with_tools > 50 && n_with_calls > 20);
+    ts_dataset_free(d);
+    ts_dataset_free(again);
+    ts_buf_free(&line);
+}
+
 static void documents_come_back_from_a_shard(void **state)
 {
     ts_dataset_options o = ts_dataset_sft();
     const fixture *f = *state;
 
-    o.no_tools = true; /* none is too long */
+    o.max_tokens = 0; /* none is too long */
     ts_shard_writer w = ts_shard_writer_make(f->vocab.n_tokens, 5, 1 << 24);
     ts_dataset *d = open_set(f, &o);
     tiefsee_error err;
@@ -320,6 +370,7 @@ int main(void)
         cmocka_unit_test(the_answer_is_learned_and_the_question_is_not),
         cmocka_unit_test(a_mistake_is_read_but_not_learned),
         cmocka_unit_test(a_conversation_is_what_the_engine_makes_of_it),
+        cmocka_unit_test(a_line_of_json_is_the_same_document_again),
         cmocka_unit_test(documents_come_back_from_a_shard),
     };
 

@@ -182,7 +182,7 @@ static double even_is_right(const ts_item *it, const uint32_t *tokens, size_t n,
 typedef struct watch {
     double first, last;
     uint64_t stop_at, last_step;
-    double validation, best;
+    double validation, best, sampled, first_sampled;
     uint64_t best_step, n_validations;
     bool is_over;
     double clipped, divergence; /* the largest */
@@ -200,6 +200,8 @@ static bool on_step(void *user, const ts_run_stats *s)
     w->n_validations += s->has_validation;
     if (s->has_validation) {
         w->validation = s->validation;
+        w->sampled = s->sampled;
+        w->first_sampled = w->n_validations == 1 ? s->sampled : w->first_sampled;
         w->best = s->best_validation;
         w->best_step = s->best_step;
         w->is_over = s->is_over;
@@ -445,6 +447,90 @@ static void a_run_whose_validation_falls_is_over_and_stays_so(void **state)
     assert_int_equal(again.last_step, 0); /* no step more */
 }
 
+static uint32_t eos;
+
+/* All that an answer was is handed over, its end too. */
+static double an_end_is_right(const ts_item *it, const uint32_t *tokens, size_t n, bool is_cut)
+{
+    (void)it;
+    assert_in_range(n, 1, 3);
+    for (size_t i = 0; i < n; i++)
+        assert_int_equal(tokens[i] == eos, !is_cut && i + 1 == n);
+    return !is_cut;
+}
+
+static double nothing_earns(const ts_item *it, const uint32_t *tokens, size_t n, bool is_cut)
+{
+    (void)an_end_is_right(it, tokens, n, is_cut);
+    return 0;
+}
+
+/* First the shard's documents make an end likely, then the end is what earns. */
+static void to_stop_is_learned_like_any_token(void **state)
+{
+    ts_run_options o = options(18);
+    char before[512], behind[600];
+    tiefsee_error err = {0};
+    watch w = {0};
+    ts_run *r;
+
+    (void)state;
+    eos = 1; /* the shard's documents end with it */
+    (void)snprintf(before, sizeof before, "%s", scratch_path(&folder, "ends"));
+    o.grpo.max_answer = 3;
+    o.grpo.anchor = 1;
+    go_with(&o, before, false, 1, nothing_earns, &(watch){0});
+    (void)snprintf(behind, sizeof behind, "%s/checkpoint.bin", before);
+    ts_run_files files = files_in(scratch_path(&folder, "stops"), 1);
+    files.weights = behind;
+    o = options(40);
+    o.grpo.max_answer = 3;
+    if (ts_run_new(&r, &o, &files, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    ts_grpo_set_reward(r, an_end_is_right);
+    if (ts_run_go(r, on_step, &w, &err) != TIEFSEE_OK)
+        fail_msg("%s", err.message);
+    ts_run_close(r);
+    print_message("reward %.3f, then %.3f\n", w.first, w.last);
+    assert_true(w.first < 0.95 && w.first > 0.01);
+    assert_true(w.last > w.first + 0.04 && w.last > 0.9);
+}
+
+static double even_is_right_in_sums(const ts_item *it, const uint32_t *tokens, size_t n,
+                                    bool is_cut)
+{
+    assert_string_equal(it->family->name, "addition");
+    assert_int_equal(it->level, 2);
+    return even_is_right(it, tokens, n, is_cut);
+}
+
+/* One level of one family is all that is asked, and what is best goes by sampled answers. */
+static void one_level_of_one_family_is_asked_and_validated(void **state)
+{
+    static const char *const names[] = {"addition"};
+    ts_run_options o = options(6);
+    tiefsee_error err = {0};
+    watch w = {0};
+
+    (void)state;
+    o.grpo.families = ts_grpo_family_mask(names, 1);
+    o.grpo.has_curriculum = 1;
+    o.grpo.replay = 1;
+    o.level = 2;
+    o.grpo.valid_every = 2;
+    o.grpo.valid_n = 4;
+    o.valid_answers = 16;
+    go_with(&o, scratch_path(&folder, "level"), false, 1, even_is_right_in_sums, &w);
+    assert_int_equal(w.n_validations, 4);
+    assert_true(w.sampled > 0 && w.sampled <= w.best && w.best <= 1);
+    /* 64 sampled answers are not all alike where 4 greedy ones may be */
+    assert_true(w.first_sampled > 0.2 && w.first_sampled < 0.9);
+    assert_int_equal(ts_grpo_check_level(o.grpo.families, 8, &err), TIEFSEE_OK);
+    assert_int_equal(ts_grpo_check_level(o.grpo.families | 1u << 2, 8, &err), TIEFSEE_E_INVALID);
+    assert_non_null(strstr(err.message, "multiplication has 5"));
+    assert_int_equal(ts_grpo_check_level(0, 1, &err), TIEFSEE_E_INVALID);
+}
+
 static void another_tokenizer_than_the_datas_is_refused(void **state)
 {
     const ts_run_options o = options(1);
@@ -490,6 +576,8 @@ int main(void)
         cmocka_unit_test(answers_are_learned_with_the_experts_that_gave_them),
         cmocka_unit_test(the_best_weights_by_validation_are_kept),
         cmocka_unit_test(a_run_whose_validation_falls_is_over_and_stays_so),
+        cmocka_unit_test(to_stop_is_learned_like_any_token),
+        cmocka_unit_test(one_level_of_one_family_is_asked_and_validated),
         cmocka_unit_test(another_tokenizer_than_the_datas_is_refused),
     };
     return cmocka_run_group_tests(tests, open_folder, close_folder);

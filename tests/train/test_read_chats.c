@@ -16,8 +16,10 @@ typedef struct seen {
     char last[64], reasoning[64];
 } seen;
 
-static tiefsee_status see(void *user, const tiefsee_message *messages, size_t n, tiefsee_error *err)
+static tiefsee_status see(void *user, const ts_chat *chat, tiefsee_error *err)
 {
+    const tiefsee_message *messages = chat->messages;
+    const size_t n = chat->n;
     seen *s = user;
     const tiefsee_message *m = &messages[n - 1];
 
@@ -65,8 +67,9 @@ static void what_is_wrong_with_a_line_is_said(void **state)
         {"[]", "object"},
         {"{}", "0 messages (1 to 256)"},
         {"{\"messages\": 5}", "0 messages (1 to 256)"},
-        {"{\"messages\": [1]}", "message 1: role '' (system, user or assistant)"},
-        {"{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}", "message 1: role 'tool'"},
+        {"{\"messages\": [1]}", "message 1: role '' (system, user, assistant or tool)"},
+        {"{\"messages\": [{\"role\": \"tool\", \"content\": \"x\"}]}",
+         "message 1: 'tool' has no turn here"},
         {"{\"messages\": [{\"role\": \"user\"}]}", "message 1 has no content"},
         {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}]}",
          "the last message is no answer"},
@@ -82,6 +85,18 @@ static void what_is_wrong_with_a_line_is_said(void **state)
         {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"system\", "
          "\"content\": \"x\"}]}",
          "message 2: a system message is the first"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", "
+         "\"content\": \"x\"}, {\"role\": \"tool\", \"content\": \"x\"}]}",
+         "message 3: 'tool' has no turn here"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", "
+         "\"tool_calls\": [{\"function\": {\"name\": \"a<b\", \"arguments\": \"{}\"}}]}]}",
+         "message 2: a function without a name, or a strange one"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", "
+         "\"tool_calls\": [{\"function\": {\"name\": \"a\"}}]}]}",
+         "message 2: a call of a without a text of arguments"},
+        {"{\"messages\": [{\"role\": \"user\", \"content\": \"x\"}, {\"role\": \"assistant\", "
+         "\"content\": \"x\"}], \"tools\": [5]}",
+         "a function without a name"},
     };
 
     (void)state;

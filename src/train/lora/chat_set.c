@@ -132,15 +132,18 @@ static tiefsee_status add_document(reader *r, const tiefsee_message *messages, s
     return st == TIEFSEE_OK ? append(r, first, err) : st;
 }
 
-static tiefsee_status on_chat(void *user, const tiefsee_message *messages, size_t n,
-                              tiefsee_error *err)
+static tiefsee_status on_chat(void *user, const ts_chat *chat, tiefsee_error *err)
 {
     reader *r = user;
+    const tiefsee_message *messages = chat->messages;
+    const size_t n = chat->n;
     const ts_chat_set before = *r->set;
     tiefsee_status st = TIEFSEE_OK;
 
     for (size_t i = 0; i < n && st == TIEFSEE_OK; i++)
-        if (messages[i].role == TIEFSEE_ASSISTANT)
+        if (messages[i].n_calls > 0 || messages[i].role == TIEFSEE_TOOL || chat->n_tools > 0)
+            st = ts_fail(err, TIEFSEE_E_FORMAT, "tools, which adapters cannot learn so far");
+        else if (messages[i].role == TIEFSEE_ASSISTANT)
             st = add_document(r, messages, i + 1, err);
     if (st == TIEFSEE_OK) {
         r->set->n_conversations++;

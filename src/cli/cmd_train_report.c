@@ -7,12 +7,14 @@
 #include "core/file.h"
 #include "train/report.h"
 
-static const char *out_path;
+static const char *out_path, *pictures;
 static double watts;
 static uint64_t n_threads;
 
 static const ts_opt options[] = {
     {'o', "out", "FILE", "the page; default: report.html in FOLDER", .text = &out_path},
+    {0, "svg", "FOLDER", "also STAGE.svg and accuracy.svg, small enough for documents",
+     .text = &pictures},
     {0, "watts", "X", "what a busy core is taken to draw; default: 10", .number = &watts,
      .low = 0.1, .high = 1000},
     {'t', "threads", "N", "threads of runs whose log has no processor time; default: 2",
@@ -27,7 +29,8 @@ static void on_note(void *user, const char *line)
 
 int ts_cli_write_report(const char *folder)
 {
-    const ts_report_options opt = {.watts = watts, .n_threads = n_threads, .on_note = on_note};
+    const ts_report_options opt = {
+        .watts = watts, .n_threads = n_threads, .pictures = pictures, .on_note = on_note};
     char path[4096];
     tiefsee_error err;
 

@@ -290,6 +290,38 @@ static tiefsee_status read_folder(reader *f, const char *folder, tiefsee_error *
     return st;
 }
 
+static tiefsee_status write_picture(const char *folder, const char *name, const ts_buf *svg,
+                                    bool is_whole, tiefsee_error *err)
+{
+    char path[4096];
+    const int n = snprintf(path, sizeof path, "%s/%s.svg", folder, name);
+
+    if (n < 0 || (size_t)n >= sizeof path)
+        return ts_fail(err, TIEFSEE_E_INVALID, "the folder's name is too long");
+    return is_whole ? ts_file_write(path, svg->ptr, svg->len, err)
+                    : ts_fail_nomem(err, svg->len, "a picture");
+}
+
+static tiefsee_status write_pictures(const ts_report *r, const char *folder, tiefsee_error *err)
+{
+    ts_buf svg = ts_buf_make(MAX_PAGE);
+    tiefsee_status st = TIEFSEE_OK;
+
+    if (mkdir(folder, 0777) != 0 && errno != EEXIST)
+        return ts_fail_errno(err, errno, "%s", folder);
+    for (size_t i = 0; i < r->n_stages && st == TIEFSEE_OK; i++) {
+        ts_buf_clear(&svg);
+        if (r->stage[i].log->n_steps > 0)
+            st = write_picture(folder, r->stage[i].name, &svg,
+                               ts_report_stage_svg(&svg, r->stage[i].log), err);
+    }
+    ts_buf_clear(&svg);
+    if (st == TIEFSEE_OK && r->n_evals > 0)
+        st = write_picture(folder, "accuracy", &svg, ts_report_accuracy_svg(&svg, r), err);
+    ts_buf_free(&svg);
+    return st;
+}
+
 tiefsee_status ts_report_write(const char *folder, const char *path, const ts_report_options *opt,
                                tiefsee_error *err)
 {
@@ -306,6 +338,8 @@ tiefsee_status ts_report_write(const char *folder, const char *path, const ts_re
         st = ts_fail_nomem(err, page.len, "the report");
     if (st == TIEFSEE_OK)
         st = ts_file_write(path, page.ptr, page.len, err);
+    if (st == TIEFSEE_OK && opt->pictures)
+        st = write_pictures(r, opt->pictures, err);
     for (size_t i = 0; i < r->n_stages; i++)
         ts_free(r->stage[i].log);
     ts_free(r);

@@ -12,13 +12,15 @@
 #include "core/error.h"
 
 typedef struct ts_report_options {
-    double watts;       /* that a busy core is taken to draw, with its share of the rest; 0: 10 */
-    uint64_t n_threads; /* where a log has no processor time: so many times the clock; 0: 2 */
+    double watts;         /* that a busy core is taken to draw, with its share of the rest; 0: 10 */
+    uint64_t n_threads;   /* where a log has no processor time: so many times the clock; 0: 2 */
+    const char *pictures; /* a folder for STAGE.svg and accuracy.svg; NULL: none */
     void (*on_note)(void *user, const char *line); /* what was left out; may be NULL */
     void *user;
 } ts_report_options;
 
-/* An error: nothing to report, or the page cannot be written. */
+/* Pictures have the curves that say how a stage went, thinned out, so that documents can
+ * have them.  An error: nothing to report, or the page cannot be written. */
 tiefsee_status ts_report_write(const char *folder, const char *path, const ts_report_options *opt,
                                tiefsee_error *err) TS_MUST_CHECK;
 

@@ -7,8 +7,6 @@
 #include "tiefsee/tiefsee.h"
 #include "train/report_parts.h"
 
-enum { WIDTH = 420, HEIGHT = 240, LEFT = 56, RIGHT = 14, TOP = 34, BOTTOM = 28, MAX_POINTS = 256 };
-
 static const char HEAD[] =
     "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
     "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
@@ -55,103 +53,6 @@ static void print_duration(char *out, size_t size, double s)
         (void)snprintf(out, size, "%.1f s", s);
 }
 
-/* --------------------------------------------------------------- one curve */
-
-typedef struct panel {
-    ts_log_field field;
-    const char *title;
-    bool is_log;    /* where it spans much */
-    double at_most; /* the axis ends there; 0: where the curve does */
-} panel;
-
-static const panel panels[] = {
-    {LOG_LOSS, "loss of a learned token", true, 0},
-    {LOG_MTP_LOSS, "loss of the token after the next", true, 0},
-    {LOG_VALIDATION, "validation, share right (mean of families)", false, 1},
-    {LOG_REWARD, "reward", false, 1},
-    {LOG_RIGHT, "right answers, share", false, 1},
-    {LOG_INFORMATIVE, "informative problems, share", false, 1},
-    {LOG_ANSWER_TOKENS, "tokens of an answer", false, 0},
-    {LOG_CUT, "answers that were cut, share", false, 1},
-    {LOG_RATE, "learning rate, share of its peak", false, 1},
-    {LOG_NORM, "norm of the gradient", true, 0},
-    {LOG_MAX_VIOLATION, "expert load: largest over mean, minus 1", false, 0},
-    {LOG_SPEED, "tokens/s of learning", false, 0},
-    {LOG_SHARE_OF_PEAK, "share of the machine's product peak, %", false, 0},
-    {LOG_GFLOPS, "matrix products, GFLOP/s", false, 0},
-};
-
-typedef struct points {
-    size_t n;
-    double x[MAX_POINTS], mean[MAX_POINTS], min[MAX_POINTS], max[MAX_POINTS];
-} points;
-
-static void take_points(points *p, const ts_curve *c)
-{
-    const uint64_t width = c->width * (c->n > MAX_POINTS ? 2 : 1);
-
-    p->n = 0;
-    for (uint64_t begin = 0; begin < c->n * c->width; begin += width) {
-        const ts_curve_bin b = ts_curve_between(c, begin, begin + width);
-
-        if (b.n == 0)
-            continue;
-        p->x[p->n] = (double)begin + ((double)width - 1) / 2;
-        p->mean[p->n] = b.sum / (double)b.n;
-        p->min[p->n] = b.min;
-        p->max[p->n++] = b.max;
-    }
-}
-
-static ts_svg_frame frame_of(const points *p, const panel *what, double last_step)
-{
-    ts_svg_frame f = {.left = LEFT,
-                      .top = TOP,
-                      .width = WIDTH - LEFT - RIGHT,
-                      .height = HEIGHT - TOP - BOTTOM,
-                      .x_max = fmax(last_step, 1),
-                      .is_whole = true};
-    double low = p->mean[0], high = p->mean[0];
-
-    for (size_t i = 1; i < p->n; i++) {
-        low = fmin(low, p->mean[i]);
-        high = fmax(high, p->mean[i]);
-    }
-    f.is_log = what->is_log && low > 0 && high > 4 * low;
-    f.y_min = f.is_log ? low / 1.1 : fmin(low, 0);
-    f.y_max = f.is_log ? high * 1.1 : what->at_most > 0 ? what->at_most : high * 1.08;
-    if (!(f.y_max > f.y_min))
-        f.y_max = f.y_min + 1;
-    return f;
-}
-
-static void draw(ts_svg *s, const ts_curve *c, const panel *what, double last_step)
-{
-    points p = {0};
-
-    take_points(&p, c);
-    if (p.n == 0)
-        return;
-    const ts_svg_frame f = frame_of(&p, what, last_step);
-    ts_svg_put(s, "<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"", WIDTH, HEIGHT);
-    ts_svg_escape(s, what->title);
-    ts_svg_put(s, "\">\n");
-    ts_svg_axes(s, &f, what->title, NULL);
-    ts_svg_put(s, "<polygon class=\"band\" points=\"");
-    for (size_t i = 0; i < p.n; i++)
-        ts_svg_put(s, "%.1f,%.1f ", ts_svg_x(&f, p.x[i]), ts_svg_y(&f, p.max[i]));
-    for (size_t i = p.n; i-- > 0;)
-        ts_svg_put(s, "%.1f,%.1f ", ts_svg_x(&f, p.x[i]), ts_svg_y(&f, p.min[i]));
-    ts_svg_put(s, "\"/>\n<polyline class=\"line\" fill=\"none\" stroke-width=\"1.6\" points=\"");
-    for (size_t i = 0; i < p.n; i++)
-        ts_svg_put(s, "%.1f,%.1f ", ts_svg_x(&f, p.x[i]), ts_svg_y(&f, p.mean[i]));
-    ts_svg_put(s, "\"/>\n");
-    if (p.n == 1)
-        ts_svg_put(s, "<circle class=\"bar\" cx=\"%.1f\" cy=\"%.1f\" r=\"3\"/>\n",
-                   ts_svg_x(&f, p.x[0]), ts_svg_y(&f, p.mean[0]));
-    ts_svg_put(s, "</svg>\n");
-}
-
 /* -------------------------------------------------------------- one stage */
 
 static double mean_between(const ts_curve *c, uint64_t begin, uint64_t end)
@@ -190,17 +91,6 @@ static void facts(ts_svg *s, const ts_train_log *l)
                l->n_bad ? " Lines of the log that could not be read are not in it." : "");
 }
 
-static bool is_shown(const ts_train_log *l, const panel *what)
-{
-    const ts_curve *c = &l->curve[what->field];
-
-    if (what->field == LOG_GFLOPS && l->curve[LOG_SHARE_OF_PEAK].n > 0)
-        return false;
-    if (what->field == LOG_MTP_LOSS && l->total[LOG_MTP_LOSS] == 0)
-        return false;
-    return c->n > 0;
-}
-
 static void stage_section(ts_svg *s, const ts_report_stage *stage)
 {
     ts_svg_put(s, "<h2>");
@@ -208,9 +98,9 @@ static void stage_section(ts_svg *s, const ts_report_stage *stage)
     ts_svg_put(s, "</h2>\n");
     facts(s, stage->log);
     ts_svg_put(s, "<div class=\"grid-of\">\n");
-    for (size_t i = 0; i < TS_COUNT(panels); i++)
-        if (is_shown(stage->log, &panels[i]))
-            draw(s, &stage->log->curve[panels[i].field], &panels[i], (double)stage->log->last_step);
+    for (size_t i = 0; i < ts_report_n_panels; i++)
+        if (ts_report_has_panel(stage->log, i))
+            ts_report_draw(s, stage->log, i, -1, -1);
     ts_svg_put(s, "</div>\n");
 }
 

@@ -3,6 +3,7 @@
 #define TS_TRAIN_REPORT_PARTS_H
 
 #include "core/str.h"
+#include "engine/plot_svg.h"
 #include "train/train_log.h"
 
 enum { REPORT_MAX_STAGES = 32, REPORT_MAX_EVALS = 8, REPORT_MAX_SCORES = 64 };
@@ -41,6 +42,17 @@ typedef struct ts_report {
     double watts;
     uint64_t n_threads;
 } ts_report;
+
+/* --- report_svg.c: one curve of a stage each --- */
+
+extern const size_t ts_report_n_panels;
+bool ts_report_has_panel(const ts_train_log *l, size_t i);
+/* x, y: where it stands in a picture; negative: it is a picture in the page. */
+void ts_report_draw(ts_svg *s, const ts_train_log *l, size_t i, int x, int y);
+
+/* Whole files.  False: out is full. */
+bool ts_report_stage_svg(ts_buf *out, const ts_train_log *l) TS_MUST_CHECK;
+bool ts_report_accuracy_svg(ts_buf *out, const ts_report *r) TS_MUST_CHECK;
 
 /* False: out is full. */
 bool ts_report_html(ts_buf *out, const ts_report *r) TS_MUST_CHECK;

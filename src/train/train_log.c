@@ -27,6 +27,7 @@ static const char *const names[] = {
     [LOG_CUT] = "cut",
     [LOG_ROLLOUT_SECONDS] = "rollout_seconds",
     [LOG_VALIDATION] = "validation",
+    [LOG_SAMPLED] = "sampled",
 };
 
 /* --------------------------------------------------------------- one line */

@@ -36,6 +36,7 @@ typedef enum ts_log_field {
     LOG_CUT,
     LOG_ROLLOUT_SECONDS,
     LOG_VALIDATION,
+    LOG_SAMPLED,
     /* What is computed from the fields of a line. */
     LOG_SPEED,         /* tokens learned from per second, without rollouts */
     LOG_SHARE_OF_PEAK, /* percent */

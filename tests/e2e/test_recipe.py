@@ -13,6 +13,7 @@ import sys
 import tempfile
 import time
 import unittest
+import xml.etree.ElementTree
 
 TIEFSEE = os.path.abspath(sys.argv[1])
 WORK = pathlib.Path(tempfile.mkdtemp(prefix="tiefsee-recipe-"))
@@ -199,6 +200,17 @@ class Recipe(Case):
         self.assert_ok(run("train", "report", path, "--out", path / "page.html"))
         self.assertIn("<td>&lt;dates</td><td>4</td><td>17</td><td>75.0 %</td><td>100</td>",
                       (path / "page.html").read_text("utf-8"))
+        steps = "".join('{"step":%d,"loss":%g,"reward":0.5,"seconds":1,"tokens":9}\n' % (i, 2 / i)
+                        for i in range(1, 2000))
+        (path / "base" / "log.jsonl").write_text(steps)
+        (path / "eval.json").write_text('{"task": {"<units": {"n": 9, "accuracy": 0.25}}, "thinking": true}')
+        self.assert_ok(run("train", "report", path, "--out", path / "page.html", "--svg", path / "svg"))
+        self.assertEqual(sorted(p.name for p in (path / "svg").iterdir()), ["accuracy.svg", "base.svg"])
+        for picture in (path / "svg").iterdir():
+            self.assertTrue(xml.etree.ElementTree.parse(picture).getroot().tag.endswith("svg"))
+            self.assertLess(picture.stat().st_size, 30000)
+        self.assertIn("25.0 %", (path / "svg" / "accuracy.svg").read_text("utf-8"))
+        (path / "eval.json").unlink()
         (path / "reject.json").write_text("{")
         self.assertIn("reject.json", run("train", "report", path, "--out", path / "page.html").stderr.decode())
 

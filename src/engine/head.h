@@ -17,9 +17,9 @@
  * draw from all logits, unless what is not known could change it (sampler.h).
  *
  * Where too many rows are left (weights that nothing was learnt into), a draw is not
- * certain, or a number is not finite, there is no answer, and fewer of the next steps try.  Whether a whole
- * copy would be like that its first rows foretell, beside all logits of a step: until
- * such a trial goes well, no more of it is made.
+ * certain, or a number is not finite, there is no answer, and fewer of the next steps
+ * try.  Whether a whole copy would be like that its first rows foretell, beside all
+ * logits of a step: until such a trial goes well, no more of it is made.
  *
  * One thread at a time, as the backend.
  */

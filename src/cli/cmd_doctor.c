@@ -22,6 +22,7 @@
 #include "cli/cli.h"
 #include "core/clock.h"
 #include "core/cpu.h"
+#include "engine/bench.h"
 
 enum { SERVE_PORT = 8642, MAX_FINDINGS = 16 };
 
@@ -136,6 +137,20 @@ static void check_port(void)
         (void)close(fd);
 }
 
+/* What `tiefsee bench` sets speeds against. */
+static void check_limits(tiefsee_model *model)
+{
+    ts_cpu_rates r = {0};
+    tiefsee_error err = {0};
+
+    if (ts_bench_limits(model, &r, &err) != TIEFSEE_OK)
+        found("limits", BAD, "%s", err.message);
+    else
+        found("limits", GOOD,
+              "memory bus %.1f GB/s, int8 %.0f GOPS, float %.0f GFLOPS, measured now",
+              r.bus_gb_per_s, r.int8_gops, r.f32_gflops);
+}
+
 /* One question, one token, through all the layers. */
 static void check_answer(void)
 {
@@ -163,6 +178,7 @@ static void check_answer(void)
               "%s said %zu token in %.3f s with %s kernels on %d thread%s", info.name,
               answer.n_generated, ts_clock_seconds() - started, info.kernels, info.n_threads,
               info.n_threads == 1 ? "" : "s");
+    check_limits(model);
     ts_answer_free(&answer);
     ts_talk_close(&talk);
     tiefsee_model_close(model);

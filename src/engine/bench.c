@@ -134,6 +134,11 @@ static tiefsee_status decode_once(run *r, size_t n_sequences, size_t depth, doub
     return TIEFSEE_OK;
 }
 
+tiefsee_status ts_bench_limits(tiefsee_model *m, ts_cpu_rates *out, tiefsee_error *err)
+{
+    return ts_cpu_measure(m->backend, out, err);
+}
+
 uint64_t ts_bench_prompt_macs(const ts_net_cost *cost, size_t n)
 {
     return cost->macs_per_token * n + cost->macs_per_logits;

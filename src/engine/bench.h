@@ -51,6 +51,10 @@ typedef struct ts_bench_result {
 tiefsee_status ts_bench_run(tiefsee_model *m, const ts_bench_options *opt, ts_bench_result *out,
                             tiefsee_error *err) TS_MUST_CHECK;
 
+/* What memory and arithmetic give a model's threads right now; takes half a second. */
+tiefsee_status ts_bench_limits(tiefsee_model *m, ts_cpu_rates *out,
+                               tiefsee_error *err) TS_MUST_CHECK;
+
 /* What a prompt of n tokens takes, of which one wants logits: without attention over the
  * context, so that a share of the peak never says more than products with weights. */
 uint64_t ts_bench_prompt_macs(const ts_net_cost *cost, size_t n);

@@ -416,7 +416,7 @@ class Doctor(Case):
     def test_json_lists_what_was_checked(self):
         out = json.loads(self.assert_ok(run("doctor", "--json")))
         names = [check["name"] for check in out["checks"]]
-        for name in ("processor", "kernels", "cores", "memory", "models", "port", "self-test"):
+        for name in ("processor", "kernels", "cores", "memory", "models", "port", "self-test", "limits"):
             self.assertIn(name, names)
         self.assertTrue(out["is_well"])
 

@@ -67,6 +67,24 @@ static void feeding_too_much_changes_nothing_and_says_both_numbers(void **state)
     tiefsee_session_close(s);
 }
 
+static void a_context_of_one_token_holds_one_token(void **state)
+{
+    const tiefsee_generate_options opt = {.size = sizeof opt, .raw = true, .ignore_eos = true};
+    const tiefsee_token tokens[2] = {1, 2};
+    tiefsee_session *s = open_session(1);
+    tiefsee_generate_result result;
+    tiefsee_error err;
+
+    (void)state;
+    assert_int_equal(tiefsee_session_feed(s, tokens, 2, &err), TIEFSEE_E_LIMIT);
+    assert_int_equal(tiefsee_session_feed(s, tokens, 1, &err), TIEFSEE_OK);
+    assert_non_null(tiefsee_session_logits(s));
+    assert_int_equal(tiefsee_session_generate(s, &opt, &result, &err), TIEFSEE_OK);
+    assert_int_equal(result.finish, TIEFSEE_FINISH_LENGTH);
+    assert_int_equal(tiefsee_session_length(s), 1);
+    tiefsee_session_close(s);
+}
+
 static void a_longer_context_than_the_model_declares_is_refused(void **state)
 {
     tiefsee_session_options opt = {.size = sizeof opt, .n_ctx = (size_t)1 << 24};
@@ -289,6 +307,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(feeding_too_much_changes_nothing_and_says_both_numbers),
+        cmocka_unit_test(a_context_of_one_token_holds_one_token),
         cmocka_unit_test(a_longer_context_than_the_model_declares_is_refused),
         cmocka_unit_test(going_back_and_on_gives_the_same_logits),
         cmocka_unit_test(an_answer_comes_in_two_channels),

@@ -218,7 +218,7 @@ class Books(Running):
     def test_an_answer_whose_end_was_seen_survives_kill_9(self):
         key = self.new_key("a")
         asked, took = 0, {"prompt_tokens": 0, "cached_tokens": 0, "completion_tokens": 0}
-        for streamed in (False, True, False, True):
+        for streamed in (i % 2 == 1 for i in range(int(os.environ.get("TIEFSEE_KILLS", 4)))):
             status, text, _ = self.ask(key, stream=streamed,
                                        **({"stream_options": {"include_usage": True}}
                                           if streamed else {}))

@@ -11,7 +11,7 @@
  * GET  /ws              a WebSocket; what a message asks for:
  *     stream?n=&ms=&size=&beat=   lines of size - 1 bytes, as above
  *     slow?ms=   as above; fail; count: how often on this connection; others: themselves
- * GET  /seen            counters: "gone finished open" */
+ * GET  /seen            counters: "gone finished open", and bytes of bodies in memory */
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -80,10 +80,13 @@ static void echo(ts_http_request *req, ts_reply *reply)
 
 static void seen(ts_http_request *req, ts_reply *reply)
 {
+    ts_http_stats stats;
     char text[64];
 
     (void)req;
-    const int n = snprintf(text, sizeof text, "%d %d %d\n", n_gone, n_finished, n_open);
+    ts_http_read_stats(http, &stats);
+    const int n = snprintf(text, sizeof text, "%d %d %d %zu\n", n_gone, n_finished, n_open,
+                           stats.n_body_bytes);
     ts_reply_send(reply, 200, "text/plain", text, (size_t)n);
 }
 

@@ -51,7 +51,7 @@ class Probe:
     def stop(self, force=False):
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-            if force:
+            while force and self.process.poll() is None:  # two in one moment may count as one
                 time.sleep(0.1)
                 self.process.send_signal(signal.SIGTERM)
         code = self.process.wait(LIMIT_S)
@@ -325,11 +325,9 @@ class Hostile(Case):
     def test_many_bodies_at_once(self):
         with self.probe.connect() as a, a.makefile("rb") as stream:
             a.sendall(request("POST", "/echo", Content_Length=100_000) + b"x" * 90_000)
-            time.sleep(0.5)  # all of it is in before the next one comes, else this one may be refused
-            def is_refused():
-                answer = self.ask(request("POST", "/echo", b"y" * 90_000))
-                return answer if answer[0] == 503 else None
-            _, headers, _ = wait_for(is_refused)
+            wait_for(lambda: self.seen()[3] == 90_000)  # all is in, else this one may be refused
+            status, headers, _ = self.ask(request("POST", "/echo", b"y" * 90_000))
+            self.assertEqual(status, 503)
             self.assertEqual(headers["retry-after"], "1")
             a.sendall(b"x" * 10_000)
             self.assertEqual(len(read_answer(stream)[2]), 100_000)
@@ -400,10 +398,8 @@ class Hostile(Case):
             for rude in (False, True):
                 with self.subTest(path=path, rude=rude):
                     before = self.seen()
-                    started = time.monotonic()
                     self.gone(request(path=path), rude)
-                    wait_for(lambda: self.seen()[0] > before[0])
-                    self.assertLess(time.monotonic() - started, 20)
+                    wait_for(lambda: self.seen()[0] > before[0], seconds=40)  # not at its end
         wait_for(lambda: self.seen()[2] == 0)
 
     def test_a_slow_reader_loses_its_stream_and_nobody_waits(self):
@@ -427,8 +423,21 @@ class Hostile(Case):
         self.assertTrue(any(e.get("route") == "/echo" for e in self.probe.log))
 
 
+class Full(Case):
+    options = {"connections": 20}
+
+    def test_too_many_connections(self):
+        idle = [self.probe.connect() for _ in range(20)]
+        status, headers, _ = self.ask(request())
+        self.assertEqual((status, headers["retry-after"], headers["connection"]),
+                         (503, "1", "close"))
+        for s in idle:
+            s.close()
+        wait_for(lambda: self.ask(request())[0] == 200)
+
+
 class Slow(Case):
-    options = {"seconds": 1, "connections": 20}
+    options = {"seconds": 2}
 
     def closed(self, s):
         try:
@@ -464,17 +473,7 @@ class Slow(Case):
             self.assertEqual(stream.read(), b"")
 
     def test_a_waiting_answer_has_all_the_time(self):
-        self.assertEqual(self.ask(request(path="/slow?ms=2500"))[2], b"slow\n")
-
-    def test_too_many_connections(self):
-        idle = [self.probe.connect() for _ in range(20)]
-        status, headers, _ = self.ask(request())
-        self.assertEqual((status, headers["retry-after"], headers["connection"]),
-                         (503, "1", "close"))
-        for s in idle:
-            s.close()
-        wait_for(lambda: self.ask(request())[0] == 200)
-
+        self.assertEqual(self.ask(request(path="/slow?ms=4000"))[2], b"slow\n")
 
 class Many(Case):
     def test_a_thousand_idle_connections(self):
@@ -516,19 +515,23 @@ class Ends(unittest.TestCase):
     def test_drains(self):
         probe = Probe()
         with probe.connect() as busy, probe.connect() as idle:
-            busy.sendall(request(path="/stream?n=10&ms=100&size=5"))
+            busy.sendall(request(path="/stream?n=40&ms=100&size=5"))
             idle.sendall(request())
             waiting = idle.makefile("rb")
             self.assertEqual(read_answer(waiting)[0], 200)
-            time.sleep(0.2)
             probe.process.send_signal(signal.SIGTERM)
-            time.sleep(0.2)
-            with self.assertRaises(OSError):
-                probe.connect(timeout=2)
+
+            def is_closed():
+                try:
+                    probe.connect().close()
+                except OSError:
+                    return True
+
+            wait_for(is_closed)
             idle.sendall(request())
             self.assertEqual(read_answer(waiting)[0], 503)
             with busy.makefile("rb") as stream:
-                self.assertEqual(len(read_answer(stream)[2]), 50)
+                self.assertEqual(len(read_answer(stream)[2]), 200)
             waiting.close()
         code, text = probe.stop()
         self.assertEqual(code, 0, text)
@@ -585,7 +588,7 @@ class Sockets(unittest.TestCase):
                         "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
                         "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", key,
                         "-out", cert], check=True, capture_output=True, timeout=LIMIT_S)
-        probe = Probe(cert=cert, key=key, seconds=2)
+        probe = Probe(cert=cert, key=key, seconds=10)
         context = ssl.create_default_context(cafile=cert)
         with context.wrap_socket(probe.connect(), server_hostname="localhost") as s:
             self.assertIn(s.version(), ("TLSv1.2", "TLSv1.3"))

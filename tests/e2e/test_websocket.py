@@ -192,11 +192,11 @@ class Answers(test_http.Case):
 
 
 class Times(test_http.Case):
-    options = {"seconds": 2}
+    options = {"seconds": 4}
 
     def test_the_silent_are_asked_and_the_dead_are_closed(self):
         with Ws(self.probe.port, PATH) as quiet, Ws(self.probe.port, PATH) as alive:
-            for _ in range(6):
+            for _ in range(5):
                 opcode, payload = alive.read()
                 self.assertEqual(opcode, PING)
                 alive.send(PONG, payload)

@@ -378,8 +378,10 @@ void ts_http_set_limits(ts_http *h, const ts_http_limits *limits)
 void ts_http_read_stats(ts_http *h, ts_http_stats *out)
 {
     ts_lock_take(h->hub->lock);
-    *out = (ts_http_stats){
-        .n_connections = h->n_conns, .n_active = h->n_active, .n_sent_beyond = h->n_sent_beyond};
+    *out = (ts_http_stats){.n_connections = h->n_conns,
+                           .n_active = h->n_active,
+                           .n_body_bytes = h->hub->n_body_bytes,
+                           .n_sent_beyond = h->n_sent_beyond};
     ts_lock_give(h->hub->lock);
 }
 

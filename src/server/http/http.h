@@ -281,6 +281,7 @@ void ts_http_set_limits(ts_http *h, const ts_http_limits *limits);
 
 typedef struct ts_http_stats {
     size_t n_connections, n_active; /* open; requests being read or answered */
+    size_t n_body_bytes;            /* of the requests that are here, or coming */
     uint64_t n_sent_beyond; /* TCP segments to others' machines, on connections that are closed */
 } ts_http_stats;
 

@@ -297,22 +297,30 @@ static tiefsee_status write_all(asking *a)
 
 /* ---- POST conversations/{id}/answers */
 
+/* The answer gets copies: what it frees later must share no count with what this thread
+ * frees now. */
 static void run(asking *a, bool stays)
 {
     ts_work *w = a->w;
+    json_t *answer = json_deep_copy(a->answer), *user = json_deep_copy(a->user);
+    const bool is_whole = answer && (user || !a->user);
     ts_live_spec spec = {.caller = ts_app_caller_of(w->req),
                          .chat_id = a->chat.id,
                          .seq = a->answer_seq,
-                         .answer = json_incref(a->answer),
-                         .user_message = a->user ? json_incref(a->user) : NULL,
+                         .answer = answer,
+                         .user_message = user,
                          .content = ts_str_of(text_of(a->continued, "content")),
                          .reasoning = ts_str_of(text_of(a->continued, "reasoning")),
                          .stays = stays,
                          .request = &a->r,
                          .grant = a->grant};
 
-    if (ts_live_start(w->app, w->reply, &spec))
+    if (is_whole && ts_live_start(w->app, w->reply, &spec))
         return;
+    if (!is_whole) {
+        json_decref(answer);
+        json_decref(user);
+    }
     if (a->grant.is_open)
         ts_auth_end(w->app->server->auth, &a->grant);
     ts_app_refuse(w->reply, 503, NULL, NULL, "out of memory for this request");

@@ -27,7 +27,7 @@ static double lr = -1, lr_factor = 0.3, decay_share = -1, weight_decay = -1, cli
               balance = -1, bias_rate = -1;
 static uint64_t n_prompts, n_answers, max_answer = 192;
 static double temperature = 1, anchor = 0.1, replay = 0.1, language = 0.05, overlong = 0.2;
-static double valid_drop = 0.03;
+static double valid_drop = 0.05;
 static double clip_low = 0.2, clip_high = 0.28, kl_weight;
 static uint64_t n_updates = 1, n_refresh = 400;
 static uint64_t valid_every = 25, n_valid = 24, n_valid_answers = 4, level;
@@ -110,7 +110,7 @@ static const ts_opt options[] = {
     {0, "valid-answers", "N",
      "grpo: sampled answers to those of asked families, what is best goes by them; default: 4",
      .count = &n_valid_answers, .max = 64},
-    {0, "valid-drop", "X", "grpo: end if validation falls that far below the best; default: 0.03",
+    {0, "valid-drop", "X", "grpo: end if validation falls that far below the best; default: 0.05",
      .number = &valid_drop, .high = 1},
     {0, "no-curriculum", .help = "grpo: all levels alike, not those that teach most",
      .flag = &has_no_curriculum},

@@ -41,7 +41,7 @@ static const ts_opt options[] = {
      .max = 1 << 17},
     {0, "tokens", "N", "of data of pre-training; default: 80000000", .count = &n_tokens,
      .min = CONTEXT, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},
-    {0, "steps", "N", "of pre-training at the full rate; default: as many as --tokens are",
+    {0, "steps", "N", "of pre-training at the full rate; default: one for each --batch of --tokens",
      .count = &n_base_steps, .max = 1 << 24},
     {0, "anneal-tokens", "N", "of pre-training while the rate falls, 0: none; default: 48000000",
      .count = &n_anneal_tokens, .max = (uint64_t)SHARD_TOKENS * MAX_SHARDS},

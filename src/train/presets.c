@@ -134,7 +134,7 @@ void ts_run_grpo_defaults(ts_run_options *o)
                                 .anchor = 0.1,
                                 .valid_every = 25,
                                 .valid_n = 24,
-                                .valid_drop = 0.03,
+                                .valid_drop = 0.05,
                                 .has_curriculum = 1,
                                 .replay = 0.1,
                                 .language = 0.05,

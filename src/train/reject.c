@@ -16,6 +16,8 @@
 /* More than run together, so that there is work, but few enough that attempts of the
  * oldest problem, for which the others wait, come soon. */
 enum { TOGETHER = 128, MAX_SLOTS = 160, SAVE_SECONDS = 30, MAX_FRESH = 1024 };
+/* Answers that an older program had kept lacked their ends: they are not gone on with. */
+enum { HAS_ENDS = 1 };
 
 /* A problem on its way.  Problem i lies in slot i % n_slots. */
 typedef struct slot {
@@ -224,10 +226,10 @@ static void release(sampling *s)
 /* What the answers depend on. */
 static uint64_t key_of(const ts_reject_spec *s, const ts_checkpoint *h)
 {
-    const uint64_t numbers[] = {h->hash,       h->tokenizer,  s->seed,
-                                s->n_tokens,   s->n_problems, s->n_answers,
-                                s->max_answer, s->families,   s->level};
-    const uint64_t key = ts_hash(numbers, sizeof numbers - (s->level ? 0 : sizeof *numbers));
+    const uint64_t numbers[] = {h->hash,       h->tokenizer, s->seed,       s->n_tokens,
+                                s->n_problems, s->n_answers, s->max_answer, s->families,
+                                s->level,      HAS_ENDS};
+    const uint64_t key = ts_hash(numbers, sizeof numbers);
 
     return ts_hash_more(key, &s->temperature, sizeof s->temperature);
 }

@@ -36,8 +36,8 @@ class Miniature(unittest.TestCase):
         cls.place = tempfile.TemporaryDirectory(prefix="tiefsee-miniature-")
         cls.folder = pathlib.Path(cls.place.name)
         cls.done = run(cls.folder, "train", "all", "--out", cls.folder / "run", "--preset", "r-0m",
-                       "--vocab", 512, "--batch", 1024, *SUMS, "--tokens", 1000000,
-                       "--anneal-tokens", 600000, "--sft-tokens", 100000, "--grpo-steps", 4,
+                       "--vocab", 512, "--batch", 1024, *SUMS, "--tokens", 800000,
+                       "--anneal-tokens", 800000, "--sft-tokens", 100000, "--grpo-steps", 4,
                        "--reject-tokens", 20000, "--grpo2-steps", 2, "--judge", 200,
                        "--threads", 2)
 
@@ -66,7 +66,7 @@ class Miniature(unittest.TestCase):
         self.assert_ok(run(self.folder, "train", "grpo", "--from", path / "base" / "checkpoint.bin",
                            "--data", path / "pretrain-000.shard", "--tokenizer",
                            path / "tokenizer.json", *SUMS, "--max-answer", 64, "--anchor", 0,
-                           "--lr", 3e-4, "--steps", 40, "--valid", 60, "--valid-every", 20,
+                           "--lr", 3e-4, "--steps", 40, "--valid", 60, "--valid-every", 20, "--valid-drop", 1,
                            "--batch", 1024, "--pass", 1024, "--out", self.folder / "zero"))
         steps = [json.loads(line) for line in
                  (self.folder / "zero" / "log.jsonl").read_text().splitlines()]

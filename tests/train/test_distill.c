@@ -11,29 +11,15 @@
 #include <stdio.h>
 
 #include "core/file.h"
+#include "small_run.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
 #include "train/checkpoint.h"
 #include "train/run.h"
 #include "train/shard.h"
 
-static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
-enum { N_VOCAB = 2048 };
-
 static scratch folder;
 static char shard[512], teacher[600], other_teacher[600];
-
-static void write_shard(void)
-{
-    ts_shard_writer w = ts_shard_writer_make(N_VOCAB, 0, 1 << 20);
-    const uint32_t token[4] = {0, 300, 301, 1};
-    const uint8_t learned[4] = {0, 0, 1, 1};
-    tiefsee_error err;
-
-    assert_int_equal(ts_shard_add(&w, token, learned, 4, &err), TIEFSEE_OK);
-    assert_int_equal(ts_shard_write(&w, shard, &err), TIEFSEE_OK);
-    ts_shard_writer_free(&w);
-}
 
 static ts_config config(uint32_t d_model)
 {
@@ -158,9 +144,7 @@ static void a_student_comes_near_its_teacher(void **state)
 static void an_interrupted_run_ends_with_the_same_bits_on_other_threads(void **state)
 {
     ts_run_options o = options(4);
-    char whole[512], parts[512], name[600];
-    tiefsee_error err;
-    ts_buf a, b;
+    char whole[512], parts[512];
 
     (void)state;
     o.grpo.anchor = 0.1;
@@ -169,14 +153,7 @@ static void an_interrupted_run_ends_with_the_same_bits_on_other_threads(void **s
     train(whole, &o, 1, &(watch){0});
     train(parts, &o, 3, &(watch){.stop_at = 2});
     train(parts, NULL, 2, &(watch){0});
-    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", whole);
-    assert_int_equal(ts_file_read(&a, name, 1 << 24, &err), TIEFSEE_OK);
-    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", parts);
-    assert_int_equal(ts_file_read(&b, name, 1 << 24, &err), TIEFSEE_OK);
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.ptr, b.ptr, a.len);
-    ts_buf_free(&a);
-    ts_buf_free(&b);
+    assert_same_checkpoint(whole, parts);
 }
 
 static void assert_refused(const ts_run_options *o, const char *who, const char *why)
@@ -209,7 +186,7 @@ static int open_folder(void **state)
     (void)state;
     scratch_make(&folder);
     (void)snprintf(shard, sizeof shard, "%s", scratch_path(&folder, "a.shard"));
-    write_shard();
+    write_small_shard(shard, 0);
     make_teacher("teacher", 5, teacher, sizeof teacher);
     make_teacher("other", 6, other_teacher, sizeof other_teacher);
     return 0;

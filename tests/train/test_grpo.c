@@ -10,14 +10,12 @@
 #include <stdio.h>
 
 #include "core/file.h"
+#include "small_run.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
 #include "train/checkpoint.h"
 #include "train/grpo.h"
 #include "train/shard.h"
-
-static const char VOCAB_MODEL[] = "assets/tiefsee-mini.gguf";
-enum { N_VOCAB = 2048 };
 
 static scratch folder;
 static char shard[512];
@@ -125,18 +123,6 @@ static void what_is_sometimes_solved_is_asked_most(void **state)
     c.cell[2][3].rate = -1e300;
     c.cell[2][4].rate = INFINITY;
     count_levels(&c, &rule, 100, of);
-}
-
-static void write_shard(uint64_t tokenizer)
-{
-    ts_shard_writer w = ts_shard_writer_make(N_VOCAB, tokenizer, 1 << 20);
-    const uint32_t token[4] = {0, 300, 301, 1};
-    const uint8_t learned[4] = {0, 0, 1, 1};
-    tiefsee_error err;
-
-    assert_int_equal(ts_shard_add(&w, token, learned, 4, &err), TIEFSEE_OK);
-    assert_int_equal(ts_shard_write(&w, shard, &err), TIEFSEE_OK);
-    ts_shard_writer_free(&w);
 }
 
 static ts_run_options options(uint64_t n_steps)
@@ -265,22 +251,6 @@ static void a_bandit_is_learned(void **state)
     print_message("reward %.3f, then %.3f\n", w.first, w.last);
     assert_true(w.first < 0.7);
     assert_true(w.last > 0.95);
-}
-
-static void assert_same_checkpoint(const char *whole, const char *parts)
-{
-    char name[600];
-    tiefsee_error err;
-    ts_buf a, b;
-
-    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", whole);
-    assert_int_equal(ts_file_read(&a, name, 1 << 24, &err), TIEFSEE_OK);
-    (void)snprintf(name, sizeof name, "%s/checkpoint.bin", parts);
-    assert_int_equal(ts_file_read(&b, name, 1 << 24, &err), TIEFSEE_OK);
-    assert_int_equal(a.len, b.len);
-    assert_memory_equal(a.ptr, b.ptr, a.len);
-    ts_buf_free(&a);
-    ts_buf_free(&b);
 }
 
 static void an_interrupted_run_ends_with_the_same_bits(void **state)
@@ -539,10 +509,10 @@ static void another_tokenizer_than_the_datas_is_refused(void **state)
     ts_run *r;
 
     (void)state;
-    write_shard(7); /* no vocabulary's */
+    write_small_shard(shard, 7); /* no vocabulary's */
     assert_int_equal(ts_run_new(&r, &o, &files, &err), TIEFSEE_E_INVALID);
     assert_non_null(strstr(err.message, "not the tokenizer of the data"));
-    write_shard(0);
+    write_small_shard(shard, 0);
 }
 
 static int open_folder(void **state)
@@ -550,7 +520,7 @@ static int open_folder(void **state)
     (void)state;
     scratch_make(&folder);
     (void)snprintf(shard, sizeof shard, "%s", scratch_path(&folder, "a.shard"));
-    write_shard(0);
+    write_small_shard(shard, 0);
     return 0;
 }
 

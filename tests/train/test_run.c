@@ -14,6 +14,7 @@
 
 #include "core/file.h"
 #include "counting_shard.h"
+#include "small_run.h"
 #include "support/scratch.h"
 #include "tiny_trunk.h"
 #include "train/checkpoint.h"
@@ -81,17 +82,6 @@ static void train(const char *path, int n_threads, bool resumes, plan *p)
     ts_run_close(r);
 }
 
-static ts_buf read_in(const char *path, const char *name)
-{
-    char full[600];
-    tiefsee_error err;
-    ts_buf b;
-
-    (void)snprintf(full, sizeof full, "%s/%s", path, name);
-    assert_int_equal(ts_file_read(&b, full, 1 << 24, &err), TIEFSEE_OK);
-    return b;
-}
-
 static size_t count_lines(const char *path)
 {
     ts_buf log = read_in(path, "log.jsonl");
@@ -101,16 +91,6 @@ static size_t count_lines(const char *path)
         n += log.ptr[i] == '\n';
     ts_buf_free(&log);
     return n;
-}
-
-static void assert_same_checkpoint(const char *a, const char *b)
-{
-    ts_buf x = read_in(a, "checkpoint.bin"), y = read_in(b, "checkpoint.bin");
-
-    assert_int_equal(x.len, y.len);
-    assert_memory_equal(x.ptr, y.ptr, x.len);
-    ts_buf_free(&x);
-    ts_buf_free(&y);
 }
 
 static char whole[512];

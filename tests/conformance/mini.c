@@ -19,7 +19,7 @@
 #include "tiefsee/tiefsee.h"
 #include "train/eval.h"
 
-enum { MAX_TOKENS = 512, N_TEXTS = 100, N_PROBLEMS = 100 };
+enum { MAX_TOKENS = 1024, N_TEXTS = 100, N_PROBLEMS = 100 };
 enum { N_STEPS = 2000, MAX_ANSWER = 256 };
 
 static const double CLEAR_MARGIN = 0.05, LARGE_MARGIN = 0.5; /* of logits */

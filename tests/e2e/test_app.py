@@ -172,8 +172,8 @@ class OneUser(Base):
         self.assertEqual(got["reasoning"], said)
 
     def test_thinking_ends_when_it_is_asked_to_and_the_answer_has_what_is_left(self):
-        n_max, n_seen = 150, 0
         for seed in range(100):
+            n_max = 16 + seed * 2  # too few for the answer, enough for the request to come in time
             chat = self.me.chat()
             path = f"conversations/{chat}/answers"
             c, r = self.server.send("POST", "/app/api/" + path,
@@ -192,13 +192,10 @@ class OneUser(Base):
             self.assertLessEqual(done["usage"]["completion"], n_max)
             if status == 202 and kinds.count("prompt") == 2:
                 self.assertNotIn("reasoning", kinds[kinds.index("prompt", 2):])
-                n_seen += 1
                 if done["finish"] == "length":  # both jobs together have what was asked for
                     self.assertEqual(done["usage"]["completion"], n_max)
                     return
-                if n_seen == 10:  # a model that always comes to an end
-                    return
-        self.assertGreater(n_seen, 0, "no answer in a hundred was asked for in time")
+        self.fail("no answer in a hundred was asked for in time")
 
     def test_a_temporary_chat_is_answered_and_not_written(self):
         status, events = self.me.stream("POST", "answers", {

@@ -165,8 +165,8 @@ int64_t ts_work_product(ts_maker *m, int64_t a, int64_t b)
     return sum;
 }
 
-/* The multiples of b up to the first above now; returns how many times b fits. */
-static int64_t look_up(ts_maker *m, int64_t now, int64_t b)
+/* The multiples of b up to the first above now, and how many times b fits. */
+static void look_up(ts_maker *m, int64_t now, int64_t b)
 {
     const int64_t q = now / b;
     ts_buf *t = &m->item->trace;
@@ -182,7 +182,6 @@ static int64_t look_up(ts_maker *m, int64_t now, int64_t b)
                                   : '<');
     }
     ts_put(m, t, "%lld:%lld", (long long)(q * b), (long long)q);
-    return q;
 }
 
 int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b)
@@ -204,7 +203,7 @@ int64_t ts_work_quotient(ts_maker *m, int64_t a, int64_t b)
         ts_line(m);
         ts_put(m, t, "%lld", (long long)now);
         if (b >= 10) {
-            (void)look_up(m, now, b);
+            look_up(m, now, b);
         } else {
             ts_put(m, t, ":");
             ts_step(m, q * b, "%lld*%lld", (long long)q, (long long)b);
